@@ -1,0 +1,1 @@
+"""Rejection-sampling fine-tuning as a retraining pipeline: scheduled, audited, trusted."""

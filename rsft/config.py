@@ -1,0 +1,551 @@
+"""``params.yaml`` as frozen models, one section per stage: the only source of settings.
+
+An unknown key, a wrong type or a value out of range is an error that names the key, the value and
+the remedy. ``set_values`` is what ``rsft run --set section.key=value`` does: it writes into the
+file, comments kept, after the result was checked.
+"""
+
+import difflib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from rsft.errors import ConfigurationError
+
+PARAMS = Path("params.yaml")
+RAW = Path("data/raw")
+"""What the user brings: prompt files and model folders. Stages depend on this folder."""
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, strict about its keys, described by its docstrings."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
+    )
+
+
+class RuntimeSection(Section):
+    """The machine, as far as it changes results."""
+
+    threads: int = Field(ge=1)
+    """Threads of torch's CPU kernels. Another number gives other roundings, hence other draws."""
+
+
+class RoundSection(Section):
+    """One round's place in the chain."""
+
+    prev: str
+    """Folder of what the round starts from: ``data/base``, then ``data/rounds/<r-1>``."""
+
+
+class EmbeddedSection(Section):
+    """Sizes of the embedded set's splits, in prompts."""
+
+    labelled: int = Field(ge=1)
+    """With worked solutions."""
+    train: int = Field(ge=1)
+    """With answers only: what the policy is sampled on."""
+    dev: int = Field(ge=0)
+    """For choosing settings."""
+    eval: int = Field(ge=1)
+    """For the reported figures, never for choosing."""
+    guard_paraphrases: int = Field(ge=0)
+    """Known templates in wordings that appear nowhere else."""
+    guard_templates: int = Field(ge=0)
+    """Templates that appear nowhere else."""
+
+
+class FilesSection(Section):
+    """Prompts read from JSON Lines files below ``data/raw``, one object a line."""
+
+    labelled: str | None = None
+    """File of rows with worked solutions, if any."""
+    train: str
+    """File of rows to sample on."""
+    eval: str
+    """File of evaluation rows."""
+    guards: dict[str, str] = {}
+    """Further evaluation files by name of their split."""
+    format: Literal["plain", "gsm8k"] = "plain"
+    """``gsm8k`` turns the calculator notes before ``answer_marker`` into worked solutions."""
+    max_calculations: int | None = Field(default=None, ge=1)
+    """With ``gsm8k``: only problems of at most so many calculations."""
+    labelled_count: int | None = Field(default=None, ge=1)
+    """Without a ``labelled`` file: so many rows of ``train`` keep their solutions."""
+    limit: int | None = Field(default=None, ge=1)
+    """At most so many rows of each file, from its start."""
+    id_field: str = "id"
+    """Field of the prompt's id; rows without one are numbered by file and line."""
+    prompt_field: str = "prompt"
+    """Field of the prompt's text."""
+    answer_field: str = "answer"
+    """Field of the gold answer."""
+    answer_marker: str | None = None
+    """Where set, the gold answer is what follows it, and the whole field is the solution."""
+    solution_field: str = "solution"
+    """Field of the worked solution."""
+    family_field: str = "family"
+    """Field of the family; a row without one is its own family."""
+    licence: str = "unknown"
+    """SPDX identifier of the files' licence, carried with every row."""
+
+    @model_validator(mode="after")
+    def _lies_in_raw(self) -> Self:
+        for name in filter(None, (self.labelled, self.train, self.eval, *self.guards.values())):
+            if Path(name).is_absolute() or ".." in Path(name).parts:
+                raise ValueError(f"{name!r} must be a name below {RAW}, so that DVC sees it change")
+        return self
+
+
+class PromptsSection(Section):
+    """Where prompts come from."""
+
+    source: Literal["embedded", "files"]
+    """``embedded``: word problems made here from the seed; ``files``: your own."""
+    embedded: EmbeddedSection | None = None
+    """Sizes of the embedded set."""
+    files: FilesSection | None = None
+    """Your files."""
+
+    @model_validator(mode="after")
+    def _has_its_source(self) -> Self:
+        if getattr(self, self.source) is None:
+            raise ValueError(
+                f"source is {self.source!r}, so the section prompts.{self.source} is needed"
+            )
+        return self
+
+
+class RenderingSection(Section):
+    """How a prompt's text becomes the policy's input, the same wherever the policy reads one."""
+
+    template: str = "{prompt}"
+    """Text around the prompt; ``{prompt}`` stands for it."""
+    number_slots: bool = False
+    """Write the k-th number as ``n{k}`` (a policy trained from scratch cannot read digits)."""
+    chat: bool = False
+    """Pass the text as a user's message through the tokenizer's chat template."""
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> Self:
+        if "{prompt}" not in self.template:
+            raise ValueError("template must contain {prompt}")
+        return self
+
+
+class TrainingSection(Section):
+    """One training run."""
+
+    steps: int = Field(ge=1)
+    """Optimiser steps."""
+    batch_size: int = Field(ge=1)
+    """Rows per optimiser step."""
+    learning_rate: float = Field(gt=0)
+    """Peak of the schedule: linear warm-up, then linear decay to 0."""
+    warmup_steps: int = Field(default=0, ge=0)
+    """Steps of the warm-up."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """AdamW's decoupled weight decay."""
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    """Gradients are clipped to this norm."""
+    word_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of input tokens replaced by the unknown token while training."""
+    max_prompt_tokens: int = Field(default=512, ge=1)
+    """A longer prompt is an error, never cut in silence."""
+    max_completion_tokens: int = Field(default=512, ge=1)
+    """A longer completion is an error, never cut in silence."""
+
+
+class ScratchSection(Section):
+    """A small T5 made here: its size, its tokenizer and its training on the labelled rows."""
+
+    d_model: int = Field(ge=8)
+    """Width."""
+    d_ff: int = Field(ge=8)
+    """Width of the feed-forward layers."""
+    layers: int = Field(ge=1)
+    """Layers of the encoder, and of the decoder."""
+    heads: int = Field(ge=1)
+    """Attention heads."""
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Dropout of the network; it is part of the saved model, so fine-tuning uses it too."""
+    vocabulary: int = Field(ge=32)
+    """At most so many words; the rest become the unknown token."""
+    training: TrainingSection
+    """Training on the labelled rows."""
+
+
+class BaseSection(Section):
+    """The policy that the first round samples from."""
+
+    model: str
+    """``scratch``, a Hugging Face folder below ``data/raw``, or a Hub id such as
+    ``google-t5/t5-small``."""
+    revision: str | None = None
+    """Commit of the Hub model; pin it, or the Hub may change under you."""
+    rendering: RenderingSection = RenderingSection()
+    """How prompts are rendered for it; saved with every model trained from it."""
+    scratch: ScratchSection | None = None
+    """With ``model: scratch``: what to make."""
+
+    @model_validator(mode="after")
+    def _has_its_recipe(self) -> Self:
+        if self.model == "scratch" and self.scratch is None:
+            raise ValueError("model is 'scratch', so the section base.scratch is needed")
+        path = Path(self.model)
+        if path.is_absolute() or ".." in path.parts or (path.exists() and RAW not in path.parents):
+            raise ValueError(f"a model folder must lie below {RAW}, so that DVC sees it change")
+        return self
+
+
+class GenerateSection(Section):
+    """The sampling law and the batch plan."""
+
+    draws_per_prompt: int = Field(ge=1)
+    """K: completions drawn per prompt."""
+    temperature: float = Field(default=1.0, gt=0)
+    """Divides the logits."""
+    top_k: int | None = Field(default=None, ge=1)
+    """Draw among the k likeliest tokens only; the proposal is renormalised over them."""
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    """Draw among the fewest tokens that hold this probability; renormalised likewise."""
+    max_new_tokens: int = Field(ge=1)
+    """Cap on a completion's tokens; one that it cuts is marked ``length``."""
+    batch_prompts: int = Field(ge=1)
+    """Prompts decoded together, K rows each; part of the batch plan."""
+    part_prompts: int = Field(ge=1)
+    """Prompts per part file: what a killed run repeats at most."""
+
+
+class ScoreSection(Section):
+    """The reward."""
+
+    rewards: dict[str, float] = Field(min_length=1)
+    """Weight by name of each reward: ``worked_solution``, ``exact_match``."""
+    answer_marker: str | None = None
+    """With ``exact_match``: the answer is what follows the last such marker."""
+
+
+class BoundSection(Section):
+    """The envelope constant c."""
+
+    method: Literal["known", "per_prompt_maximum", "budgeted"]
+    """``known``: ``log_bound`` as given. ``per_prompt_maximum``: the largest ratio seen for the
+    prompt (biased low), at least ``log_bound``. ``budgeted``: the one c at which the mean
+    accept probability of the candidates in the target's support is ``acceptance_rate``."""
+    log_bound: float | None = None
+    """log c, or its floor, in nats."""
+    acceptance_rate: float | None = Field(default=None, gt=0, le=1)
+    """With ``budgeted``: the mean accept probability wanted."""
+
+    @model_validator(mode="after")
+    def _has_its_number(self) -> Self:
+        needed = "acceptance_rate" if self.method == "budgeted" else "log_bound"
+        if getattr(self, needed) is None:
+            raise ValueError(f"method is {self.method!r}, so {needed} is needed")
+        return self
+
+
+class FilterSection(Section):
+    """Which candidates are kept."""
+
+    rule: Literal["coin", "threshold"]
+    """``coin``: accept with probability A = min(1, P̃/(cM)), weight 1. ``threshold``: accept where
+    A reaches ``threshold``, weight A."""
+    target: Literal["uniform_correct", "policy_correct", "tilt"]
+    """P̃: uniform over right completions, ``1[ok]`` (so A ∝ 1/M: favours the rare right ones);
+    the sampling law restricted to them, ``M·1[ok]``; or ``M·exp(reward/beta)``."""
+    beta: float | None = Field(default=None, gt=0)
+    """With ``tilt``: KL strength."""
+    correct_reward: float = 1.0
+    """Reward from which a completion counts as right."""
+    bound: BoundSection
+    """The envelope constant."""
+    threshold: float | None = Field(default=None, ge=0, le=1)
+    """With ``threshold``: least accept probability."""
+    deduplicate: bool = True
+    """Keep one of several equal completions of a prompt."""
+    max_per_prompt: int | None = Field(default=None, ge=1)
+    """Keep at most so many per prompt, chosen by a seeded shuffle."""
+
+    @model_validator(mode="after")
+    def _has_its_numbers(self) -> Self:
+        if self.rule == "threshold" and self.threshold is None:
+            raise ValueError("rule is 'threshold', so filter.threshold is needed")
+        if self.target == "tilt" and self.beta is None:
+            raise ValueError("target is 'tilt', so filter.beta is needed")
+        return self
+
+
+class PoolSection(Section):
+    """The rows of all rounds that a round trains on."""
+
+    max_per_prompt: int | None = Field(default=None, ge=1)
+    """Keep at most so many rows per prompt over all rounds."""
+
+
+class ValidateSection(Section):
+    """Bands that the accepted rows of a round must lie in."""
+
+    min_rows: int = Field(ge=1)
+    """Fewer accepted rows are critical."""
+    max_rows: int = Field(ge=1)
+    """More accepted rows are critical."""
+    min_acceptance_rate: float = Field(ge=0, le=1)
+    """Accepted rows over candidates, at least: a warning below."""
+    max_acceptance_rate: float = Field(ge=0, le=1)
+    """Accepted rows over candidates, at most: a warning above."""
+    min_reward: float = 0.0
+    """Least reward of a row."""
+    max_reward: float = 1.0
+    """Largest reward of a row."""
+
+
+class FinetuneSection(TrainingSection):
+    """Training on the pool: the labelled rows and every round's accepted rows."""
+
+    start: Literal["base", "previous"] = "base"
+    """Weights that a round starts from."""
+
+
+class EvaluateSection(Section):
+    """What is measured, and on which prompts."""
+
+    sets: dict[str, str]
+    """Split by name in the report; ``eval`` must be among them."""
+    draws: int = Field(ge=1)
+    """Completions sampled per prompt, for pass@k."""
+    k: int = Field(ge=1)
+    """The k of pass@k; at most ``draws``."""
+    max_new_tokens: int = Field(ge=1)
+    """Cap on an answer's tokens."""
+    batch_prompts: int = Field(ge=1)
+    """Prompts decoded together."""
+    resamples: int = Field(default=2000, ge=100)
+    """Bootstrap resamples."""
+    confidence: float = Field(default=0.95, gt=0, lt=1)
+    """Level of the intervals."""
+
+    @model_validator(mode="after")
+    def _can_be_measured(self) -> Self:
+        if "eval" not in self.sets:
+            raise ValueError("sets needs an entry named 'eval'")
+        if self.k > self.draws:
+            raise ValueError(f"pass@{self.k} is undefined for {self.draws} draws")
+        return self
+
+
+ControlName = Literal["random", "random_all_rounds", "no_filter", "supervised"]
+
+
+class ControlsSection(Section):
+    """Matched controls: the same training on rows that were not filtered."""
+
+    after: str
+    """Folder of the last round, whose pool is matched."""
+    names: list[ControlName]
+    """Which to train."""
+
+
+class RegisterSection(Section):
+    """The model registry."""
+
+    name: str = Field(min_length=1)
+    """Name of the registered model."""
+    tracking_uri: str | None = None
+    """MLflow's address; by default ``MLFLOW_TRACKING_URI``, else the store in ``mlflow/``."""
+
+
+class PromoteSection(Section):
+    """When a challenger becomes champion."""
+
+    confidence: float = Field(default=0.95, gt=0, lt=1)
+    """Level of the paired interval whose lower end must lie above 0."""
+
+
+class Config(Section):
+    """All of ``params.yaml``."""
+
+    seed: int = Field(ge=0)
+    """Root of every random number."""
+    runtime: RuntimeSection
+    rounds: dict[str, RoundSection] = Field(min_length=1)
+    """One entry a round, in order; ``--set rounds=N`` writes the chain."""
+    prompts: PromptsSection
+    base: BaseSection
+    generate: GenerateSection
+    score: ScoreSection
+    filter: FilterSection
+    pool: PoolSection
+    validate_: ValidateSection = Field(alias="validate")
+    finetune: FinetuneSection
+    evaluate: EvaluateSection
+    controls: ControlsSection
+    register_: RegisterSection = Field(alias="register")
+    promote: PromoteSection
+
+    @model_validator(mode="after")
+    def _rounds_are_a_chain(self) -> Self:
+        chain = round_chain(len(self.rounds))
+        if {key: {"prev": value.prev} for key, value in self.rounds.items()} != chain:
+            raise ValueError(f"rounds must be the chain {chain}; write it with --set rounds=N")
+        if self.controls.after != round_folder(len(self.rounds)):
+            raise ValueError(
+                f"controls.after must be the last round, {round_folder(len(self.rounds))}"
+            )
+        return self
+
+    @property
+    def round_count(self) -> int:
+        """Number of rounds."""
+        return len(self.rounds)
+
+
+def round_folder(number: int) -> str:
+    """Folder of a round; the base is round 0."""
+    return f"data/rounds/{number}" if number else "data/base"
+
+
+def round_chain(count: int) -> dict[str, dict[str, str]]:
+    """The ``rounds`` section for a number of rounds."""
+    return {str(r): {"prev": round_folder(r - 1)} for r in range(1, count + 1)}
+
+
+def load_config(path: Path = PARAMS) -> Config:
+    """Reads and checks ``params.yaml``.
+
+    Raises:
+        ConfigurationError: Where the file is missing, is no YAML mapping, or holds an unknown key
+            or a value that does not fit. The message names the first such key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror})") from None
+    return parse_config(text, name=str(path))
+
+
+def parse_config(text: str, *, name: str) -> Config:
+    """Checks the text of a ``params.yaml``; ``name`` is what messages call it."""
+    return _check(_parse(text, name=name, kind="safe"), name=name)
+
+
+def set_values(path: Path, assignments: Sequence[str]) -> Config:
+    """Writes ``section.key=value`` settings into ``params.yaml``, all or none.
+
+    Args:
+        path: The file.
+        assignments: Each ``section.key=value``, the value in YAML; ``rounds=N`` writes the chain.
+
+    Returns:
+        The checked result.
+
+    Raises:
+        ConfigurationError: Where an assignment is malformed or its result does not fit; the file
+            is then as it was.
+    """
+    document = _parse(path.read_text(encoding="utf-8"), name=str(path), kind="rt")
+    for assignment in assignments:
+        _assign(document, assignment)
+    config = _check(document, name="--set")
+    buffer = io.StringIO()
+    _yaml("rt").dump(document, buffer)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(buffer.getvalue(), encoding="utf-8")
+    temporary.replace(path)
+    return config
+
+
+def _assign(document: Any, assignment: str) -> None:
+    key, equals, text = assignment.partition("=")
+    if not equals or not key:
+        raise ConfigurationError(f"--set {assignment}: write it as section.key=value")
+    value = _parse(text, name=f"--set {assignment}", kind="safe", mapping=False)
+    if key == "rounds" and isinstance(value, int) and value > 0:
+        document["rounds"] = round_chain(value)
+        document["controls"]["after"] = round_folder(value)
+        return
+    *sections, leaf = key.split(".")
+    place = document
+    for section in sections:
+        if not isinstance(place, dict) or not isinstance(place.get(section), dict):
+            known = ", ".join(map(str, place)) if isinstance(place, dict) else "none"
+            raise ConfigurationError(f"--set {key}: no section {section!r}; there are: {known}")
+        place = place[section]
+    place[leaf] = value
+
+
+def _yaml(kind: str) -> YAML:
+    yaml = YAML(typ=kind)
+    yaml.width = 100
+    yaml.preserve_quotes = True
+    if kind == "rt":
+        yaml.representer.add_representer(type(None), _represent_null)
+    return yaml
+
+
+def _represent_null(representer: Any, value: None) -> Any:
+    """``null`` as people write it; ruamel.yaml would leave the place empty."""
+    return representer.represent_scalar("tag:yaml.org,2002:null", "null")
+
+
+def _parse(text: str, *, name: str, kind: str, mapping: bool = True) -> Any:
+    try:
+        document = _yaml(kind).load(text)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise ConfigurationError(
+            f"{name}{line}: not YAML ({getattr(error, 'problem', error)})"
+        ) from None
+    if mapping and not isinstance(document, dict):
+        raise ConfigurationError(f"{name}: must be a mapping of sections, as in the README")
+    return document
+
+
+def _check(document: Any, *, name: str) -> Config:
+    try:
+        return Config.model_validate(document)
+    except ValidationError as failure:
+        raise ConfigurationError(f"{name}: {_explain(failure)}") from None
+
+
+def _explain(failure: ValidationError) -> str:
+    """One line for the first problem: the key, the value, and what would fit."""
+    errors = failure.errors(include_url=False)
+    unknown = [error for error in errors if error["type"] == "extra_forbidden"]
+    error = (unknown or errors)[0]
+    key = ".".join(map(str, error["loc"])) or "the file"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    if error["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(str(error["loc"][-1]), _keys_at(error["loc"][:-1]), n=1)
+        hint = (
+            f"did you mean {close[0]!r}?"
+            if close
+            else f"known: {', '.join(_keys_at(error['loc'][:-1]))}"
+        )
+        return f"unknown key {key!r}; {hint}{more}"
+    if error["type"] == "missing":
+        return f"{key} is missing{more}"
+    message = error["msg"].removeprefix("Value error, ")
+    shown = "" if isinstance(error["input"], dict | BaseModel) else f" = {error['input']!r}"
+    return f"{key}{shown}: {message[:1].lower() + message[1:]}{more}"
+
+
+def _keys_at(location: Sequence[int | str]) -> list[str]:
+    """The keys a section knows, found by walking the models along an error's location."""
+    model: type[BaseModel] = Config
+    for part in location:
+        by_alias = {field.alias or name: field for name, field in model.model_fields.items()}
+        annotation = by_alias[str(part)].annotation if str(part) in by_alias else None
+        arguments = getattr(annotation, "__args__", (annotation,))
+        models = [a for a in arguments if isinstance(a, type) and issubclass(a, BaseModel)]
+        if models:
+            model = models[0]
+    return [field.alias or name for name, field in model.model_fields.items()]

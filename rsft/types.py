@@ -1,0 +1,149 @@
+"""The domain, as frozen records: one row of a table is one of these.
+
+A candidate grows as it passes the stages, and each stage's table can be read alone:
+
+    Prompt ─► Candidate (generate) ─► Scored (score) ─► Decided (filter) ─► TrainingRow (pool)
+                                                                            Answer (evaluate)
+
+Log-probabilities and log-ratios are natural logarithms (nats). ``None`` is "not known" or "does
+not apply", never 0.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+FinishReason = Literal["stop", "length"]
+ScoreStatus = Literal["ok", "unscorable"]
+Progress = Callable[[int, int], None]
+"""Told (done, total) now and then by whatever takes long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """One input to the policy, with what is known of its right answer."""
+
+    prompt_id: str
+    """Unique within all splits; the address of its draws."""
+    text: str
+    """What is asked, in plain text, before any rendering."""
+    answer: str | None
+    """The gold answer a verifier compares with; null where none is known."""
+    solution: str | None
+    """A worked solution ending in the answer, in the form the policy writes; null if unknown."""
+    family: str
+    """Prompts of one family are alike (one template): the unit of resampling."""
+    source: str
+    """Where the prompt came from: a data set's name or a file's."""
+    licence: str
+    """SPDX identifier of the source's licence, or ``unknown``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One completion drawn for a prompt, awaiting a decision."""
+
+    prompt_id: str
+    """The prompt that was answered."""
+    round: int
+    """The round it was drawn in, from 1; 0 for draws made while evaluating."""
+    draw: int
+    """Number of the draw for this prompt, from 0; part of the address of its randomness."""
+    policy_version: str
+    """Fingerprint of the policy's weights, tokenizer and rendering."""
+    text: str
+    """The decoded completion, special tokens removed."""
+    token_ids: tuple[int, ...]
+    """The tokens drawn, in order, the stop token included where one was drawn."""
+    token_count: int
+    """Length of ``token_ids``."""
+    finish_reason: FinishReason
+    """``stop``: the policy ended it; ``length``: the cap cut it, and it is only a prefix."""
+    proposal_logprob: float
+    """log M(y|x) in nats under the law drawn from: after temperature, top-k and top-p."""
+    policy_logprob: float
+    """log π(y|x) in nats under the policy at temperature 1, untruncated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored(Candidate):
+    """A candidate with its reward."""
+
+    reward: float | None
+    """The weighted sum of the parts, in [0, 1] for verifiers; null if unscorable."""
+    reward_breakdown: dict[str, float]
+    """Reward by name of each part, unweighted; empty if unscorable."""
+    score_status: ScoreStatus
+    """``unscorable``: the scorer could not judge it; that is not a wrong answer."""
+    outcome: str | None
+    """What the scorer read in the completion (its final answer); null if it found none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided(Scored):
+    """A scored candidate with its decision and every number the decision used."""
+
+    log_target: float | None
+    """Unnormalised log P̃(y|x) in nats; null where P̃ = 0."""
+    log_bound: float | None
+    """log c in nats, the envelope constant of the prompt; null for rules that use none."""
+    log_accept_ratio: float | None
+    """log P̃ − log M − log c in nats, not clipped; null where P̃ = 0 or there is no bound."""
+    accept_prob: float | None
+    """A = min(1, P̃/(cM)); null for rules that use none."""
+    coin: float | None
+    """The uniform number in [0, 1) that was compared with A; null where none was tossed."""
+    is_accepted: bool
+    """Whether the candidate goes on to the pool."""
+    reason: str
+    """Why, in one word: ``accepted``, ``coin``, ``wrong``, ``truncated``, ``duplicate``…"""
+    weight: float
+    """Weight in the loss: 1 where a coin already applied A, else A; 0 if not accepted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRow:
+    """One row that a policy is trained on."""
+
+    prompt_id: str
+    """The prompt."""
+    prompt: str
+    """Its text, before rendering."""
+    completion: str
+    """The text to be learnt, without special tokens."""
+    weight: float
+    """Weight A in the loss −Σ A log M / Σ A."""
+    round: int
+    """The round whose candidates it came from; 0 for labelled rows."""
+    draw: int
+    """The candidate's draw number; 0 for labelled rows."""
+    source: str
+    """Source of the prompt, carried through to the model's metadata."""
+    licence: str
+    """Licence of that source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a policy answered to one evaluation prompt, and what was thought of it."""
+
+    split: str
+    """Name of the evaluation or guard set."""
+    prompt_id: str
+    """The prompt."""
+    family: str
+    """Its family: the unit of resampling."""
+    prompt: str
+    """Its text."""
+    gold: str
+    """The gold answer."""
+    completion: str
+    """The greedy completion."""
+    outcome: str | None
+    """The answer read in it; null if none was found."""
+    is_correct: bool
+    """Whether it is the gold answer. A completion that cannot be scored is not an answer."""
+    draws: int
+    """Scored completions sampled beside the greedy one, for pass@k."""
+    correct_draws: int
+    """How many of them were right."""

@@ -1,0 +1,109 @@
+"""params.yaml: what is accepted, what is refused, and how a refusal reads."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rsft.config import Config, load_config, parse_config, set_values
+from rsft.errors import ConfigurationError
+
+PARAMS = Path(__file__).parents[1] / "params.yaml"
+
+
+@pytest.fixture
+def params(tmp_path: Path) -> Path:
+    return Path(shutil.copy(PARAMS, tmp_path / "params.yaml"))
+
+
+@pytest.mark.parametrize(
+    "params_file", [PARAMS, *sorted(PARAMS.parent.glob("examples/*/params.yaml"))]
+)
+def test_every_shipped_file_is_valid(params_file: Path) -> None:
+    assert isinstance(load_config(params_file), Config)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("generate.temprature=1", "unknown key 'generate.temprature'; did you mean 'temperature'?"),
+        ("base.scratch.heds=3", "unknown key 'base.scratch.heds'; did you mean 'heads'?"),
+        ("score.zzz=1", "unknown key 'score.zzz'; known: rewards, answer_marker"),
+        ("filter.rule=foo", "filter.rule = 'foo': input should be 'coin' or 'threshold'"),
+        ("generate.temperature=-1", "generate.temperature = -1: input should be greater than 0"),
+        ("generate.draws_per_prompt=many", "generate.draws_per_prompt = 'many': input should be"),
+        ("evaluate.k=9", "evaluate: pass@9 is undefined for 8 draws"),
+        ("filter.rule=threshold", "filter: rule is 'threshold', so filter.threshold is needed"),
+        ("base.rendering.template=Q", "base.rendering: template must contain {prompt}"),
+        ("controls.after=data/rounds/1", "controls.after must be the last round, data/rounds/3"),
+    ],
+)
+def test_a_setting_that_does_not_fit(params: Path, setting: str, message: str) -> None:
+    before = params.read_bytes()
+    with pytest.raises(ConfigurationError) as caught:
+        set_values(params, [setting])
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert params.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("generate", "write it as section.key=value"),
+        ("nosuch.key=1", "no section 'nosuch'; there are: seed, runtime"),
+        ("generate.temperature={", "not YAML"),
+    ],
+)
+def test_a_malformed_assignment(params: Path, setting: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        set_values(params, [setting])
+
+
+def test_one_bad_setting_of_two_writes_neither(params: Path) -> None:
+    before = params.read_bytes()
+    with pytest.raises(ConfigurationError):
+        set_values(params, ["seed=7", "seed=-1"])
+    assert params.read_bytes() == before
+
+
+def test_set_values_keeps_comments_and_returns_what_it_wrote(params: Path) -> None:
+    config = set_values(params, ["generate.draws_per_prompt=16", "generate.top_p=0.9"])
+    assert config == load_config(params)
+    assert (config.generate.draws_per_prompt, config.generate.top_p) == (16, 0.9)
+    assert "# another number gives other roundings" in params.read_text()
+    assert "top_k: null" in params.read_text()
+
+
+def test_setting_the_number_of_rounds_writes_the_chain(params: Path) -> None:
+    config = set_values(params, ["rounds=2"])
+    assert {key: value.prev for key, value in config.rounds.items()} == {
+        "1": "data/base",
+        "2": "data/rounds/1",
+    }
+    assert config.controls.after == "data/rounds/2"
+
+
+def test_rounds_that_are_no_chain_are_refused() -> None:
+    text = PARAMS.read_text().replace('"2": {prev: data/rounds/1}', '"2": {prev: data/base}')
+    with pytest.raises(ConfigurationError, match="rounds must be the chain"):
+        parse_config(text, name="params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "params.yaml: must be a mapping"),
+        ("seed: 1\n  x: [", "params.yaml:2: not YAML"),
+        ("seed: 1\n", "is missing"),
+        ("seed: 1\nseed: 2\n", "not YAML"),
+    ],
+)
+def test_a_file_that_is_no_params_file(text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        parse_config(text, name="params.yaml")
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="No such file"):
+        load_config(tmp_path / "params.yaml")

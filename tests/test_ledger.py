@@ -1,0 +1,110 @@
+"""Tables come back as they were written, whole or not at all."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from rsft.errors import LedgerError
+from rsft.ledger import Ledger, read_rows, schema_of, write_rows
+from rsft.types import Answer, Candidate, Decided, Prompt, Scored, TrainingRow
+
+
+def scored(draw: int = 0) -> Scored:
+    return Scored(
+        prompt_id="p1",
+        round=1,
+        draw=draw,
+        policy_version="abc",
+        text="n0 + n1 = r0",
+        token_ids=(5, 6, 1),
+        token_count=3,
+        finish_reason="stop",
+        proposal_logprob=-1.25,
+        policy_logprob=-1.5,
+        reward=None,
+        reward_breakdown={"worked_solution": 1.0},
+        score_status="ok",
+        outcome=None,
+    )
+
+
+def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
+    rows = [scored(0), replace(scored(1), reward=0.5, outcome="3", reward_breakdown={})]
+    write_rows(tmp_path / "t.parquet", Scored, rows)
+    assert read_rows(tmp_path / "t.parquet", Scored) == rows
+
+
+@pytest.mark.parametrize("record", [Prompt, Candidate, Scored, Decided, TrainingRow, Answer])
+def test_an_empty_table_has_its_columns(tmp_path: Path, record: type) -> None:
+    write_rows(tmp_path / "t.parquet", record, [])
+    assert read_rows(tmp_path / "t.parquet", record) == []
+    assert list(pd.read_parquet(tmp_path / "t.parquet").columns) == schema_of(record).names
+
+
+def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
+    write_rows(tmp_path / "a.parquet", Scored, [scored()])
+    write_rows(tmp_path / "b.parquet", Scored, [scored()])
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_a_folder_is_read_in_order_of_its_parts(tmp_path: Path) -> None:
+    write_rows(tmp_path / "part-00001.parquet", Scored, [scored(1)])
+    write_rows(tmp_path / "part-00000.parquet", Scored, [scored(0)])
+    assert [row.draw for row in read_rows(tmp_path, Scored)] == [0, 1]
+
+
+def test_null_where_it_is_not_allowed_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="null"):
+        write_rows(tmp_path / "t.parquet", Scored, [replace(scored(), text=None)])  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_table(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match=r"no table here; run the stage that makes it"):
+        read_rows(tmp_path / "none", Scored)
+
+
+def test_a_corrupt_table_is_named(tmp_path: Path) -> None:
+    write_rows(tmp_path / "t.parquet", Scored, [scored()])
+    data = (tmp_path / "t.parquet").read_bytes()
+    (tmp_path / "t.parquet").write_bytes(data[: len(data) // 2])
+    with pytest.raises(LedgerError, match=r"t\.parquet: not a readable Parquet file"):
+        read_rows(tmp_path / "t.parquet", Scored)
+
+
+def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Other:
+        prompt_id: str
+
+    write_rows(tmp_path / "t.parquet", Other, [Other("p1")])
+    with pytest.raises(LedgerError, match="not a table of Scored"):
+        read_rows(tmp_path / "t.parquet", Scored)
+
+
+def test_a_ledger_remembers_its_parts_and_keeps_keys_apart(tmp_path: Path) -> None:
+    first = Ledger(tmp_path, Scored, {"seed": 1})
+    first.append(0, [scored(0)])
+    assert Ledger(tmp_path, Scored, {"seed": 1}).has(0)
+    assert not Ledger(tmp_path, Scored, {"seed": 1}).has(1)
+    assert not Ledger(tmp_path, Scored, {"seed": 2}).has(0)
+
+
+def test_a_ledger_drops_what_a_killed_run_left(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, Scored, {})
+    (ledger.folder / ".part-00000.parquet.77.tmp").write_bytes(b"PAR1 half")
+    Ledger(tmp_path, Scored, {})
+    assert not list(ledger.folder.glob(".*.tmp"))
+
+
+def test_materialising_copies_the_parts_and_refuses_a_corrupt_one(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger", Scored, {})
+    ledger.append(0, [scored(0)])
+    ledger.append(1, [scored(1)])
+    ledger.materialise(tmp_path / "out", parts=2)
+    assert [row.draw for row in read_rows(tmp_path / "out", Scored)] == [0, 1]
+    (ledger.folder / "part-00001.parquet").write_bytes(b"PAR1")
+    with pytest.raises(LedgerError, match="part-00001"):
+        ledger.materialise(tmp_path / "again", parts=2)
