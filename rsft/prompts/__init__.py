@@ -1,0 +1,1 @@
+"""Prompts: where they come from, their splits, and worked solutions over their numbers."""

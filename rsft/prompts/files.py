@@ -1,0 +1,142 @@
+"""Prompts from JSON Lines files, one object a line.
+
+Nothing is skipped in silence: a line that cannot be used is an error with its file, its number
+and the remedy. The one thing left out on purpose, problems over ``max_calculations``, is a
+setting.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rsft.config import RAW, FilesSection
+from rsft.errors import PromptsError
+from rsft.prompts.gsm8k import slot_solution
+from rsft.types import Prompt
+
+
+def read_files(section: FilesSection) -> dict[str, list[Prompt]]:
+    """Reads every file of the section.
+
+    Returns:
+        Prompts by split: ``labelled``, ``train``, ``eval`` and the guards.
+
+    Raises:
+        PromptsError: Where a file is missing or empty, or a line cannot be used.
+    """
+    train = read_prompts(RAW / section.train, section)
+    if section.labelled is not None:
+        labelled = read_prompts(RAW / section.labelled, section)
+    else:
+        worked = [prompt for prompt in train if prompt.solution is not None]
+        labelled = worked[: section.labelled_count or 0]
+    known = {prompt.prompt_id for prompt in labelled}
+    return {
+        "labelled": labelled,
+        "train": [_unworked(prompt) for prompt in train if prompt.prompt_id not in known],
+        "eval": read_prompts(RAW / section.eval, section),
+        **{name: read_prompts(RAW / file, section) for name, file in section.guards.items()},
+    }
+
+
+def _unworked(prompt: Prompt) -> Prompt:
+    """The prompt as it is sampled on: its worked solution, if any, is not to be learnt from."""
+    fields = {name: getattr(prompt, name) for name in Prompt.__slots__}
+    return Prompt(**fields | {"solution": None})
+
+
+def read_prompts(file: Path, section: FilesSection) -> list[Prompt]:
+    """Reads one file, in its order.
+
+    Raises:
+        PromptsError: Naming the file, the line, the value and the remedy.
+    """
+    seen: dict[str, int] = {}
+    prompts: list[Prompt] = []
+    for number, row in _rows(file):
+        prompt = _prompt(row, file, number, section)
+        if prompt.prompt_id in seen:
+            raise PromptsError(
+                f"{file}:{number}: id {prompt.prompt_id!r} is that of line {seen[prompt.prompt_id]} "
+                "too; ids must be unique"
+            )
+        seen[prompt.prompt_id] = number
+        if section.max_calculations is None or _calculations(prompt) <= section.max_calculations:
+            prompts.append(prompt)
+        if len(prompts) == section.limit:
+            break
+    if not prompts:
+        raise PromptsError(f"{file}: no prompts in it; write one JSON object a line")
+    return prompts
+
+
+def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise PromptsError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    except OSError as error:
+        raise PromptsError(
+            f"{file}: cannot be read ({error.strerror}); check prompts.files in params.yaml"
+        ) from None
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise PromptsError(
+                f"{file}:{number}: not JSON ({error.msg} at column {error.colno}); "
+                "write one object a line"
+            ) from None
+        if not isinstance(row, dict):
+            raise PromptsError(f"{file}:{number}: a JSON {type(row).__name__}, not an object")
+        yield number, row
+
+
+def _prompt(row: dict[str, Any], file: Path, number: int, section: FilesSection) -> Prompt:
+    text = _text(row, section.prompt_field, file, number)
+    answer = _text(row, section.answer_field, file, number)
+    solution = row.get(section.solution_field)
+    if section.answer_marker is not None:
+        reasoning, marker, after = answer.rpartition(section.answer_marker)
+        if not marker or not after.strip():
+            raise PromptsError(
+                f"{file}:{number}: field {section.answer_field!r} has no answer after "
+                f"{section.answer_marker!r}; check prompts.files.answer_marker"
+            )
+        answer, solution = after.strip(), answer
+        if section.format == "gsm8k":
+            solution = slot_solution(text, reasoning, answer)
+    if solution is not None and not isinstance(solution, str):
+        raise PromptsError(
+            f"{file}:{number}: field {section.solution_field!r} is {solution!r}; it must be text"
+        )
+    prompt_id = str(row.get(section.id_field, f"{file.stem}-{number:05d}"))
+    return Prompt(
+        prompt_id=prompt_id,
+        text=text,
+        answer=answer,
+        solution=solution,
+        family=str(row.get(section.family_field, prompt_id)),
+        source=file.name,
+        licence=section.licence,
+    )
+
+
+def _text(row: dict[str, Any], field: str, file: Path, number: int) -> str:
+    value = row.get(field)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not value.strip():
+        problem = f"is {value!r}" if field in row else f"is missing; there are {', '.join(row)}"
+        raise PromptsError(
+            f"{file}:{number}: field {field!r} {problem}; it must be a text that is not empty"
+        )
+    return value.strip()
+
+
+def _calculations(prompt: Prompt) -> float:
+    """Steps of the worked solution; unknown counts as too many."""
+    return float("inf") if prompt.solution is None else prompt.solution.count("=")

@@ -1,0 +1,118 @@
+"""Every way a prompts file can be wrong is one line that names file, line, value and remedy."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rsft.config import FilesSection
+from rsft.errors import PromptsError
+from rsft.prompts.files import read_files, read_prompts
+
+GOOD = {"id": "a", "prompt": "1 + 1?", "answer": "2"}
+
+
+def section(**fields: object) -> FilesSection:
+    return FilesSection.model_validate({"train": "train.jsonl", "eval": "eval.jsonl", **fields})
+
+
+def write(file: Path, *rows: object) -> Path:
+    lines = (row if isinstance(row, str) else json.dumps(row) for row in rows)
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
+
+
+def test_a_good_file(tmp_path: Path) -> None:
+    file = write(tmp_path / "f.jsonl", GOOD, "", {"prompt": " Q? ", "answer": 3, "family": "t"})
+    first, second = read_prompts(file, section(licence="MIT"))
+    assert (first.prompt_id, first.answer, first.family, first.licence) == ("a", "2", "a", "MIT")
+    assert (second.prompt_id, second.text, second.answer, second.family) == (
+        "f-00003",
+        "Q?",
+        "3",
+        "t",
+    )
+    assert (first.source, first.solution) == ("f.jsonl", None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([], "f.jsonl: no prompts in it"),
+        ([GOOD, "{oops"], "f.jsonl:2: not JSON"),
+        ([GOOD, "[1]"], "f.jsonl:2: a JSON list, not an object"),
+        ([GOOD, GOOD], "f.jsonl:2: id 'a' is that of line 1 too"),
+        ([{**GOOD, "prompt": "  "}], "f.jsonl:1: field 'prompt' is '  '"),
+        (
+            [{"id": "a", "answer": "2"}],
+            "f.jsonl:1: field 'prompt' is missing; there are id, answer",
+        ),
+        ([{"id": "a", "prompt": "Q?"}], "f.jsonl:1: field 'answer' is missing"),
+        ([{**GOOD, "answer": None}], "f.jsonl:1: field 'answer' is None"),
+        ([{**GOOD, "answer": True}], "f.jsonl:1: field 'answer' is True"),
+        ([{**GOOD, "solution": 5}], "f.jsonl:1: field 'solution' is 5; it must be text"),
+    ],
+)
+def test_a_bad_file(tmp_path: Path, rows: list[object], message: str) -> None:
+    with pytest.raises(PromptsError) as caught:
+        read_prompts(write(tmp_path / "f.jsonl", *rows), section())
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(PromptsError, match="No such file"):
+        read_prompts(tmp_path / "none.jsonl", section())
+
+
+def test_a_file_that_is_not_text(tmp_path: Path) -> None:
+    (tmp_path / "f.jsonl").write_bytes(b'{"prompt": "\xff"}')
+    with pytest.raises(PromptsError, match="not UTF-8 at byte 12"):
+        read_prompts(tmp_path / "f.jsonl", section())
+
+
+def test_line_numbers_count_unicode_separators_as_text(tmp_path: Path) -> None:
+    file = write(tmp_path / "f.jsonl", '{"prompt": "a\u2028b", "answer": "1"}', "{oops")
+    with pytest.raises(PromptsError, match="f.jsonl:2: not JSON"):
+        read_prompts(file, section())
+
+
+def test_the_answer_after_a_marker(tmp_path: Path) -> None:
+    file = write(tmp_path / "f.jsonl", {**GOOD, "answer": "one and one #### 2"})
+    (prompt,) = read_prompts(file, section(answer_marker="####"))
+    assert (prompt.answer, prompt.solution) == ("2", "one and one #### 2")
+
+
+@pytest.mark.parametrize("answer", ["2", "two ####", "####  "])
+def test_no_answer_after_the_marker(tmp_path: Path, answer: str) -> None:
+    file = write(tmp_path / "f.jsonl", {**GOOD, "answer": answer})
+    with pytest.raises(PromptsError, match="f.jsonl:1: field 'answer' has no answer after '####'"):
+        read_prompts(file, section(answer_marker="####"))
+
+
+def test_gsm8k_rows_of_few_calculations(tmp_path: Path) -> None:
+    rows = [
+        {"question": "3 and 4?", "answer": "<<3+4=7>>7\n#### 7"},
+        {"question": "3, 4 and 5?", "answer": "<<3+4=7>> <<7+5=12>>\n#### 12"},
+        {"question": "3 and 4?", "answer": "no notes\n#### 7"},
+    ]
+    fields = {"format": "gsm8k", "prompt_field": "question", "answer_marker": "####"}
+    prompts = read_prompts(
+        write(tmp_path / "f.jsonl", *rows), section(**fields, max_calculations=1)
+    )
+    assert [(p.solution, p.answer) for p in prompts] == [("n0 + n1 = r0", "7")]
+
+
+def test_splits_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data/raw").mkdir(parents=True)
+    write(
+        Path("data/raw/train.jsonl"),
+        {"id": "t1", "prompt": "a", "answer": "1", "solution": "s"},
+        {"id": "t2", "prompt": "b", "answer": "1", "solution": "s"},
+    )
+    write(Path("data/raw/eval.jsonl"), {"id": "e1", "prompt": "c", "answer": "1"})
+    splits = read_files(section(labelled_count=1))
+    assert [p.prompt_id for p in splits["labelled"]] == ["t1"]
+    assert [(p.prompt_id, p.solution) for p in splits["train"]] == [("t2", None)]
+    assert [p.prompt_id for p in splits["eval"]] == ["e1"]
