@@ -21,7 +21,7 @@ check: .venv/installed  ## formatting, lint, types, layers
 	$(BIN)/lint-imports
 
 clean:  ## remove the environment and all that runs made: data, cache, registry
-	rm -rf .venv .rsft .dvc/cache .dvc/tmp dvc.lock mlflow/artifacts mlflow/mlflow.db
+	rm -rf .venv .rsft .dvc/cache .dvc/tmp dvc.lock mlflow/artifacts mlflow/mlflow.db*
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info
 	rm -rf data/prompts data/base data/rounds data/controls data/run.json
 

@@ -263,7 +263,7 @@ class FilterSection(Section):
     the sampling law restricted to them, ``M·1[ok]``; or ``M·exp(reward/beta)``."""
     beta: float | None = Field(default=None, gt=0)
     """With ``tilt``: KL strength."""
-    correct_reward: float = 1.0
+    correct_reward: float
     """Reward from which a completion counts as right."""
     bound: BoundSection
     """The envelope constant."""
@@ -271,8 +271,8 @@ class FilterSection(Section):
     """With ``threshold``: least accept probability."""
     deduplicate: bool = True
     """Keep one of several equal completions of a prompt."""
-    max_per_prompt: int | None = Field(default=None, ge=1)
-    """Keep at most so many per prompt, chosen by a seeded shuffle."""
+    max_per_prompt: int | None = Field(ge=1)
+    """Keep at most so many per prompt, chosen by a seeded shuffle; null for all."""
 
     @model_validator(mode="after")
     def _has_its_numbers(self) -> Self:
@@ -356,7 +356,7 @@ class ControlsSection(Section):
 class RegisterSection(Section):
     """The model registry."""
 
-    name: str = Field(min_length=1)
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
     """Name of the registered model."""
     tracking_uri: str | None = None
     """MLflow's address; by default ``MLFLOW_TRACKING_URI``, else the store in ``mlflow/``."""

@@ -58,8 +58,8 @@ def read_prompts(file: Path, section: FilesSection) -> list[Prompt]:
         prompt = _prompt(row, file, number, section)
         if prompt.prompt_id in seen:
             raise PromptsError(
-                f"{file}:{number}: id {prompt.prompt_id!r} is that of line {seen[prompt.prompt_id]} "
-                "too; ids must be unique"
+                f"{file}:{number}: id {prompt.prompt_id!r} is that of line "
+                f"{seen[prompt.prompt_id]} too; ids must be unique"
             )
         seen[prompt.prompt_id] = number
         if section.max_calculations is None or _calculations(prompt) <= section.max_calculations:

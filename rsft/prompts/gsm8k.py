@@ -71,15 +71,15 @@ class _Writer:
     def _operand(self) -> str:
         if not self._tokens:
             raise ValueError("an operand is missing")
-        token = self._tokens.pop()
-        if token == "(":
+        part = self._tokens.pop()
+        if part == "(":
             inner = self._sum()
             if not self._tokens or self._tokens.pop() != ")":
                 raise ValueError("a bracket is not closed")
             return inner
-        value = parse_number(f"0{token}" if token.startswith(".") else token)
+        value = parse_number(f"0{part}" if part.startswith(".") else part)
         if value is None:
-            raise ValueError(f"{token} is no operand")
+            raise ValueError(f"{part} is no operand")
         return self._name(value)
 
     def _name(self, value: Fraction) -> str:

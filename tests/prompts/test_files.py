@@ -73,7 +73,7 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
 
 def test_line_numbers_count_unicode_separators_as_text(tmp_path: Path) -> None:
     file = write(tmp_path / "f.jsonl", '{"prompt": "a\u2028b", "answer": "1"}', "{oops")
-    with pytest.raises(PromptsError, match="f.jsonl:2: not JSON"):
+    with pytest.raises(PromptsError, match=r"f\.jsonl:2: not JSON"):
         read_prompts(file, section())
 
 
@@ -86,7 +86,9 @@ def test_the_answer_after_a_marker(tmp_path: Path) -> None:
 @pytest.mark.parametrize("answer", ["2", "two ####", "####  "])
 def test_no_answer_after_the_marker(tmp_path: Path, answer: str) -> None:
     file = write(tmp_path / "f.jsonl", {**GOOD, "answer": answer})
-    with pytest.raises(PromptsError, match="f.jsonl:1: field 'answer' has no answer after '####'"):
+    with pytest.raises(
+        PromptsError, match=r"f\.jsonl:1: field 'answer' has no answer after '####'"
+    ):
         read_prompts(file, section(answer_marker="####"))
 
 

@@ -1,0 +1,45 @@
+"""The main job: prompts ─► base ─► rounds ─► controls ─► register ─► promote.
+
+Run it with ``rsft run``, or deploy it with ``prefect deploy --all`` (prefect.yaml).
+"""
+
+from typing import Any
+
+from prefect import flow
+
+from flows.run import Run, open_run
+
+ROUND = ("generate", "score", "filter", "pool", "validate", "finetune", "evaluate")
+"""The stages of a round, in order."""
+
+
+@flow(name="retrain", flow_run_name="retrain", validate_parameters=False)
+def retrain(wait: bool = False) -> dict[str, Any]:
+    """Retrains the policy from ``params.yaml`` in the current folder and offers it for promotion.
+
+    Args:
+        wait: Wait where another run holds the workspace, instead of stopping.
+
+    Returns:
+        The summary that ``data/run.json`` holds too.
+    """
+    with open_run(wait=wait) as run:
+        run.stage("prompts")
+        run.prove_verifiers()
+        run.stage("base")
+        run.stage("evaluate_base")
+        for key in run.config.rounds:
+            for name in ROUND:
+                run.stage(f"{name}@{key}")
+            run.show_round(key)
+        for control in run.config.controls.names:
+            run.stage(f"control@{control}")
+        return finish(run)
+
+
+def finish(run: Run) -> dict[str, Any]:
+    """Pins, registers and offers what the stages made."""
+    snapshot = run.snapshot()
+    challenger = run.register(snapshot)
+    version, decision = run.promote(challenger)
+    return run.summarise(snapshot, version, decision)

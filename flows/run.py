@@ -1,0 +1,180 @@
+"""One run of the flow: what it holds, and each of its steps as a Prefect task.
+
+DVC's run-cache is the cache of the stages, so Prefect caches nothing. What passes between tasks
+are small records, never tables.
+"""
+
+import importlib
+import json
+import secrets
+import shlex
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import psutil
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+
+from rsft.config import Config, load_config
+from rsft.ledger import read_rows
+from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, tag_run
+from rsft.registry import CHAMPION, Decision, ModelVersion, Registry, promote
+from rsft.report.display import current_display
+from rsft.report.tables import filter_line, result_markdown, round_table
+from rsft.runs.promotion import decide_promotion
+from rsft.runs.registration import register_run
+from rsft.runs.summary import summarise_data, summarise_round
+from rsft.score import build_rewards, prove_on_golds
+from rsft.stages.contract import RUN_SUMMARY, split_file
+from rsft.types import Prompt
+
+Result = TypeVar("Result")
+
+
+@dataclass(kw_only=True)
+class Run:
+    """A run that holds its workspace."""
+
+    run_id: str
+    """Unique, and in order of time: ``20261124T031500-5f0c``."""
+    config: Config
+    """``params.yaml`` as it was when the run began."""
+    workspace: Workspace
+    """The checkout it works in."""
+    pipeline: Pipeline
+    """Its stages."""
+    registry: Registry
+    """Where the model goes."""
+    stage_runs: dict[str, StageRun] = field(default_factory=dict)
+    """What became of each stage so far, by name."""
+    stage_seconds: float = 0.0
+    """Time spent in stage functions."""
+
+    def stage(self, name: str) -> None:
+        """Runs a stage of ``dvc.yaml``, or reuses its outputs."""
+        _, _, module, *key = shlex.split(self.pipeline.command(name))
+        display = current_display()
+
+        def work() -> StageRun:
+            with display.stage(name) as progress:
+
+                def call() -> None:
+                    # The function is looked up in the command that DVC records, so the two agree.
+                    started = time.perf_counter()
+                    function = importlib.import_module(module).run
+                    function(self.config, "".join(key), progress)
+                    self.stage_seconds += time.perf_counter() - started
+
+                return self.pipeline.run(name, call)
+
+        done = _as_task(name, work)
+        self.stage_runs[name] = done
+        display.done(name, done.state, done.seconds)
+
+    def prove_verifiers(self) -> None:
+        """Stops the run where a verifier does not give its own golds a reward of 1."""
+        rewards = build_rewards(self.config.score)
+        golds = read_rows(split_file("labelled"), Prompt) + read_rows(split_file("train"), Prompt)
+        _as_task("prove_verifiers", lambda: prove_on_golds(rewards, golds))
+
+    def show_round(self, key: str) -> None:
+        """Shows what a round drew, kept and reached."""
+        figures = summarise_round(key)
+        current_display().show(round_table(figures, self.config.evaluate.k))
+        current_display().show(filter_line(figures))
+
+    def snapshot(self) -> Snapshot:
+        """Pins code, settings and ``dvc.lock`` by the tag ``run/<run_id>``."""
+        details = {"run_id": self.run_id, "code_changed": self.pipeline.code_changed()}
+        return _as_task(
+            "snapshot", lambda: tag_run(self.workspace, self.run_id, "Retraining run", details)
+        )
+
+    def register(self, snapshot: Snapshot) -> ModelVersion:
+        """Registers the last round's model as the challenger."""
+        return _as_task(
+            "register",
+            lambda: register_run(
+                self.registry,
+                self.config,
+                run_id=self.run_id,
+                snapshot=snapshot,
+                stage_runs=self.stage_runs,
+                flow_run_id=flow_run.id,
+            ),
+        )
+
+    def promote(self, version: ModelVersion) -> tuple[ModelVersion, Decision | None]:
+        """Makes the challenger champion if it is shown to be better, and records why or why not."""
+        return _as_task("promote", lambda: self._promote(version))
+
+    def _promote(self, version: ModelVersion) -> tuple[ModelVersion, Decision | None]:
+        if CHAMPION in version.aliases:
+            return version, None
+        decision = decide_promotion(self.registry, self.config, self.pipeline.code_changed())
+        return promote(self.registry, version, decision), decision
+
+    def summarise(
+        self, snapshot: Snapshot, version: ModelVersion, decision: Decision | None
+    ) -> dict[str, Any]:
+        """Writes ``data/run.json``, and a table for Prefect's page of the run."""
+        data = summarise_data(self.config)
+        markdown = result_markdown(data, self.config.evaluate.k)
+        _as_task("report", lambda: create_markdown_artifact(markdown, key="retrain"))
+        reason = decision.reason if decision else "the same model is the champion already"
+        total = time.time() - psutil.Process().create_time()
+        summary = {
+            "run_id": self.run_id,
+            "tag": snapshot.tag,
+            "seconds": {
+                "total": total,
+                "orchestration": total - self.stage_seconds,
+                "stages": self.stage_seconds,
+            },
+            **data,
+            "model": {
+                "name": version.name,
+                "version": version.version,
+                "alias": version.aliases[0] if version.aliases else None,
+                "reason": reason,
+            },
+        }
+        temporary = RUN_SUMMARY.with_suffix(".tmp")
+        temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(RUN_SUMMARY)
+        return summary
+
+
+@contextmanager
+def open_run(*, wait: bool) -> Iterator[Run]:
+    """Takes the workspace that the current folder is in, and everything a run needs.
+
+    Raises:
+        RsftError: Where there is no workspace, it is held, its settings do not fit, or the
+            registry cannot be reached: all of it before the first stage starts.
+    """
+    workspace = Workspace.open()
+    workspace.enter()
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+    with workspace.hold(run_id, wait=wait):
+        config = load_config()
+        registry = Registry.open(workspace.home, config.register_.tracking_uri)
+        yield Run(
+            run_id=run_id,
+            config=config,
+            workspace=workspace,
+            pipeline=Pipeline(workspace),
+            registry=registry,
+        )
+
+
+def _as_task(name: str, function: Callable[[], Result]) -> Result:
+    """Runs a function as a Prefect task: named, timed and seen on the run's page."""
+    as_task: Callable[[], Result] = task(name=name, cache_policy=NO_CACHE)(function)
+    return as_task()

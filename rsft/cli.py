@@ -1,0 +1,146 @@
+"""The command line: ``rsft run``, ``ask``, ``lineage`` and ``up``.
+
+Errors of the world are one line after ``error:`` and exit code 2; a defect of ours is a traceback.
+What takes seconds to import is imported by the command that needs it.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from rsft.environment import prepare_environment
+from rsft.errors import RsftError
+
+app = typer.Typer(
+    help="Rejection-sampling fine-tuning as a retraining pipeline.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Entry point: runs a command, and turns the world's errors into one line."""
+    try:
+        app()
+    except RsftError as error:
+        Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {escape(str(error))}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.command()
+def run(
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="SECTION.KEY=VALUE", help="Write a setting into params.yaml first."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document last.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait where another run holds the workspace.")] = False,
+) -> None:
+    """Retrain: sample, accept, validate, fine-tune, evaluate, register, promote."""
+    from rsft.config import PARAMS, load_config, set_values
+    from rsft.lineage import Workspace
+    from rsft.report.display import ConsoleDisplay, set_display
+
+    workspace = Workspace.open()
+    workspace.enter()
+    config = set_values(PARAMS, settings) if settings else load_config()
+    prepare_environment(workspace.home)
+    console = Console(stderr=as_json, soft_wrap=True)
+    console.print(f"[bold]rsft[/] {config.round_count} rounds in {workspace.root}")
+    from flows.retrain import retrain
+
+    set_display(ConsoleDisplay(console))
+    summary = retrain(wait=wait)
+    _show_result(console, summary, config.evaluate.k)
+    if as_json:
+        print(json.dumps(summary, indent=2))
+
+
+def _show_result(console: Console, summary: dict[str, Any], k: int) -> None:
+    from rsft.report.tables import result_table
+
+    seconds, model = summary["seconds"], summary["model"]
+    console.print()
+    console.print(result_table(summary, k))
+    alias = f"@{model['alias']}" if model["alias"] else "without an alias"
+    console.print(f"[bold]{model['name']} version {model['version']} {alias}[/]: {model['reason']}")
+    console.print(
+        f"{summary['tag']} took {seconds['total']:.0f} s: {seconds['stages']:.0f} s in the stages, "
+        f"{seconds['orchestration']:.0f} s around them"
+    )
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="A question in plain text.")],
+    model: Annotated[
+        str | None, typer.Option(help="NAME@ALIAS or NAME/VERSION; by default the champion.")
+    ] = None,
+) -> None:
+    """Answer a question with the champion."""
+    from rsft.runs.ask import ask_model
+
+    workspace, config = _workspace_and_config()
+    answered = ask_model(config, workspace.home, question, model)
+    for line in answered.steps or [answered.completion]:
+        print(line)
+    print(f"answer: {answered.outcome if answered.outcome is not None else 'none found'}")
+
+
+@app.command()
+def lineage(
+    model: Annotated[
+        str, typer.Argument(help="NAME@ALIAS or NAME/VERSION, such as rsft@champion.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Print what a model version came from."""
+    from rsft.report.lineage import lineage_tree
+    from rsft.runs.origin import trace_origin
+
+    workspace, config = _workspace_and_config()
+    origin = trace_origin(config, workspace, model)
+    if as_json:
+        print(json.dumps(origin, indent=2))
+    else:
+        Console(soft_wrap=True).print(lineage_tree(origin))
+
+
+@app.command()
+def up(
+    prefect_port: Annotated[int, typer.Option(help="Port of Prefect's server and UI.")] = 4200,
+    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's UI.")] = 5000,
+    docs_port: Annotated[int, typer.Option(help="Port of the Data Docs.")] = 8080,
+) -> None:
+    """Start Prefect's server, MLflow's UI and the Data Docs on loopback; Ctrl-C stops them."""
+    from rsft.registry import Registry
+    from rsft.runs.docs import render_data_docs
+    from rsft.servers import local_servers, serve
+
+    workspace, config = _workspace_and_config()
+    # MLflow's tables are made here first: two that make them at once would both fail.
+    registry = Registry.open(workspace.home, config.register_.tracking_uri)
+    render_data_docs(workspace.home)
+    ports = {"prefect": prefect_port, "mlflow": mlflow_port, "docs": docs_port}
+    servers = local_servers(workspace.home, registry.tracking_uri, ports)
+    serve(servers, workspace.home / ".rsft" / "logs", Console(soft_wrap=True))
+
+
+def _workspace_and_config() -> tuple[Any, Any]:
+    from rsft.config import load_config
+    from rsft.lineage import Workspace
+
+    workspace = Workspace.open()
+    workspace.enter()
+    prepare_environment(workspace.home)
+    return workspace, load_config(Path("params.yaml"))

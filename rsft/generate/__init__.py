@@ -1,0 +1,6 @@
+"""Candidates: drawn from a policy under a stated law, with their exact log-probabilities."""
+
+from rsft.generate.law import SamplingLaw
+from rsft.generate.sampler import sample
+
+__all__ = ["SamplingLaw", "sample"]

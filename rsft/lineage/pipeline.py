@@ -1,0 +1,201 @@
+"""The stages of ``dvc.yaml``, run in process and recorded as ``dvc repro`` would record them.
+
+    hash dependencies ─► reuse? ─► else remove old outputs ─► call ─► hash again ─► same? ─► commit
+
+DVC hashes dependencies when it saves, after the stage ran: a file edited meanwhile would be
+recorded as what the stage had read. Here they are hashed before and after, a difference is an
+error, and only then does the run-cache learn of the result (``Stage.save`` would tell it first).
+"""
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rsft.errors import LineageError, WorkspaceError
+from rsft.lineage.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutRecord:
+    """An output as it is recorded."""
+
+    hash: str
+    """DVC's MD5; a folder's ends in ``.dir``."""
+    size: int
+    """Bytes."""
+    files: int
+    """Files; 1 where it is a file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageRun:
+    """What became of a stage."""
+
+    name: str
+    """Its name in ``dvc.yaml``, such as ``generate@1``."""
+    state: Literal["reused", "ran"]
+    """Whether its outputs were there already, in the workspace or the cache."""
+    seconds: float
+    """Time it took, hashing and committing included."""
+    deps: Mapping[str, str]
+    """Hash by path of each dependency."""
+    outs: Mapping[str, OutRecord]
+    """Record by path of each output."""
+
+
+class Pipeline:
+    """The stages of a workspace. The current folder must be its top."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Opens DVC's repository, and hashes the code as it is now."""
+        os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+        from dvc.exceptions import NotDvcRepoError
+        from dvc.repo import Repo
+
+        # After the import, which sets it; DVC's bars go by this level too.
+        logging.getLogger("dvc").setLevel(logging.CRITICAL)
+
+        assert Path.cwd() == workspace.root.resolve(), "DVC resolves paths against this folder"
+        try:
+            self._repo: Any = Repo(str(workspace.root))
+        except NotDvcRepoError:
+            raise WorkspaceError(
+                f"{workspace.root} has no .dvc folder; `dvc init` makes it"
+            ) from None
+        self._workspace = workspace
+        self._code = self._hash_code()
+
+    def command(self, name: str) -> str:
+        """The command that DVC records for a stage."""
+        return str(self._stage(name).cmd)
+
+    def run(self, name: str, function: Callable[[], None]) -> StageRun:
+        """Reuses a stage's outputs, or makes and records them.
+
+        Args:
+            name: The stage.
+            function: Makes its outputs, from its dependencies alone.
+
+        Raises:
+            LineageError: Where a dependency changed while the function ran, or an output is not
+                there afterwards; nothing is recorded then.
+        """
+        started = time.perf_counter()
+        stage = self._stage(name)
+        with self._locked():
+            is_reused = self._reuse(stage)
+            if not is_reused:
+                stage.remove_outs()
+        if not is_reused:
+            before = _hashes(stage)
+            function()
+            with self._locked():
+                self._record(stage, before)
+        return StageRun(
+            name=name,
+            state="reused" if is_reused else "ran",
+            seconds=time.perf_counter() - started,
+            deps=_hashes(stage),
+            outs={out.def_path: _record_of(out) for out in stage.outs},
+        )
+
+    def code_changed(self) -> list[str]:
+        """Files of code and settings that are not what they were when this was opened."""
+        now = self._hash_code()
+        return sorted(
+            path for path in self._code.keys() | now.keys() if self._code.get(path) != now.get(path)
+        )
+
+    def _stage(self, name: str) -> Any:
+        from dvc.exceptions import DvcException
+
+        try:
+            return self._repo.stage.load_one("dvc.yaml", name=name)
+        except DvcException as error:
+            raise LineageError(f"dvc.yaml: stage {name!r}: {_one_line(error)}") from None
+
+    def _reuse(self, stage: Any) -> bool:
+        from dvc.exceptions import DvcException
+        from dvc.stage.cache import RunCacheNotFoundError
+
+        if not stage.changed():
+            return True
+        try:
+            self._repo.stage_cache.restore(stage)
+        except RunCacheNotFoundError:
+            stage.save_deps()
+            return False
+        except DvcException as error:
+            raise LineageError(f"stage {stage.name!r}: {_one_line(error)}") from None
+        stage.save()
+        stage.dump(update_pipeline=False)
+        return True
+
+    def _record(self, stage: Any, before: Mapping[str, str]) -> None:
+        from dvc.exceptions import DvcException
+
+        try:
+            stage.save(run_cache=False)
+        except DvcException as error:
+            raise LineageError(f"stage {stage.name!r}: {_one_line(error)}") from None
+        after = _hashes(stage)
+        changed = sorted(path for path in before if before[path] != after[path])
+        if changed:
+            raise LineageError(
+                f"stage {stage.name!r}: {', '.join(changed)} changed while it ran, so its result "
+                "is not recorded; run again"
+            )
+        stage.commit()
+        self._repo.stage_cache.save(stage)
+        stage.dump(update_pipeline=False)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        from dvc.lock import LockError
+
+        try:
+            with self._repo.lock:
+                yield
+        except LockError:
+            raise WorkspaceError(
+                f"another DVC command is at work in {self._workspace.root}; "
+                "let it end and run again"
+            ) from None
+
+    def _hash_code(self) -> dict[str, str]:
+        root = self._workspace.root
+        files = [*root.glob("rsft/**/*.py"), *root.glob("flows/**/*.py")]
+        files += [root / name for name in ("dvc.yaml", "params.yaml", "constraints.txt")]
+        return {
+            str(file.relative_to(root)): hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in files
+            if file.exists()
+        }
+
+
+def _hashes(stage: Any) -> dict[str, str]:
+    """Hash by path of each dependency; settings by their file and section."""
+    hashes: dict[str, str] = {}
+    for dep in stage.deps:
+        value = dep.hash_info.value
+        if isinstance(value, dict):
+            hashes |= {f"{dep.def_path}:{key}": repr(setting) for key, setting in value.items()}
+        else:
+            hashes[dep.def_path] = str(value)
+    return hashes
+
+
+def _record_of(out: Any) -> OutRecord:
+    return OutRecord(
+        hash=str(out.hash_info.value), size=int(out.meta.size or 0), files=int(out.meta.nfiles or 1)
+    )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,115 @@
+"""A workspace: a git checkout with ``dvc.yaml``, one run at a time.
+
+A linked worktree is a workspace of its own, whose DVC cache, registry and Prefect state are those
+of the main checkout (``home``).
+"""
+
+import getpass
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+import rsft
+from rsft.errors import WorkspaceError
+from rsft.lineage.git import run_git
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A checkout that runs work in."""
+
+    root: Path
+    """Its top folder."""
+    home: Path
+    """The main checkout, where ``root`` is a linked worktree of one; else the same."""
+
+    @classmethod
+    def open(cls, folder: Path = Path()) -> "Workspace":
+        """The workspace that a folder lies in.
+
+        Raises:
+            WorkspaceError: Where git is missing, the folder is in no checkout, it has no
+                ``dvc.yaml``, or the code at work is another checkout's.
+        """
+        try:
+            root = Path(run_git(folder, "rev-parse", "--show-toplevel"))
+        except WorkspaceError as error:
+            if "not a git repository" not in str(error):
+                raise
+            raise WorkspaceError(
+                f"{folder.resolve()} is not in a git checkout; runs are pinned by git tags: "
+                "clone the project with git, or `git init` and commit"
+            ) from None
+        if not (root / "dvc.yaml").exists():
+            raise WorkspaceError(f"{root} has no dvc.yaml; run this in a checkout of the project")
+        _require_own_code(root)
+        common = run_git(root, "rev-parse", "--path-format=absolute", "--git-common-dir")
+        home = Path(common).parent
+        return cls(root=root, home=home if (home / "dvc.yaml").exists() else root)
+
+    @property
+    def private(self) -> Path:
+        """Folder of what belongs to this workspace alone."""
+        return self.root / ".rsft"
+
+    def enter(self) -> None:
+        """Makes it the current folder, as DVC and the stages need, and lets DVC find its cache."""
+        os.chdir(self.root)
+        if self.root != self.home:
+            settings = f"[cache]\n    dir = {self.home / '.dvc' / 'cache'}\n"
+            (self.root / ".dvc" / "config.local").write_text(settings, encoding="utf-8")
+
+    @contextmanager
+    def hold(self, run_id: str, *, wait: bool = False) -> Iterator[None]:
+        """Holds the workspace for a run; the lock falls with the process, however it ends.
+
+        Raises:
+            WorkspaceError: Where another run holds it: which, whose, and since when.
+        """
+        self.private.mkdir(exist_ok=True)
+        lock = FileLock(self.private / "lock")
+        try:
+            lock.acquire(timeout=-1 if wait else 0)
+        except Timeout:
+            raise WorkspaceError(
+                f"{self.root} is held by {self._holder()}; wait for it with `rsft run --wait`, "
+                "or work in a worktree of your own"
+            ) from None
+        try:
+            self._sign(run_id)
+            yield
+        finally:
+            lock.release()
+
+    def _sign(self, run_id: str) -> None:
+        holder = {
+            "run_id": run_id,
+            "process": os.getpid(),
+            "user": f"{getpass.getuser()}@{socket.gethostname()}",
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        (self.private / "holder.json").write_text(json.dumps(holder), encoding="utf-8")
+
+    def _holder(self) -> str:
+        try:
+            holder = json.loads((self.private / "holder.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return "a run that has just begun"
+        return "run {run_id} (process {process} of {user}) since {since}".format(**holder)
+
+
+def _require_own_code(root: Path) -> None:
+    """The code that runs must be the code that is recorded: this checkout's."""
+    code = Path(rsft.__file__).resolve().parent
+    if code.parent != root.resolve():
+        raise WorkspaceError(
+            f"the code at work is {code}, not that of {root}; run `python -m rsft` in {root}, or "
+            "use the environment that was made there"
+        )

@@ -1,0 +1,36 @@
+"""Policies: loading and saving, rendering prompts, log-probabilities, decoding and answering."""
+
+from rsft.policy.answering import answer
+from rsft.policy.decode import Choose, Decoded, decode
+from rsft.policy.loading import Policy, fetch_base, load_policy, save_policy
+from rsft.policy.logprobs import batch_inputs, completion_logprobs, token_logprobs
+from rsft.policy.rendering import (
+    decode_completions,
+    encode_completions,
+    encode_prompts,
+    refuse_too_long,
+    render,
+)
+from rsft.policy.scratch import build_scratch
+from rsft.policy.threads import use_threads
+
+__all__ = [
+    "Choose",
+    "Decoded",
+    "Policy",
+    "answer",
+    "batch_inputs",
+    "build_scratch",
+    "completion_logprobs",
+    "decode",
+    "decode_completions",
+    "encode_completions",
+    "encode_prompts",
+    "fetch_base",
+    "load_policy",
+    "refuse_too_long",
+    "render",
+    "save_policy",
+    "token_logprobs",
+    "use_threads",
+]

@@ -1,0 +1,80 @@
+"""A policy as an MLflow model: a folder that answers without this project around it.
+
+The model holds the Hugging Face folder, the source of ``rsft`` as it is now, and the versions of
+the libraries that answering needs. MLflow's transformers flavor is not used: it cannot log a T5
+under transformers 5.
+"""
+
+import dataclasses
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import rsft
+from rsft.registry.records import Serving
+
+_LIBRARIES = (
+    "mlflow",
+    "numpy",
+    "pandas",
+    "pydantic",
+    "ruamel.yaml",
+    "safetensors",
+    "tokenizers",
+    "torch",
+    "transformers",
+)
+"""What ``pyfunc_model`` and the parts of ``rsft`` it uses import."""
+
+
+def write_model(
+    folder: Path, *, policy: Path, serving: Serving, model_id: str, run_id: str
+) -> None:
+    """Writes an MLflow model.
+
+    Args:
+        folder: Where to; it must not exist or be empty.
+        policy: The policy's Hugging Face folder, which is copied.
+        serving: How it answers.
+        model_id: Id of MLflow's logged model that this becomes.
+        run_id: Id of MLflow's run that made it.
+    """
+    import pandas as pd
+    from mlflow.models import Model, ModelSignature
+    from mlflow.pyfunc import save_model
+    from mlflow.types import ColSpec, DataType, Schema
+
+    answers = [ColSpec(DataType.string, "answer", required=False)]
+    save_model(
+        path=str(folder),
+        python_model=str(Path(__file__).with_name("pyfunc_model.py")),
+        mlflow_model=Model(run_id=run_id, model_id=model_id, model_uuid=model_id),
+        artifacts={"policy": str(policy.resolve())},
+        code_paths=[str(Path(rsft.__file__).parent)],
+        pip_requirements=[f"{name}=={_public_version(name)}" for name in _LIBRARIES],
+        model_config=_config(serving),
+        signature=ModelSignature(
+            inputs=Schema([ColSpec(DataType.string, "question")]),
+            outputs=Schema([*answers, ColSpec(DataType.string, "completion")]),
+        ),
+        input_example=pd.DataFrame({"question": [serving.example]}),
+    )
+
+
+def policy_in(model: Path) -> Path:
+    """The policy's folder in an MLflow model."""
+    from mlflow.models import Model
+
+    flavor = Model.load(str(model)).flavors["python_function"]
+    return model / str(flavor["artifacts"]["policy"]["path"])
+
+
+def _config(serving: Serving) -> dict[str, Any]:
+    config = dataclasses.asdict(serving)
+    del config["example"]
+    return config
+
+
+def _public_version(name: str) -> str:
+    """The installed version without its build (``+cpu``), which an index need not have."""
+    return version(name).partition("+")[0]

@@ -1,0 +1,165 @@
+"""Registering a policy: one MLflow run with what was measured, one model version with its origin.
+
+MLflow's fluent functions keep the active run per thread; here the run's id is passed around.
+"""
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rsft.registry.package import write_model
+from rsft.registry.records import (
+    CHALLENGER,
+    CHAMPION,
+    Evaluation,
+    ModelVersion,
+    Provenance,
+    Serving,
+)
+from rsft.registry.store import Registry
+from rsft.registry.versions import ANSWERS_TAG, EVAL_PROMPTS_TAG, find_same, get_version
+
+
+def register(
+    registry: Registry,
+    *,
+    name: str,
+    policy: Path,
+    provenance: Provenance,
+    params: Mapping[str, Any],
+    evaluation: Evaluation,
+    serving: Serving,
+) -> ModelVersion:
+    """Registers a policy as the challenger, unless it is the champion already.
+
+    Args:
+        registry: Where.
+        name: Of the registered model, and of the experiment its runs are listed in.
+        policy: Its Hugging Face folder.
+        provenance: Where it came from.
+        params: The settings it was made with; sections may be nested.
+        evaluation: What was measured.
+        serving: How it answers.
+
+    Returns:
+        The new version; where the same model is registered already, that version.
+
+    Raises:
+        RegistryError: Where the store cannot be used.
+    """
+    version = find_same(registry, name, provenance.model_md5)
+    if version is None:
+        with registry.errors(), _run(registry, name, provenance) as run_id:
+            _log(registry.client, run_id, params, evaluation, provenance)
+            model = _log_model(registry, name, run_id, policy, serving, evaluation)
+            number = _create_version(registry.client, name, model, provenance, evaluation)
+        version = get_version(registry, name, number)
+    if CHAMPION not in version.aliases:
+        with registry.errors():
+            registry.client.set_registered_model_alias(name, CHALLENGER, str(version.version))
+    return get_version(registry, name, version.version)
+
+
+@contextmanager
+def _run(registry: Registry, name: str, provenance: Provenance) -> Iterator[str]:
+    """A run of MLflow's, marked as failed where its body fails."""
+    run = registry.client.create_run(
+        registry.experiment_id(name),
+        run_name=provenance.run_id,
+        tags={**_tags(provenance), "mlflow.source.git.commit": provenance.git_commit},
+    )
+    try:
+        yield run.info.run_id
+    except BaseException:
+        registry.client.set_terminated(run.info.run_id, status="FAILED")
+        raise
+    registry.client.set_terminated(run.info.run_id)
+
+
+def _log(
+    client: Any,
+    run_id: str,
+    params: Mapping[str, Any],
+    evaluation: Evaluation,
+    provenance: Provenance,
+) -> None:
+    from mlflow.entities import Dataset, DatasetInput, Metric, Param
+
+    now = int(time.time() * 1000)
+    metrics = [
+        Metric(metric, value, now, number)
+        for number, values in evaluation.metrics.items()
+        for metric, value in values.items()
+    ]
+    flat = [Param(key, str(value)) for key, value in _flatten(params)]
+    client.log_batch(run_id, metrics=metrics, params=flat)
+    hashes = provenance.dataset_hashes.items()
+    datasets = [Dataset(path, md5, "local", f'{{"uri": "{path}"}}') for path, md5 in hashes]
+    client.log_inputs(run_id, [DatasetInput(dataset) for dataset in datasets])
+    client.log_artifact(run_id, str(evaluation.answers), "evaluation")
+
+
+def _log_model(
+    registry: Registry,
+    name: str,
+    run_id: str,
+    policy: Path,
+    serving: Serving,
+    evaluation: Evaluation,
+) -> Any:
+    from mlflow.entities import LoggedModelOutput
+
+    client = registry.client
+    model = client.create_logged_model(registry.experiment_id(name), name, source_run_id=run_id)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "model"
+        write_model(folder, policy=policy, serving=serving, model_id=model.model_id, run_id=run_id)
+        client.log_model_artifacts(model.model_id, str(folder))
+    client.finalize_logged_model(model.model_id, "READY")
+    step = max(evaluation.metrics)
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step)])
+    return model
+
+
+def _create_version(
+    client: Any, name: str, model: Any, provenance: Provenance, evaluation: Evaluation
+) -> int:
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name)
+    version = client.create_model_version(
+        name,
+        model.artifact_location,  # `models:/<id>` would be looked up in the process's default store
+        model.source_run_id,
+        model_id=model.model_id,
+        tags={
+            **_tags(provenance),
+            ANSWERS_TAG: f"evaluation/{evaluation.answers.name}",
+            EVAL_PROMPTS_TAG: evaluation.prompts_md5,
+        },
+    )
+    return int(version.version)
+
+
+def _tags(provenance: Provenance) -> dict[str, str]:
+    tags = {
+        "run_id": provenance.run_id,
+        "git_tag": provenance.git_tag,
+        "git_commit": provenance.git_commit,
+        "dvc_lock_sha256": provenance.dvc_lock_sha256,
+        "model_md5": provenance.model_md5,
+        "seed": str(provenance.seed),
+    }
+    if provenance.flow_run_id is not None:
+        tags["flow_run_id"] = provenance.flow_run_id
+    return tags | {f"md5:{path}": md5 for path, md5 in provenance.dataset_hashes.items()}
+
+
+def _flatten(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in section.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

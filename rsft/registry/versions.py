@@ -1,0 +1,101 @@
+"""Finding registered versions, and fetching what they hold."""
+
+from pathlib import Path
+from typing import Any
+
+from rsft.errors import RegistryError
+from rsft.registry.package import policy_in
+from rsft.registry.records import CHAMPION, ModelVersion
+from rsft.registry.store import Registry
+
+ANSWERS_TAG = "eval_answers"
+"""Tag that names the artifact with a version's answers."""
+EVAL_PROMPTS_TAG = "eval_prompts_md5"
+"""Tag with the hash of the prompts they answer."""
+
+
+def champion(registry: Registry, name: str) -> ModelVersion | None:
+    """The version in service, or None where there is none yet."""
+    return _at_alias(registry, name, CHAMPION)
+
+
+def get_version(registry: Registry, name: str, version: int | str) -> ModelVersion:
+    """A version by its number or by an alias.
+
+    Raises:
+        RegistryError: Where there is none.
+    """
+    if isinstance(version, str) and not version.isdecimal():
+        found = _at_alias(registry, name, version)
+    else:
+        numbered = (v for v in _search(registry, name) if int(v.version) == int(version))
+        found = next((_record(v, _aliases(registry, name)) for v in numbered), None)
+    if found is None:
+        known = [f"{name}/{v.version}" for v in _search(registry, name)]
+        known += [f"{name}@{alias}" for alias in _aliases(registry, name)]
+        separator = "/" if str(version).isdecimal() else "@"
+        raise RegistryError(
+            f"{name}{separator}{version}: no such model in {registry.shown_uri}; "
+            f"there {'are: ' + ', '.join(known) if known else 'is none; `rsft run` makes one'}"
+        )
+    return found
+
+
+def find_same(registry: Registry, name: str, model_md5: str) -> ModelVersion | None:
+    """The latest version of the same weights, tokenizer and rendering, or None."""
+    same = _search(registry, name, f" and tags.model_md5 = '{model_md5}'")
+    if not same:
+        return None
+    return _record(max(same, key=lambda v: int(v.version)), _aliases(registry, name))
+
+
+def fetch(registry: Registry, version: ModelVersion) -> Path:
+    """A version's Hugging Face folder: in the local store itself, else a temporary copy."""
+    from mlflow.artifacts import download_artifacts
+
+    with registry.errors():
+        uri = registry.client.get_model_version_download_uri(version.name, str(version.version))
+        return policy_in(Path(download_artifacts(uri, tracking_uri=registry.tracking_uri)))
+
+
+def fetch_answers(registry: Registry, version: ModelVersion) -> Path | None:
+    """The Parquet file of a version's evaluation answers, or None where it holds none."""
+    artifact = version.tags.get(ANSWERS_TAG)
+    if artifact is None:
+        return None
+    from mlflow.artifacts import download_artifacts
+
+    with registry.errors():
+        run = registry.client.get_run(version.mlflow_run_id)
+        uri = f"{run.info.artifact_uri}/{artifact}"
+        return Path(download_artifacts(uri, tracking_uri=registry.tracking_uri))
+
+
+def _at_alias(registry: Registry, name: str, alias: str) -> ModelVersion | None:
+    aliases = _aliases(registry, name)
+    if alias not in aliases:
+        return None
+    return get_version(registry, name, aliases[alias])
+
+
+def _aliases(registry: Registry, name: str) -> dict[str, int]:
+    """Version by alias; a search for versions does not tell aliases."""
+    with registry.errors():
+        found = registry.client.search_registered_models(f"name = '{name}'")
+    return {alias: int(v) for model in found for alias, v in model.aliases.items()}
+
+
+def _search(registry: Registry, name: str, condition: str = "") -> list[Any]:
+    with registry.errors():
+        return list(registry.client.search_model_versions(f"name = '{name}'{condition}"))
+
+
+def _record(version: Any, aliases: dict[str, int]) -> ModelVersion:
+    number = int(version.version)
+    return ModelVersion(
+        name=version.name,
+        version=number,
+        aliases=tuple(sorted(alias for alias, v in aliases.items() if v == number)),
+        tags=dict(version.tags),
+        mlflow_run_id=version.run_id,
+    )

@@ -1,0 +1,1 @@
+"""What people look at: the run's summary, its tables, its progress."""

@@ -1,0 +1,94 @@
+"""What a run shows while it works: a progress bar for the stage at hand, a line when it is done.
+
+A display is set by whoever starts the run; the flow only tells it what happens. Under a worker
+nobody set one, and the lines go to the log.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Protocol
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from rsft import types
+
+logger = logging.getLogger("rsft")
+
+
+class Display(Protocol):
+    """Where a run reports to."""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[types.Progress]:
+        """Shows that a stage is at work; the value takes its progress."""
+
+    def done(self, name: str, outcome: str, seconds: float) -> None:
+        """Says how a stage ended: ``ran`` or ``reused``."""
+
+    def show(self, what: RenderableType) -> None:
+        """Shows a table or a line."""
+
+
+class LogDisplay:
+    """Lines in the log, for runs that nobody watches."""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[types.Progress]:
+        """Shows nothing: a log has no use for a bar."""
+        yield lambda done, total: None
+
+    def done(self, name: str, outcome: str, seconds: float) -> None:
+        """One line a stage."""
+        logger.info("%s: %s in %.1f s", name, outcome, seconds)
+
+    def show(self, what: RenderableType) -> None:
+        """The text of a table."""
+        console = Console(width=120, color_system=None, force_terminal=False)
+        with console.capture() as captured:
+            console.print(what)
+        logger.info("\n%s", captured.get().rstrip())
+
+
+class ConsoleDisplay:
+    """A bar for the stage at hand and a line for each that is done."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[types.Progress]:
+        """Shows a bar until the stage ends; it leaves no trace."""
+        columns = (
+            TextColumn("  {task.description:<28}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self._console, transient=True) as progress:
+            bar = progress.add_task(name, total=None)
+            yield lambda done, total: progress.update(bar, completed=done, total=total)
+
+    def done(self, name: str, outcome: str, seconds: float) -> None:
+        """One line a stage."""
+        style = "dim" if outcome == "reused" else ""
+        self._console.print(f"  {name:<28}{outcome:<8}{seconds:6.1f} s", style=style)
+
+    def show(self, what: RenderableType) -> None:
+        """Prints it."""
+        self._console.print(what)
+
+
+_DISPLAY: ContextVar[Display | None] = ContextVar("display", default=None)
+
+
+def set_display(display: Display) -> None:
+    """Has runs in this context report to a display."""
+    _DISPLAY.set(display)
+
+
+def current_display() -> Display:
+    """The display of runs in this context: by default the log."""
+    return _DISPLAY.get() or LogDisplay()

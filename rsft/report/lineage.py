@@ -1,0 +1,34 @@
+"""A version's origin as a tree for the terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.filesize import decimal
+from rich.markup import escape
+from rich.tree import Tree
+
+
+def lineage_tree(origin: Mapping[str, Any]) -> Tree:
+    """The version, its run, and each stage's outputs with what they were made from.
+
+    Args:
+        origin: What ``rsft lineage --json`` prints.
+    """
+    aliases = "".join(f" @{alias}" for alias in origin["aliases"])
+    root = Tree(f"[bold]{escape(origin['model'])} version {origin['version']}[/]{escape(aliases)}")
+    root.add(f"run {origin['run_id']}, made at {origin['made_at']}, seed {origin['seed']}")
+    root.add(f"code, params.yaml and dvc.lock: git tag {origin['git_tag']}")
+    root.add(f"  commit {origin['git_commit']}, dvc.lock sha256 {origin['dvc_lock_sha256'][:16]}…")
+    if origin["flow_run_id"]:
+        root.add(f"Prefect flow run {origin['flow_run_id']}")
+    if origin["promotion"]:
+        decision = origin["promotion"]
+        root.add(escape(f"{decision['reason']} (by {decision['by']}, {decision['at']})"))
+    data = root.add("data sets, each with the hashes it was made from")
+    for name, stage in origin["stages"].items():
+        branch = data.add(f"[bold]{escape(name)}[/]")
+        for path, out in stage["outs"].items():
+            branch.add(f"{escape(path)}  {out['hash']}  {decimal(out['size'])}")
+        for path, md5 in stage["data"].items():
+            branch.add(f"[dim]from {escape(path)}  {md5}[/]")
+    return root

@@ -1,0 +1,1 @@
+"""What happens around the stages: summing up, registering, promoting, tracing back, asking."""

@@ -1,0 +1,15 @@
+"""The Data Docs of a checkout: a page for each round whose rows were judged."""
+
+from pathlib import Path
+
+from rsft.validate import build_data_docs
+
+DATA_DOCS = Path(".rsft/data_docs")
+
+
+def render_data_docs(home: Path) -> Path:
+    """Renders the pages of a checkout's rounds and gives the index page."""
+    files = (home / "data" / "rounds").glob("*/validation/result.json")
+    by_round = {int(file.parts[-3]): file for file in files}
+    results = {f"Round {number}": by_round[number] for number in sorted(by_round)}
+    return build_data_docs(results, home / DATA_DOCS)

@@ -1,0 +1,73 @@
+"""Whether a challenger becomes the champion: only if it is shown to be better.
+
+Both answer the same evaluation prompts, and the lower end of the paired interval of their
+difference, resampled by family, must lie above 0. Without a champion the base stands in.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rsft.config import Config, round_folder
+from rsft.evaluate import beats
+from rsft.ledger import read_rows
+from rsft.policy import load_policy
+from rsft.registry import (
+    EVAL_PROMPTS_TAG,
+    Decision,
+    ModelVersion,
+    Registry,
+    champion,
+    fetch,
+    fetch_answers,
+)
+from rsft.runs.registration import evaluation_fingerprint
+from rsft.runs.summary import compare_answers, read_answers
+from rsft.score import build_rewards
+from rsft.stages.contract import BASE, split_file
+from rsft.stages.evaluate import answer_set
+from rsft.types import Answer, Prompt
+
+
+def decide_promotion(registry: Registry, config: Config, code_changed: Sequence[str]) -> Decision:
+    """Compares the last round's answers with the champion's.
+
+    Args:
+        registry: Where the champion is.
+        config: The run's settings.
+        code_changed: Files that changed while the run was under way; such a run is not promoted.
+    """
+    serving = champion(registry, config.register_.name)
+    against = read_answers(BASE) if serving is None else _answers_of(registry, config, serving)
+    last = Path(round_folder(config.round_count))
+    gain = compare_answers(config, read_answers(last), against)
+    opponent = "the base" if serving is None else f"champion version {serving.version}"
+    interval = (
+        f"{100 * gain.estimate:+.1f} points [{100 * gain.low:.1f}, {100 * gain.high:.1f}] "
+        f"against {opponent}"
+    )
+    if code_changed:
+        reason = f"not promoted: {', '.join(code_changed)} changed during the run ({interval})"
+    elif beats(gain):
+        reason = f"promoted: {interval}"
+    else:
+        reason = f"not shown to be better: {interval}"
+    return Decision(
+        is_promoted=beats(gain) and not code_changed,
+        reason=reason,
+        against=None if serving is None else serving.version,
+        gain=100 * gain.estimate,
+        gain_low=100 * gain.low,
+        gain_high=100 * gain.high,
+        decided_by="rsft",
+    )
+
+
+def _answers_of(registry: Registry, config: Config, serving: ModelVersion) -> list[Answer]:
+    """The champion's answers: those it was registered with, or new ones to other prompts."""
+    if serving.tags.get(EVAL_PROMPTS_TAG) == evaluation_fingerprint(config):
+        recorded = fetch_answers(registry, serving)
+        if recorded is not None:
+            return [row for row in read_rows(recorded, Answer) if row.split == "eval"]
+    prompts = read_rows(split_file(config.evaluate.sets["eval"]), Prompt)
+    policy = load_policy(fetch(registry, serving))
+    return answer_set(policy, config, build_rewards(config.score), "eval", prompts)

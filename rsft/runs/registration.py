@@ -1,0 +1,97 @@
+"""Registering what a run made: the last round's model, with everything it came from."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from rsft.config import Config, round_folder
+from rsft.ledger import read_rows
+from rsft.lineage import Snapshot, StageRun
+from rsft.registry import Evaluation, ModelVersion, Provenance, Registry, Serving, register
+from rsft.runs.summary import read_evaluation, summarise_round
+from rsft.stages.contract import split_file
+from rsft.types import Prompt
+
+
+def register_run(
+    registry: Registry,
+    config: Config,
+    *,
+    run_id: str,
+    snapshot: Snapshot,
+    stage_runs: Mapping[str, StageRun],
+    flow_run_id: str | None,
+) -> ModelVersion:
+    """Registers the last round's model as the challenger, unless it is registered already.
+
+    Args:
+        registry: Where.
+        config: The run's settings.
+        run_id: The run.
+        snapshot: The tag that pins it.
+        stage_runs: Its stages, whose output hashes go with the model.
+        flow_run_id: Prefect's id of the run.
+    """
+    last = Path(round_folder(config.round_count))
+    hashes = {path: out.hash for run in stage_runs.values() for path, out in run.outs.items()}
+    return register(
+        registry,
+        name=config.register_.name,
+        policy=last / "model",
+        provenance=Provenance(
+            run_id=run_id,
+            git_tag=snapshot.tag,
+            git_commit=snapshot.commit,
+            dvc_lock_sha256=snapshot.lock_sha256,
+            dataset_hashes=hashes,
+            model_md5=hashes[str(last / "model")],
+            seed=config.seed,
+            flow_run_id=flow_run_id,
+        ),
+        params=config.model_dump(by_alias=True),
+        evaluation=Evaluation(
+            metrics=_metrics(config),
+            answers=next((last / "answers").glob("*.parquet")),
+            prompts_md5=evaluation_fingerprint(config),
+        ),
+        serving=Serving(
+            max_new_tokens=config.evaluate.max_new_tokens,
+            is_worked="worked_solution" in config.score.rewards,
+            answer_marker=config.score.answer_marker,
+            example=read_rows(split_file(config.evaluate.sets["eval"]), Prompt)[0].text,
+        ),
+    )
+
+
+def evaluation_fingerprint(config: Config) -> str:
+    """MD5 of the evaluation prompts and of the settings that decide which answers are right.
+
+    Answers under one fingerprint are answers to the same questions, judged in the same way.
+    """
+    judged_by = {
+        "score": config.score.model_dump(),
+        "correct_reward": config.filter.correct_reward,
+        "max_new_tokens": config.evaluate.max_new_tokens,
+    }
+    digest = hashlib.md5(usedforsecurity=False)
+    digest.update(split_file(config.evaluate.sets["eval"]).read_bytes())
+    digest.update(json.dumps(judged_by, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _metrics(config: Config) -> dict[int, dict[str, float]]:
+    """Figures by round, the base as round 0; what is undefined is left out."""
+    rounds = {0: read_evaluation(Path(round_folder(0)))}
+    rounds |= {int(key): summarise_round(key) for key in config.rounds}
+    return {number: _numbers(figures) for number, figures in rounds.items()}
+
+
+def _numbers(figures: Mapping[str, object], prefix: str = "") -> dict[str, float]:
+    numbers: dict[str, float] = {}
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            numbers |= _numbers(value, f"{prefix}{name}.")
+        elif isinstance(value, int | float):
+            numbers[f"{prefix}{name}"] = float(value)
+    return numbers

@@ -1,0 +1,52 @@
+"""Stage ``finetune``: trains the policy on the pool, if the gate let the round's rows pass.
+
+The verdict is a dependency of this stage, so ``dvc repro`` cannot go round it either.
+"""
+
+import json
+
+from rsft.config import Config
+from rsft.errors import ExpectationsError
+from rsft.finetune import train
+from rsft.ledger import read_rows
+from rsft.policy import load_policy, save_policy, use_threads
+from rsft.stages.command import run_as_command
+from rsft.stages.contract import BASE, before, here
+from rsft.types import Progress, TrainingRow
+
+
+def run(config: Config, key: str, progress: Progress) -> None:
+    """Writes the round's model.
+
+    Raises:
+        ExpectationsError: Where a critical expectation failed.
+    """
+    require_verdict(key)
+    use_threads(config.runtime.threads)
+    start = BASE if config.finetune.start == "base" else before(config, key)
+    policy = load_policy(start / "model")
+    rows = read_rows(here(key) / "pool" / "kept.parquet", TrainingRow)
+    losses = train(policy, rows, config.finetune, seed=config.seed, on_progress=progress)
+    folder = here(key) / "model"
+    save_policy(policy, folder)
+    (folder / "training.json").write_text(json.dumps({"loss": losses}) + "\n")
+
+
+def require_verdict(key: str) -> None:
+    """Stops a round whose accepted rows failed a critical expectation.
+
+    Raises:
+        ExpectationsError: Naming what failed and where the rows are.
+    """
+    file = here(key) / "validation" / "verdict.json"
+    verdict = json.loads(file.read_text(encoding="utf-8"))
+    if not verdict["success"]:
+        failed = "; ".join(item["summary"] for item in verdict["failed"])
+        raise ExpectationsError(
+            f"round {key}: the accepted rows fail {failed}; training did not start. The rows are "
+            f"in {file.with_name('failing_rows.jsonl')}"
+        )
+
+
+if __name__ == "__main__":
+    run_as_command(run)

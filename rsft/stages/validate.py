@@ -1,0 +1,47 @@
+"""Stage ``validate``: judges the accepted rows; its verdict is what ``finetune`` depends on.
+
+A failed verdict is an output like any other, kept for reading. Training is what it stops.
+"""
+
+from rsft.config import Config
+from rsft.ledger import read_rows
+from rsft.prompts.splits import TRAINING, normalise
+from rsft.stages.command import run_as_command
+from rsft.stages.contract import PROMPTS, here
+from rsft.types import Decided, Progress, Prompt
+from rsft.validate import validate_accepted, write_validation
+
+
+def run(config: Config, key: str, progress: Progress) -> None:
+    """Writes ``validation/``."""
+    accepted = read_rows(here(key) / "accepted", Decided)
+    section = config.validate_
+    verdict = validate_accepted(
+        accepted,
+        candidates=len(read_rows(here(key) / "decisions", Decided)),
+        held_out=held_out_prompts(),
+        limits={
+            "max_tokens": config.generate.max_new_tokens,
+            "max_per_prompt": config.filter.max_per_prompt or len(accepted),
+            "min_reward": section.min_reward,
+            "max_reward": section.max_reward,
+            "min_rows": section.min_rows,
+            "max_rows": section.max_rows,
+            "min_acceptance_rate": section.min_acceptance_rate,
+            "max_acceptance_rate": section.max_acceptance_rate,
+        },
+    )
+    write_validation(here(key) / "validation", accepted, verdict)
+
+
+def held_out_prompts() -> frozenset[str]:
+    """Ids of the prompts of evaluation and guard sets, and of training prompts that read alike."""
+    splits = {file.stem: read_rows(file, Prompt) for file in sorted(PROMPTS.glob("*.parquet"))}
+    held_out = [p for split, prompts in splits.items() if split not in TRAINING for p in prompts]
+    texts = {normalise(prompt.text) for prompt in held_out}
+    alike = {p.prompt_id for p in splits["train"] if normalise(p.text) in texts}
+    return frozenset({prompt.prompt_id for prompt in held_out} | alike)
+
+
+if __name__ == "__main__":
+    run_as_command(run)

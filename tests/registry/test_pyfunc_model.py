@@ -1,0 +1,114 @@
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rsft.config import RenderingSection, ScratchSection, TrainingSection
+from rsft.policy import Policy, answer, build_scratch, save_policy
+from rsft.registry.records import Serving
+from rsft.registry.store import Registry
+from rsft.registry.versions import fetch
+
+QUESTIONS = ["Ann has 12 pens and gets 1,030 more.", "Ann sleeps."]
+
+LOAD = """
+import json, sys
+import mlflow, pandas
+mlflow.set_tracking_uri(sys.argv[1])
+mlflow.set_registry_uri(sys.argv[1])
+model = mlflow.pyfunc.load_model(sys.argv[2])
+answered = model.predict(pandas.DataFrame(json.loads(sys.argv[3])))
+files = {n: m.__file__ for n, m in sys.modules.items() if n == "rsft" or n.startswith("rsft.")}
+print(json.dumps([answered.to_dict("list"), files]))
+"""
+
+
+@pytest.fixture
+def policy() -> Policy:
+    training = TrainingSection(steps=1, batch_size=1, learning_rate=1.0)
+    size = ScratchSection(
+        d_model=32, d_ff=32, layers=1, heads=2, dropout=0, vocabulary=64, training=training
+    )
+    rendering = RenderingSection(number_slots=True)
+    policy = build_scratch(size, rendering, QUESTIONS, ["n0 + n1 = r0"], seed=8)
+    # An untrained T5 repeats its start token, which is no text; turned round, it says words.
+    policy.model.decoder.final_layer_norm.weight.data.neg_()
+    return policy
+
+
+def _ask_elsewhere(registry: Registry, model_uri: str, folder: Path):
+    """Answers in a fresh process that has neither the checkout nor its folder on its path."""
+    questions = json.dumps({"question": QUESTIONS})
+    shown = subprocess.check_output(
+        [sys.executable, "-P", "-c", LOAD, registry.tracking_uri, model_uri, questions],
+        cwd=folder,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+        text=True,
+    )
+    return json.loads(shown.splitlines()[-1])
+
+
+def test_a_loaded_model_answers_without_the_checkout(
+    registry: Registry, submit, policy: Policy, tmp_path: Path
+) -> None:
+    save_policy(policy, tmp_path / "policy")
+    version = submit("m1", name="rsft-answers", policy=tmp_path / "policy")
+    answered, files = _ask_elsewhere(registry, "models:/rsft-answers@challenger", tmp_path)
+    completions = answer(policy, QUESTIONS, max_new_tokens=16)
+    assert all(completions)
+    assert completions[0] != completions[1]
+    assert answered == {"answer": [None, None], "completion": completions}
+    model = fetch(registry, version).parents[1]
+    assert all(Path(file).is_relative_to(model / "code") for file in files.values())
+    required = {
+        re.split(r"[=.]", line)[0] for line in (model / "requirements.txt").read_text().split()
+    }
+    imported = set().union(*(_imports(Path(file)) for file in files.values()))
+    assert imported - sys.stdlib_module_names - {"rsft"} <= required
+
+
+def _imports(file: Path) -> set[str]:
+    tree = ast.parse(file.read_text())
+    names = {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
+    names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return {name.partition(".")[0] for name in names}
+
+
+@pytest.mark.parametrize(
+    ("is_worked", "marker", "completion", "read"),
+    [
+        (True, None, "n0 + n1 = r0 ; r0 / 4 = r1", "260.5"),
+        (True, None, "n0 + n2 = r0", None),
+        (False, "####", "so it is #### 5 \n", "5"),
+        (False, "####", "#### 4 no #### 5", "5"),
+        (False, "####", "it is 5", None),
+        (False, None, " Paris ", "Paris"),
+    ],
+)
+def test_the_answer_is_read_in_the_completion(
+    is_worked: bool, marker: str | None, completion: str, read: str | None
+) -> None:
+    from rsft.registry.pyfunc_model import PolicyModel
+
+    model = PolicyModel()
+    model._serving = {"is_worked": is_worked, "answer_marker": marker}
+    assert model._read(QUESTIONS[0], completion) == read
+
+
+def test_the_signature_and_example_are_for_questions(registry: Registry, submit) -> None:
+    from mlflow.models import Model
+
+    serving = Serving(max_new_tokens=9, is_worked=False, answer_marker="####", example="Why?")
+    model = Model.load(str(fetch(registry, submit("m1", serving=serving)).parents[1]))
+    assert model.signature.inputs.input_names() == ["question"]
+    assert model.signature.outputs.input_names() == ["answer", "completion"]
+    assert model.flavors["python_function"]["config"] == {
+        "max_new_tokens": 9,
+        "is_worked": False,
+        "answer_marker": "####",
+    }

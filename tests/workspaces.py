@@ -1,0 +1,78 @@
+"""Scratch workspaces: this checkout's files in a repository of their own, with tiny settings."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from rsft.config import set_values
+
+ROOT = Path(__file__).parents[1]
+
+TINY = (
+    "rounds=1",
+    "prompts.embedded.labelled=96",
+    "prompts.embedded.train=64",
+    "prompts.embedded.dev=16",
+    "prompts.embedded.eval=48",
+    "prompts.embedded.guard_paraphrases=16",
+    "prompts.embedded.guard_templates=16",
+    "base.scratch.training.steps=120",
+    "finetune.steps=20",
+    "generate.draws_per_prompt=4",
+    "generate.part_prompts=32",
+    "evaluate.draws=2",
+    "evaluate.k=2",
+    "validate.min_rows=1",
+    "validate.min_acceptance_rate=0",
+    "controls.names=[random, no_filter]",
+)
+"""Settings under which everything runs in seconds and learns next to nothing."""
+
+
+def make_workspace(folder: Path, *settings: str) -> Path:
+    """A committed copy of this checkout's files, without its history, data or environment."""
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True).stdout.split(b"\0")
+    for name in map(os.fsdecode, filter(None, names)):
+        if (ROOT / name).is_file() and name != "dvc.lock":
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target)
+    set_values(folder / "params.yaml", [*TINY, *settings])
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "config", "user.name", "Test")
+    git(folder, "config", "user.email", "test@example.org")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=Start")
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Runs git and gives what it printed."""
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """The environment of a person at a shell: nothing that this test run has set."""
+    ours = ("PREFECT_", "MLFLOW_", "DVC_", "GX_", "PYTEST_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+    return kept | {"PATH": path, "COLUMNS": "160"} | more
+
+
+def rsft(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command line of a workspace, as ``rsft`` would."""
+    return subprocess.run(
+        [sys.executable, "-m", "rsft", *arguments],
+        cwd=folder,
+        env=clean_environment(**environment),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
