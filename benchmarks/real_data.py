@@ -60,7 +60,7 @@ def entry(summary: Mapping[str, Any]) -> str:
         f"\n## {date.today()}: GSM8K, at most two calculations, from scratch\n\n"
         f"`python -m benchmarks.real_data`, {summary['seconds']['total']:.0f} s on two cores. "
         f"{rounds[0]['prompts']:,} prompts sampled; accepted per round: {kept}.\n\n"
-        f"{result_markdown(summary, k=8)}\n"
+        f"{result_markdown(summary)}\n"
         f"Gain {summary['gain']['points']:+.1f} points "
         f"[{summary['gain']['low']:.1f}, {summary['gain']['high']:.1f}]; "
         f"{summary['model']['reason']}.\n"

@@ -26,7 +26,7 @@ from rsft.ledger import read_rows
 from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, tag_run
 from rsft.registry import CHAMPION, Decision, ModelVersion, Registry, promote
 from rsft.report.display import current_display
-from rsft.report.tables import filter_line, result_markdown, round_table
+from rsft.report.tables import filter_lines, result_markdown, round_table
 from rsft.runs.promotion import decide_promotion
 from rsft.runs.registration import register_run
 from rsft.runs.summary import summarise_data, summarise_round
@@ -87,7 +87,7 @@ class Run:
         """Shows what a round drew, kept and reached."""
         figures = summarise_round(key)
         current_display().show(round_table(figures, self.config.evaluate.k))
-        current_display().show(filter_line(figures))
+        current_display().show(filter_lines(figures))
 
     def snapshot(self) -> Snapshot:
         """Pins code, settings and ``dvc.lock`` by the tag ``run/<run_id>``."""
@@ -125,7 +125,7 @@ class Run:
     ) -> dict[str, Any]:
         """Writes ``data/run.json``, and a table for Prefect's page of the run."""
         data = summarise_data(self.config)
-        markdown = result_markdown(data, self.config.evaluate.k)
+        markdown = result_markdown(data)
         _as_task("report", lambda: create_markdown_artifact(markdown, key="retrain"))
         reason = decision.reason if decision else "the same model is the champion already"
         total = time.time() - psutil.Process().create_time()

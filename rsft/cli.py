@@ -61,17 +61,17 @@ def run(
 
     set_display(ConsoleDisplay(console))
     summary = retrain(wait=wait)
-    _show_result(console, summary, config.evaluate.k)
+    _show_result(console, summary)
     if as_json:
         print(json.dumps(summary, indent=2))
 
 
-def _show_result(console: Console, summary: dict[str, Any], k: int) -> None:
+def _show_result(console: Console, summary: dict[str, Any]) -> None:
     from rsft.report.tables import result_table
 
     seconds, model = summary["seconds"], summary["model"]
     console.print()
-    console.print(result_table(summary, k))
+    console.print(result_table(summary))
     alias = f"@{model['alias']}" if model["alias"] else "without an alias"
     console.print(f"[bold]{model['name']} version {model['version']} {alias}[/]: {model['reason']}")
     console.print(

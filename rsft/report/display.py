@@ -67,7 +67,11 @@ class ConsoleDisplay:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=self._console, transient=True) as progress:
+        # Where nobody can see a bar, its place must not be an empty line.
+        hidden = not self._console.is_terminal
+        with Progress(
+            *columns, console=self._console, transient=True, disable=hidden
+        ) as progress:
             bar = progress.add_task(name, total=None)
             yield lambda done, total: progress.update(bar, completed=done, total=total)
 

@@ -1,16 +1,17 @@
-"""Tables of a run for the terminal, made from the figures of ``data/run.json``."""
+"""Tables of a run for the terminal and for Prefect's page, from the figures of ``data/run.json``."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 
 def round_table(figures: Mapping[str, Any], k: int) -> Table:
     """What one round drew, kept and reached."""
-    table = Table(title=f"Round {figures['round']}", title_justify="left")
+    table = Table(title=f"Round {figures['round']}", title_justify="left", box=box.SIMPLE_HEAD)
     for heading in ("prompts", "candidates", "accepted", "rate", "ESS", "exact match", f"pass@{k}"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_row(
         f"{figures['prompts']:,}",
         f"{figures['candidates']:,}",
@@ -23,28 +24,39 @@ def round_table(figures: Mapping[str, Any], k: int) -> Table:
     return table
 
 
-def filter_line(figures: Mapping[str, Any]) -> str:
-    """How the acceptance came out, in one line under a round's table."""
+def filter_lines(figures: Mapping[str, Any]) -> str:
+    """How a round's acceptance came out: target and bound, what was clipped, every reason."""
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in figures["reasons"].items())
     return (
-        f"  bound {figures['bound']}; ratios above it {figures['bound_violation_rate']:.1%}, "
-        f"clipped mass {figures['clipped_mass']:.1%}; right candidates with 0 < A < 1 "
-        f"{figures['coin_share']:.0%}\n  decisions: {reasons}"
+        f"  target {figures['target']}, bound {figures['bound']} "
+        f"(median log c {figures['log_bound_median']:.2f} nats)\n"
+        f"  ratios above the bound {figures['bound_violation_rate']:.1%}, clipped mass "
+        f"{figures['clipped_mass']:.1%}, 0 < A < 1 for {figures['coin_share']:.0%} of those in the "
+        f"target's support\n"
+        f"  {reasons}"
     )
 
 
-def result_table(summary: Mapping[str, Any], k: int) -> Table:
-    """Base, rounds and controls side by side."""
+def result_table(summary: Mapping[str, Any]) -> Table:
+    """Base, rounds and controls side by side; the guard sets without their intervals."""
     sets = list(summary["base"])
-    table = Table(title="Exact match, with 95% intervals by template", title_justify="left")
-    table.add_column("policy")
+    table = Table(title="Exact match", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("policy", no_wrap=True)
     for name in sets:
-        table.add_column(name, justify="right")
-    table.add_column(f"pass@{k}", justify="right")
-    table.add_column("last round is ahead by", justify="right")
+        table.add_column(name.replace("_", " "), justify="right", no_wrap=name == "eval")
+    table.add_column("last round is\nahead by", justify="right", no_wrap=True)
     for row in _rows(summary, sets):
         table.add_row(*row)
     return table
+
+
+def result_markdown(summary: Mapping[str, Any]) -> str:
+    """The same for pages that read Markdown."""
+    sets = list(summary["base"])
+    rows = [["policy", *sets, "last round is ahead by"]]
+    rows.append(["---"] * len(rows[0]))
+    rows += [list(row) for row in _rows(summary, sets)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
 def _rows(summary: Mapping[str, Any], sets: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -52,7 +64,7 @@ def _rows(summary: Mapping[str, Any], sets: Sequence[str]) -> Iterator[tuple[str
     for figures in summary["rounds"]:
         yield _row(f"round {figures['round']}", figures, sets)
     for name, figures in summary["controls"].items():
-        yield _row(f"control {name}", figures, sets, figures["difference"])
+        yield _row(name, figures, sets, figures["difference"])
 
 
 def _row(
@@ -61,9 +73,11 @@ def _row(
     sets: Sequence[str],
     difference: Mapping[str, float] | None = None,
 ) -> tuple[str, ...]:
-    ahead = "" if difference is None else points_text(difference)
-    cells = (interval_text(figures[name]) for name in sets)
-    return name, *cells, _share(figures["eval"]["pass_at_k"]), ahead
+    cells = (
+        interval_text(figures[name]) if name == "eval" else _share(figures[name]["exact_match"])
+        for name in sets
+    )
+    return name, *cells, "" if difference is None else points_text(difference)
 
 
 def interval_text(figures: Mapping[str, float]) -> str:
@@ -73,18 +87,9 @@ def interval_text(figures: Mapping[str, float]) -> str:
 
 
 def points_text(difference: Mapping[str, float]) -> str:
-    """``+19.8 points [15.0, 24.6]``."""
-    return "{points:+.1f} points [{low:.1f}, {high:.1f}]".format(**difference)
+    """``+19.8 [15.0, 24.6]``, in percentage points."""
+    return "{points:+.1f} [{low:.1f}, {high:.1f}]".format(**difference)
 
 
 def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.1%}"
-
-
-def result_markdown(summary: Mapping[str, Any], k: int) -> str:
-    """The same as ``result_table`` for pages that read Markdown."""
-    sets = list(summary["base"])
-    rows = [["policy", *sets, f"pass@{k}", "last round is ahead by"]]
-    rows.append(["---"] * len(rows[0]))
-    rows += [list(row) for row in _rows(summary, sets)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"

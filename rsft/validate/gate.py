@@ -1,20 +1,23 @@
 """Judging the accepted rows of a round with the suite beside this file.
 
-Great Expectations first counts what fails, then looks up the rows of what failed. What it stamps on
-its results (ids, load times) is left out: the outputs are a function of the rows and the settings.
+The verdict and what is written of it are a function of the rows and the settings: no clock, no id,
+no path.
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from rsft.ledger import write_rows
 from rsft.types import Decided
+from rsft.validate.engine import Json, expectation_id, plain, run_suite, suite_expectations
 
-SUITE = Path(__file__).with_name("suite.json")
+if TYPE_CHECKING:
+    import pandas as pd
+
 Severity = Literal["critical", "warning"]
 
 
@@ -24,12 +27,18 @@ class Failure:
 
     expectation: str
     """Its id in the suite."""
+    column: str | None
+    """The column it speaks of; null for several, or the whole table."""
     severity: Severity
     """``critical`` stops the round before training, ``warning`` does not."""
+    observed: str
+    """How many rows fail, or which value was found."""
+    unexpected_count: int | None
+    """Number of failing rows; null where it speaks of the whole table."""
     summary: str
-    """One line: which, on what, how many rows or which value."""
+    """One line: which expectation, what was observed, which limits it was held against."""
     rows: tuple[int, ...]
-    """Numbers of the rows that fail it; empty where it speaks of the whole table."""
+    """Numbers of the failing rows in the table; empty where it speaks of the whole table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +53,26 @@ class Verdict:
     """The others."""
     evaluated: int
     """Expectations evaluated."""
+    rows: int
+    """Accepted rows judged."""
+    candidates: int
+    """Candidates that they were accepted from."""
     result: Mapping[str, Any] = field(repr=False)
     """Great Expectations' own result, without ids and times."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailingRow:
+    """A row that fails an expectation, kept for reading."""
+
+    expectation: str
+    """The expectation's id in the suite."""
+    severity: Severity
+    """Its severity."""
+    row: int
+    """Number of the row in the table of accepted rows, from 0."""
+    record: str
+    """The row as JSON: breaking its schema is one of the ways to fail."""
 
 
 def validate_accepted(
@@ -59,138 +86,106 @@ def validate_accepted(
 
     Args:
         rows: The accepted rows.
-        candidates: How many candidates the round had.
-        held_out: Ids of prompts that must not be trained on, or whose text must not.
+        candidates: How many candidates the round had; at least 1.
+        held_out: Ids of the prompts that must not be trained on (``held_out_ids``).
         limits: The suite's parameters by name.
     """
-    frame = _frame(rows, candidates, held_out)
-    batch = _batch(frame)
-    results = _evaluate(batch, _suite(), limits, "SUMMARY")
-    failed = [r for r in results["results"] if not r["success"]]
-    rows_by_id = _failing_rows(batch, failed, limits)
-    failures = [_failure(r, rows_by_id) for r in failed]
+    result, failing_rows = run_suite(_frame(rows, candidates, held_out), limits)
+    suite = {e["meta"]["id"]: e for e in suite_expectations()}
+    failures = [
+        _failure(r, suite[expectation_id(r)], limits, failing_rows.get(expectation_id(r), ()))
+        for r in result["results"]
+        if not r["success"]
+    ]
     critical = tuple(f for f in failures if f.severity == "critical")
     return Verdict(
         success=not critical,
         failed=critical,
         warnings=tuple(f for f in failures if f.severity == "warning"),
-        evaluated=len(results["results"]),
-        result=results,
+        evaluated=len(suite),
+        rows=len(rows),
+        candidates=candidates,
+        result=result,
     )
 
 
 def write_validation(folder: Path, rows: Sequence[Decided], verdict: Verdict) -> None:
-    """Writes ``verdict.json``, ``result.json`` and ``failing_rows.jsonl`` into a folder.
+    """Writes ``verdict.json``, ``result.json`` and ``failing_rows.parquet`` into a folder.
 
-    Failing rows are kept as JSON Lines rather than in the rows' own schema, since breaking that
-    schema is one of the ways to fail.
+    Args:
+        folder: Where to; it is made.
+        rows: The rows that were judged.
+        verdict: What was said of them.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    failures = (*verdict.failed, *verdict.warnings)
     document = {
         "success": verdict.success,
+        "rows": verdict.rows,
+        "candidates": verdict.candidates,
         "evaluated": verdict.evaluated,
         "failed": [_without_rows(failure) for failure in verdict.failed],
         "warnings": [_without_rows(failure) for failure in verdict.warnings],
     }
+    kept = [
+        FailingRow(
+            expectation=failure.expectation,
+            severity=failure.severity,
+            row=number,
+            record=json.dumps(plain(asdict(rows[number])), ensure_ascii=False),
+        )
+        for failure in failures
+        for number in failure.rows
+    ]
+    write_rows(folder / "failing_rows.parquet", FailingRow, kept)
     _write_json(folder / "verdict.json", document)
     _write_json(folder / "result.json", verdict.result)
-    with (folder / "failing_rows.jsonl").open("w", encoding="utf-8") as file:
-        for failure in (*verdict.failed, *verdict.warnings):
-            for number in failure.rows:
-                row = {"expectation": failure.expectation, **asdict(rows[number])}
-                file.write(json.dumps(row) + "\n")
 
 
-def _frame(rows: Sequence[Decided], candidates: int, held_out: frozenset[str]) -> Any:
-    """The rows as a data frame, with what the suite speaks of beside them."""
+def _frame(rows: Sequence[Decided], candidates: int, held_out: frozenset[str]) -> "pd.DataFrame":
+    """The rows as they are, with what the suite speaks of beside them."""
     import pandas as pd
 
-    frame = pd.DataFrame([asdict(row) for row in rows], columns=list(Decided.__dataclass_fields__))
+    record = type(rows[0]) if rows else Decided
+    columns = {f.name: [getattr(row, f.name) for row in rows] for f in fields(record)}
     count = Counter(row.prompt_id for row in rows)
-    frame["rows_of_prompt"] = [count[row.prompt_id] for row in rows]
-    frame["is_held_out"] = [row.prompt_id in held_out for row in rows]
-    frame["acceptance_rate"] = len(rows) / candidates
-    return frame
+    columns["rows_of_prompt"] = [count[row.prompt_id] for row in rows]
+    columns["is_held_out"] = [row.prompt_id in held_out for row in rows]
+    columns["acceptance_rate"] = [len(rows) / candidates] * len(rows)
+    return pd.DataFrame(columns, dtype=object)
 
 
-def _batch(frame: Any) -> Any:
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = _no_bars()
-    asset = context.data_sources.add_pandas("rounds").add_dataframe_asset("accepted")
-    definition = asset.add_batch_definition_whole_dataframe("all")
-    return definition.get_batch({"dataframe": frame})
-
-
-def _no_bars() -> Any:
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-
-    return ProgressBarsConfig(globally=False, metric_calculations=False)
-
-
-def _suite() -> list[dict[str, Any]]:
-    expectations: list[dict[str, Any]] = json.loads(SUITE.read_text("utf-8"))["expectations"]
-    return expectations
-
-
-def _evaluate(
-    batch: Any,
-    expectations: Sequence[Mapping[str, Any]],
-    limits: Mapping[str, float],
-    result_format: str | Mapping[str, Any],
-) -> dict[str, Any]:
-    from great_expectations.core.expectation_suite import ExpectationSuite
-
-    suite = ExpectationSuite(name="accepted", expectations=[dict(e) for e in expectations])
-    result = batch.validate(suite, result_format=result_format, expectation_parameters=dict(limits))
-    document: dict[str, Any] = result.to_json_dict()
-    order = [expectation["meta"]["id"] for expectation in expectations]
-    document["results"].sort(key=lambda r: order.index(r["expectation_config"]["meta"]["id"]))
-    version = document["meta"]["great_expectations_version"]
-    document["meta"] = {"great_expectations_version": version}
-    document["suite_parameters"] = dict(limits)
-    return document
-
-
-def _failing_rows(
-    batch: Any, failed: Sequence[Mapping[str, Any]], limits: Mapping[str, float]
-) -> dict[str, tuple[int, ...]]:
-    """Row numbers by id of each expectation that failed on single rows."""
-    ids = {
-        r["expectation_config"]["meta"]["id"] for r in failed if "unexpected_count" in r["result"]
-    }
-    if not ids:
-        return {}
-    expectations = [e for e in _suite() if e["meta"]["id"] in ids]
-    complete = _evaluate(batch, expectations, limits, "COMPLETE")
-    return {
-        r["expectation_config"]["meta"]["id"]: tuple(r["result"]["unexpected_index_list"])
-        for r in complete["results"]
-    }
-
-
-def _failure(result: Mapping[str, Any], rows_by_id: Mapping[str, tuple[int, ...]]) -> Failure:
-    config, found = result["expectation_config"], result["result"]
-    name = config["meta"]["id"]
-    if "unexpected_count" in found:
-        observed = f"{found['unexpected_count']} of {found['element_count']} rows"
+def _failure(
+    result: Json, expectation: Json, limits: Mapping[str, float], rows: tuple[int, ...]
+) -> Failure:
+    found = result["result"]
+    count = found.get("unexpected_count")
+    if result["exception_info"]["raised_exception"]:
+        observed = f"not computable: {result['exception_info']['exception_message']}"
+    elif count is not None:
+        observed = f"{count} of {found['element_count']} rows"
     else:
-        observed = f"observed {found.get('observed_value')}"
+        details = found.get("details", {})
+        observed = f"observed {details.get('mismatched', found['observed_value'])}"
+    values = expectation["kwargs"].values()
+    names = [value["$PARAMETER"] for value in values if isinstance(value, dict)]
+    held_against = "".join(f"; {name} = {limits[name]}" for name in names)
     return Failure(
-        expectation=name,
-        severity="warning" if config["severity"] == "warning" else "critical",
-        summary=f"{name} ({observed})",
-        rows=rows_by_id.get(name, ()),
+        expectation=expectation["meta"]["id"],
+        column=expectation["kwargs"].get("column"),
+        severity=expectation["severity"],
+        observed=observed,
+        unexpected_count=count,
+        summary=f"{expectation['meta']['id']} ({observed}{held_against})",
+        rows=rows,
     )
 
 
-def _without_rows(failure: Failure) -> dict[str, Any]:
+def _without_rows(failure: Failure) -> Json:
     document = asdict(failure)
     del document["rows"]
     return document
 
 
 def _write_json(file: Path, document: Mapping[str, Any]) -> None:
-    file.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    text = json.dumps(document, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    file.write_text(text + "\n", encoding="utf-8")

@@ -180,7 +180,7 @@ def test_the_policy_is_named(policy):
 
 
 def test_a_prompt_that_does_not_fit_is_refused_by_name(tiny_llama):
-    """Filtered out and zipped with the unfiltered list, it shifts its neighbours (open-instruct)."""
+    """Filtered out and zipped with the whole list, it shifts its neighbours (open-instruct)."""
     prompts = [ask("ann", "short"), ask("pens " * 61, "long"), ask("has", "other")]
     with pytest.raises(PromptsError, match="prompt 'long' has 62 tokens"):
         sample(

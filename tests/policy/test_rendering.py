@@ -14,7 +14,10 @@ from rsft.policy import (
 )
 from tests.conftest import build_llama
 
-CHAT = "{{ bos_token }}{% for m in messages %} {{ m.role }} {{ m.content }}{% endfor %} pens"
+CHAT = (
+    "{{ bos_token }}{% for m in messages %} {{ m.role }} {{ m.content }}{% endfor %}"
+    "{% if add_generation_prompt %} pens{% endif %}"
+)
 
 
 def with_rendering(policy: Policy, **settings: object) -> Policy:

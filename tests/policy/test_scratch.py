@@ -25,26 +25,11 @@ def test_a_solution_comes_back_exactly():
 
 def test_words_and_marks_are_tokens_of_their_own():
     policy = build(["Ann (or Bob) paid $3.50, didn't she?"])
+    words = "ann ( or bob ) paid $ n0 , didn ' t she ?"
     tokens = policy.tokenizer.convert_ids_to_tokens(
         encode_prompts(policy, ["Ann (or Bob) paid $3.50, didn't she?"])[0]
     )
-    assert tokens == [
-        "ann",
-        "(",
-        "or",
-        "bob",
-        ")",
-        "paid",
-        "$",
-        "n0",
-        ",",
-        "didn",
-        "'",
-        "t",
-        "she",
-        "?",
-        "</s>",
-    ]
+    assert tokens == [*words.split(), "</s>"]
 
 
 def test_a_full_vocabulary_drops_rare_prompt_words_and_no_completion_word():

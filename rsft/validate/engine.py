@@ -1,0 +1,127 @@
+"""Great Expectations at arm's length: the one place that runs the suite.
+
+What it stamps on its results (ids, load times, tracebacks with paths) is taken off here, so that
+they are a function of the rows and the limits alone. Its import takes seconds, so it waits until a
+table is judged; the context is made once per process.
+"""
+
+import functools
+import json
+import math
+import os
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUITE = Path(__file__).with_name("suite.json")
+Json = dict[str, Any]
+
+
+def run_suite(
+    frame: "pd.DataFrame", limits: Mapping[str, float]
+) -> tuple[Json, dict[str, tuple[int, ...]]]:
+    """Judges a table, first by counting, then by looking up the rows of what failed.
+
+    Args:
+        frame: The table, its columns of dtype object, so that nothing is coerced before the suite
+            has seen its type.
+        limits: The suite's parameters by name.
+
+    Returns:
+        Great Expectations' result in the suite's order, as JSON, and the numbers of the rows that
+        fail by id of the expectation, for those that speak of single rows.
+    """
+    batch = _batch_definition().get_batch({"dataframe": frame})
+    expectations = suite_expectations()
+    result = _run(batch, expectations, limits, "SUMMARY")
+    by_row = {
+        expectation_id(r)
+        for r in result["results"]
+        if not r["success"] and "unexpected_count" in r["result"]
+    }
+    if not by_row:
+        return result, {}
+    chosen = [e for e in expectations if e["meta"]["id"] in by_row]
+    complete = _run(batch, chosen, limits, "COMPLETE")
+    return result, {
+        expectation_id(r): tuple(r["result"]["unexpected_index_list"]) for r in complete["results"]
+    }
+
+
+def suite_expectations() -> list[Json]:
+    """The expectations of the suite, in order."""
+    expectations: list[Json] = json.loads(SUITE.read_text(encoding="utf-8"))["expectations"]
+    return expectations
+
+
+def expectation_id(result: Mapping[str, Any]) -> str:
+    """The id that the suite gives to the expectation of a result."""
+    return str(result["expectation_config"]["meta"]["id"])
+
+
+def load_great_expectations() -> Any:
+    """Imports the package, its telemetry off unless the user said otherwise."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations
+
+    return great_expectations
+
+
+@functools.cache
+def _batch_definition() -> Any:
+    context = load_great_expectations().get_context(mode="ephemeral")
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    asset = context.data_sources.add_pandas("rounds").add_dataframe_asset("accepted")
+    return asset.add_batch_definition_whole_dataframe("all")
+
+
+def _run(
+    batch: Any, expectations: Sequence[Json], limits: Mapping[str, float], result_format: str
+) -> Json:
+    from great_expectations.core.expectation_suite import ExpectationSuite
+
+    suite = ExpectationSuite(name="accepted", expectations=[dict(e) for e in expectations])
+    result = batch.validate(
+        suite, result_format=result_format, expectation_parameters=dict(limits)
+    ).to_json_dict()
+    order = {e["meta"]["id"]: place for place, e in enumerate(expectations)}
+    ordered = sorted(result["results"], key=lambda r: order[expectation_id(r)])
+    version = result["meta"]["great_expectations_version"]
+    document: Json = {
+        "suite_name": result["suite_name"],
+        "success": result["success"],
+        "statistics": result["statistics"],
+        "suite_parameters": dict(limits),
+        "results": [r | {"exception_info": _exception_info(r)} for r in ordered],
+        "meta": {"great_expectations_version": version},
+    }
+    strict: Json = plain(document)
+    return strict
+
+
+def _exception_info(result: Mapping[str, Any]) -> Json:
+    """Whether an expectation could not be computed, and the first reason: no traceback."""
+    found = result["exception_info"]
+    flat = found if "raised_exception" in found else next(iter(found.values()))
+    message = flat["exception_message"]
+    return {
+        "raised_exception": flat["raised_exception"],
+        "exception_message": message and " ".join(message.split()),
+        "exception_traceback": None,
+    }
+
+
+def plain(value: Any) -> Any:
+    """A value as strict JSON has it: a number that is not finite becomes its name."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, Collection) and not isinstance(value, str):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value

@@ -1,0 +1,72 @@
+"""A round's accepted rows that meet every expectation, to be broken in one way at a time."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from rsft.types import Decided
+from rsft.validate import Verdict, validate_accepted
+
+
+def good_row(number: int) -> Decided:
+    """Row of a table in which each prompt has two different completions."""
+    return Decided(
+        prompt_id=f"p{number // 2}",
+        round=1,
+        draw=number % 2,
+        policy_version="abc",
+        text=f"n0 + n{1 + number % 2} = r0",
+        token_ids=(4, 5, 6, 7, 8, 1),
+        token_count=6,
+        finish_reason="stop",
+        proposal_logprob=-2.5,
+        policy_logprob=-2.5,
+        reward=1.0,
+        reward_breakdown={"worked_solution": 1.0},
+        score_status="ok",
+        outcome="7",
+        log_target=0.0,
+        log_bound=2.0,
+        log_accept_ratio=-0.5,
+        accept_prob=0.6,
+        coin=0.5,
+        is_accepted=True,
+        reason="accepted",
+        weight=1.0,
+    )
+
+
+@dataclass
+class Case:
+    """What the gate is asked: 12 good rows of 30 candidates, unless a test breaks them."""
+
+    rows: list[Decided] = field(default_factory=lambda: [good_row(n) for n in range(12)])
+    candidates: int = 30
+    held_out: frozenset[str] = frozenset({"evaluation-1"})
+    limits: dict[str, float] = field(
+        default_factory=lambda: {
+            "max_tokens": 8,
+            "max_per_prompt": 3,
+            "min_reward": 0,
+            "max_reward": 1,
+            "min_rows": 10,
+            "max_rows": 20,
+            "min_acceptance_rate": 0.1,
+            "max_acceptance_rate": 0.9,
+        }
+    )
+
+    def set(self, number: int, **values: Any) -> None:
+        """Replaces values of one row."""
+        self.rows[number] = dataclasses.replace(self.rows[number], **values)
+
+    def set_all(self, **values: Any) -> None:
+        """Replaces values of every row."""
+        for number in range(len(self.rows)):
+            self.set(number, **values)
+
+    def judge(self) -> Verdict:
+        """Asks the gate."""
+        return validate_accepted(
+            self.rows, candidates=self.candidates, held_out=self.held_out, limits=self.limits
+        )

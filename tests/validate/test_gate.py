@@ -1,0 +1,153 @@
+"""What the gate says and writes: grades, failing rows, the same bytes for the same rows."""
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rsft.ledger import read_rows
+from rsft.validate import FailingRow, Verdict, write_validation
+from rsft.validate.engine import plain, suite_expectations
+from tests.validate.cases import Case
+
+FILES = ("failing_rows.parquet", "result.json", "verdict.json")
+
+
+def broken_case() -> Case:
+    """A duplicate (rows 2 and 3), a cut completion (row 5), and a warning."""
+    case = Case(candidates=200)
+    case.set(3, text=case.rows[2].text)
+    case.set(5, finish_reason="length")
+    return case
+
+
+@functools.cache
+def broken_verdict() -> Verdict:
+    return broken_case().judge()
+
+
+@functools.cache
+def good_verdict() -> Verdict:
+    return Case().judge()
+
+
+def test_warning_does_not_stop() -> None:
+    verdict = Case(candidates=200).judge()
+    assert verdict.success
+    (warning,) = verdict.warnings
+    assert (warning.expectation, warning.severity) == ("acceptance-rate", "warning")
+    assert warning.summary == (
+        "acceptance-rate (observed 0.06; min_acceptance_rate = 0.1; max_acceptance_rate = 0.9)"
+    )
+
+
+def test_critical_failure_stops() -> None:
+    verdict = broken_verdict()
+    assert not verdict.success
+    truncated, duplicates = verdict.failed
+    assert truncated.summary == "not-truncated (1 of 12 rows)"
+    assert (truncated.column, truncated.unexpected_count, truncated.rows) == (
+        "finish_reason",
+        1,
+        (5,),
+    )
+    assert (duplicates.column, duplicates.unexpected_count) == (None, 2)
+    assert [w.expectation for w in verdict.warnings] == ["acceptance-rate"]
+
+
+def test_limits_are_named() -> None:
+    case = Case()
+    case.limits["min_rows"] = 13
+    (failure,) = case.judge().failed
+    assert failure.summary == "row-count (observed 12; min_rows = 13; max_rows = 20)"
+
+
+def test_failing_rows_are_kept(tmp_path: Path) -> None:
+    case = broken_case()
+    write_validation(tmp_path, case.rows, broken_verdict())
+    kept = read_rows(tmp_path / "failing_rows.parquet", FailingRow)
+    assert [(k.expectation, k.severity, k.row) for k in kept] == [
+        ("not-truncated", "critical", 5),
+        ("no-duplicates", "critical", 2),
+        ("no-duplicates", "critical", 3),
+    ]
+    record = json.loads(kept[0].record)
+    assert record["prompt_id"] == case.rows[5].prompt_id
+    assert (record["finish_reason"], record["token_ids"]) == ("length", [4, 5, 6, 7, 8, 1])
+
+
+def test_more_failing_rows_than_a_summary_shows_are_all_kept(tmp_path: Path) -> None:
+    case = Case()
+    case.limits |= {"max_rows": 100, "max_per_prompt": 100}
+    case.rows = case.rows * 3
+    write_validation(tmp_path, case.rows, case.judge())
+    assert len(read_rows(tmp_path / "failing_rows.parquet", FailingRow)) == 36
+
+
+@pytest.mark.parametrize(
+    ("case", "verdict"),
+    [(Case, good_verdict), (broken_case, broken_verdict)],
+    ids=["good", "broken"],
+)
+def test_same_rows_give_the_same_bytes(
+    case: Callable[[], Case], verdict: Callable[[], Verdict], tmp_path: Path
+) -> None:
+    write_validation(tmp_path / "first", case().rows, verdict())
+    write_validation(tmp_path / "second", case().rows, case().judge())
+    for file in FILES:
+        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
+    assert sorted(f.name for f in (tmp_path / "first").iterdir()) == sorted(FILES)
+
+
+def test_no_clock_id_or_path_in_the_result(tmp_path: Path) -> None:
+    case = Case()
+    case.set(3, token_count="six")
+    verdict = case.judge()
+    write_validation(tmp_path, case.rows, verdict)
+    result = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
+    assert set(result["meta"]) == {"great_expectations_version"}
+    assert "id" not in result
+    assert {r["exception_info"]["exception_traceback"] for r in result["results"]} == {None}
+    cap = next(f for f in verdict.failed if f.expectation == "tokens-within-cap")
+    assert cap.summary.startswith("tokens-within-cap (not computable: ")
+    assert "\n" not in cap.summary
+
+
+def test_good_rows_leave_an_empty_table(tmp_path: Path) -> None:
+    write_validation(tmp_path, Case().rows, good_verdict())
+    assert read_rows(tmp_path / "failing_rows.parquet", FailingRow) == []
+    verdict = json.loads((tmp_path / "verdict.json").read_text(encoding="utf-8"))
+    assert verdict == {
+        "success": True,
+        "rows": 12,
+        "candidates": 30,
+        "evaluated": len(suite_expectations()),
+        "failed": [],
+        "warnings": [],
+    }
+
+
+def test_no_rows_at_all(tmp_path: Path) -> None:
+    case = Case(rows=[])
+    verdict = case.judge()
+    write_validation(tmp_path, case.rows, verdict)
+    assert [f.summary for f in verdict.failed] == [
+        "row-count (observed 0; min_rows = 10; max_rows = 20)"
+    ]
+    assert [w.expectation for w in verdict.warnings] == ["acceptance-rate"]
+
+
+def test_infinite_values_are_strict_json(tmp_path: Path) -> None:
+    case = Case()
+    case.set(3, proposal_logprob=float("-inf"))
+    write_validation(tmp_path, case.rows, case.judge())
+    (kept,) = read_rows(tmp_path / "failing_rows.parquet", FailingRow)
+    assert json.loads(kept.record)["proposal_logprob"] == "-inf"
+    assert plain({"a": (1.5, float("nan"))}) == {"a": [1.5, "nan"]}
+
+
+def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    broken_case().judge()
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,28 @@
+from rsft.types import Prompt
+from rsft.validate import held_out_ids
+
+
+def prompt(prompt_id: str, text: str) -> Prompt:
+    return Prompt(
+        prompt_id=prompt_id,
+        text=text,
+        answer="3",
+        solution=None,
+        family="f",
+        source="s",
+        licence="MIT",
+    )
+
+
+def test_measuring_splits_and_training_prompts_that_read_alike() -> None:
+    splits = {
+        "labelled": [prompt("l1", "Two and two?")],
+        "train": [prompt("t1", "ONE  and\ntwo? "), prompt("t2", "One and three?")],
+        "eval": [prompt("e1", "One and two?")],
+        "guard": [prompt("g1", "two and two?")],
+    }
+    assert held_out_ids(splits) == {"e1", "g1", "t1", "l1"}
+
+
+def test_without_labelled_rows() -> None:
+    assert held_out_ids({"train": [prompt("t", "A?")], "eval": [prompt("e", "B?")]}) == {"e"}
