@@ -69,9 +69,7 @@ class ConsoleDisplay:
         )
         # Where nobody can see a bar, its place must not be an empty line.
         hidden = not self._console.is_terminal
-        with Progress(
-            *columns, console=self._console, transient=True, disable=hidden
-        ) as progress:
+        with Progress(*columns, console=self._console, transient=True, disable=hidden) as progress:
             bar = progress.add_task(name, total=None)
             yield lambda done, total: progress.update(bar, completed=done, total=total)
 

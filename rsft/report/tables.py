@@ -1,4 +1,4 @@
-"""Tables of a run for the terminal and for Prefect's page, from the figures of ``data/run.json``."""
+"""Tables of a run for the terminal and Prefect's page, from the figures of ``data/run.json``."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -44,7 +44,7 @@ def require_verdict(key: str) -> None:
         failed = "; ".join(item["summary"] for item in verdict["failed"])
         raise ExpectationsError(
             f"round {key}: the accepted rows fail {failed}; training did not start. The rows are "
-            f"in {file.with_name('failing_rows.jsonl')}"
+            f"in {file.with_name('failing_rows.parquet')}"
         )
 
 

@@ -5,21 +5,21 @@ A failed verdict is an output like any other, kept for reading. Training is what
 
 from rsft.config import Config
 from rsft.ledger import read_rows
-from rsft.prompts.splits import TRAINING, normalise
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import PROMPTS, here
 from rsft.types import Decided, Progress, Prompt
-from rsft.validate import validate_accepted, write_validation
+from rsft.validate import held_out_ids, validate_accepted, write_validation
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
     """Writes ``validation/``."""
     accepted = read_rows(here(key) / "accepted", Decided)
     section = config.validate_
+    splits = {file.stem: read_rows(file, Prompt) for file in sorted(PROMPTS.glob("*.parquet"))}
     verdict = validate_accepted(
         accepted,
         candidates=len(read_rows(here(key) / "decisions", Decided)),
-        held_out=held_out_prompts(),
+        held_out=held_out_ids(splits),
         limits={
             "max_tokens": config.generate.max_new_tokens,
             "max_per_prompt": config.filter.max_per_prompt or len(accepted),
@@ -32,15 +32,6 @@ def run(config: Config, key: str, progress: Progress) -> None:
         },
     )
     write_validation(here(key) / "validation", accepted, verdict)
-
-
-def held_out_prompts() -> frozenset[str]:
-    """Ids of the prompts of evaluation and guard sets, and of training prompts that read alike."""
-    splits = {file.stem: read_rows(file, Prompt) for file in sorted(PROMPTS.glob("*.parquet"))}
-    held_out = [p for split, prompts in splits.items() if split not in TRAINING for p in prompts]
-    texts = {normalise(prompt.text) for prompt in held_out}
-    alike = {p.prompt_id for p in splits["train"] if normalise(p.text) in texts}
-    return frozenset({prompt.prompt_id for prompt in held_out} | alike)
 
 
 if __name__ == "__main__":

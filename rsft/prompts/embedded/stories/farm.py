@@ -101,8 +101,8 @@ ANSWERS_ONLY = (
             "{animals} does the farm have now?",
             "On {day} {name} sells {c} {animals}, and on {day2} {he} buys {b}. Before that {he} "
             "had {a}. How many {animals} does {name} have now?",
-            "There are {a} {animals} on a farm near {town}. {b} more are born and {c} are sold. How "
-            "many {animals} are there now?",
+            "There are {a} {animals} on a farm near {town}. {b} more are born and {c} are sold. "
+            "How many {animals} are there now?",
             "{name} has {a} {animals}, buys {b} and sells {c}. How many {animals} does {he} have "
             "now?",
         ),
