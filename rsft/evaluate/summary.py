@@ -55,13 +55,14 @@ def compare(
     """Exact match of one policy less another's on the same prompts, resampled by family.
 
     Raises:
-        LineageError: Where the two did not answer the same prompts.
+        LineageError: Where the two did not answer the same prompts, each once.
     """
     theirs = {answer.prompt_id: answer for answer in other}
-    if theirs.keys() != {answer.prompt_id for answer in challenger}:
+    ours = {answer.prompt_id for answer in challenger}
+    if ours != theirs.keys() or not len(ours) == len(challenger) == len(other):
         raise LineageError(
-            f"{len(challenger)} answers and {len(other)} answers are to different prompts; "
-            "evaluate both on the same set"
+            f"{len(challenger)} answers and {len(other)} answers are not to the same prompts, "
+            "each once; evaluate both on the same set"
         )
     return bootstrap_interval(
         [float(a.is_correct) - float(theirs[a.prompt_id].is_correct) for a in challenger],

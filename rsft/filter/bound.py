@@ -41,7 +41,8 @@ def log_bound(log_ratio_N: np.ndarray, prompt_N: np.ndarray, section: BoundSecti
 
 def _budgeted(log_ratio_N: np.ndarray, acceptance_rate: float) -> float:
     """The log c at which the mean of min(1, exp(log ratio − log c)) is the wanted rate."""
-    supported_N = log_ratio_N[np.isfinite(log_ratio_N)]
+    # Sorted, because a sum depends in its last bits on the order of what is added.
+    supported_N = np.sort(log_ratio_N[np.isfinite(log_ratio_N)])
     if not len(supported_N):
         return 0.0
     low = supported_N.min()  # the mean is 1 here, and falls from here on

@@ -17,7 +17,7 @@ import numpy as np
 
 from rsft.config import FilterSection
 from rsft.filter.bound import log_bound
-from rsft.filter.target import log_target
+from rsft.filter.target import log_ratio, log_target
 from rsft.randomness import generator
 from rsft.types import Decided, Scored
 
@@ -48,7 +48,7 @@ def decide(
     is_finished_N = np.array([row.finish_reason == "stop" for row in scored], bool)
     proposal_N = np.array([row.proposal_logprob for row in scored], float)
     target_N = log_target(reward_N, is_finished_N, proposal_N, section)
-    log_ratio_N = target_N - proposal_N
+    log_ratio_N = log_ratio(target_N, reward_N, proposal_N, section)
     bound_N = log_bound(log_ratio_N, prompt_N, section.bound)
     log_accept_ratio_N = log_ratio_N - bound_N
     accept_prob_N = np.exp(np.minimum(0.0, log_accept_ratio_N))

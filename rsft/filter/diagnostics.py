@@ -104,14 +104,24 @@ def effective_sample_size(weight_N: np.ndarray) -> float:
 
 
 def _clipped_mass(supported: Sequence[Decided], log_excess_N: np.ndarray) -> float:
-    """Mean over prompts of Σ max(0, w/c − 1) / Σ w/c."""
-    above: dict[str, float] = defaultdict(float)
-    total: dict[str, float] = defaultdict(float)
+    """Mean over prompts of Σ max(0, w − c) / Σ w."""
+    by_prompt: dict[str, list[float]] = defaultdict(list)
     for row, log_excess in zip(supported, log_excess_N, strict=True):
-        # Within a prompt c is one number, so ratios to it serve as well as the ratios themselves.
-        above[row.prompt_id] += float(max(0.0, np.expm1(log_excess)))
-        total[row.prompt_id] += float(np.exp(log_excess))
-    return _mean([above[prompt] / total[prompt] for prompt in total])
+        by_prompt[row.prompt_id].append(log_excess)
+    return _mean([_share_above(np.array(log_excess)) for log_excess in by_prompt.values()])
+
+
+def _share_above(log_excess_N: np.ndarray) -> float:
+    """Σ max(0, w − c) / Σ w of one prompt, from log w − log c.
+
+    In units of the largest w: in those of c, a ratio of a long completion leaves the range of a
+    float.
+    """
+    largest = log_excess_N.max()
+    if largest <= 0:
+        return 0.0
+    share_N = np.exp(log_excess_N - largest)
+    return float(np.maximum(0, share_N - np.exp(-largest)).sum() / share_N.sum())
 
 
 def _mean(values: Sequence[float] | np.ndarray) -> float:

@@ -39,3 +39,21 @@ def log_target(
         log_target_N = np.zeros_like(proposal_logprob_N) if is_uniform else proposal_logprob_N
         in_support_N = is_finished_N & (reward_N >= section.correct_reward)
     return np.where(in_support_N, log_target_N, -np.inf)
+
+
+def log_ratio(
+    log_target_N: np.ndarray,
+    reward_N: np.ndarray,
+    proposal_logprob_N: np.ndarray,
+    section: FilterSection,
+) -> np.ndarray:
+    """Computes log P̃ − log M of each candidate, (N,) in nats, −inf where P̃ = 0.
+
+    The ratio of a tilt is free of M. Taken as a difference it would carry M's rounding, and rewards
+    that are equal would fall on both sides of a bound or threshold that they meet.
+    """
+    if section.target == "tilt":
+        assert section.beta is not None
+        return np.where(np.isfinite(log_target_N), reward_N / section.beta, -np.inf)
+    ratio_N: np.ndarray = log_target_N - proposal_logprob_N
+    return ratio_N

@@ -77,7 +77,7 @@ class _Writer:
             if not self._tokens or self._tokens.pop() != ")":
                 raise ValueError("a bracket is not closed")
             return inner
-        value = parse_number(f"0{part}" if part.startswith(".") else part)
+        value = parse_number(part)
         if value is None:
             raise ValueError(f"{part} is no operand")
         return self._name(value)

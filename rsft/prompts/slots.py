@@ -8,8 +8,10 @@ are rendered with their numbers replaced by slots, and its completions name the 
 """
 
 import re
-from decimal import Decimal
 from fractions import Fraction
+
+_LONGEST = 100
+"""Characters of a number; longer is no quantity, and Python refuses to read digits by thousands."""
 
 _NUMBER = re.compile(r"(?<![\w.])(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?!\w)")
 
@@ -17,7 +19,8 @@ _NUMBER = re.compile(r"(?<![\w.])(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)
 def parse_number(text: str) -> Fraction | None:
     """The exact value of a plain decimal number such as ``1,050.5`` or ``-3``, else None."""
     bare = text.strip().removeprefix("-")
-    if not _NUMBER.fullmatch(bare):
+    bare = f"0{bare}" if bare.startswith(".") else bare
+    if len(bare) > _LONGEST or not _NUMBER.fullmatch(bare):
         return None
     value = Fraction(bare.replace(",", ""))
     return -value if text.strip().startswith("-") else value
@@ -25,13 +28,12 @@ def parse_number(text: str) -> Fraction | None:
 
 def format_number(value: Fraction) -> str:
     """``12``, ``2.5``, or ``1/3`` where no finite decimal exists."""
-    denominator = value.denominator
-    for factor in (2, 5):
-        while denominator % factor == 0:
-            denominator //= factor
-    if denominator != 1:
+    places = next((n for n in range(_LONGEST) if 10**n % value.denominator == 0), None)
+    if places is None:
         return str(value)
-    return format(Decimal(value.numerator) / Decimal(value.denominator), "f")
+    whole, part = divmod(abs(value.numerator) * 10**places // value.denominator, 10**places)
+    sign = "-" if value < 0 else ""
+    return f"{sign}{whole}.{part:0{places}}" if places else f"{sign}{whole}"
 
 
 def number_slots(text: str) -> tuple[str, list[Fraction]]:
@@ -47,6 +49,8 @@ def number_slots(text: str) -> tuple[str, list[Fraction]]:
     values: list[Fraction] = []
 
     def slot(match: re.Match[str]) -> str:
+        if len(match.group()) > _LONGEST:
+            return match.group()
         values.append(Fraction(match.group().replace(",", "")))
         return f"n{len(values) - 1}"
 

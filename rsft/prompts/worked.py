@@ -5,7 +5,8 @@
 Step i combines two operands and names its result ``r{i}``; operands are slots ``n{k}``, earlier
 results, or plain constants. The last step's result is the answer. The text is model output, hence
 hostile: it is read by one regular expression per step and computed in exact fractions; nothing is
-evaluated as code, and lengths are bounded.
+evaluated as code, and lengths and results are bounded: a dozen squares of squares would reach
+numbers of 37,000 digits.
 """
 
 import re
@@ -17,6 +18,9 @@ from rsft.prompts.slots import format_number, parse_number
 
 MAX_STEPS = 12
 """More steps than this is not a solution but a model that does not stop."""
+
+_LARGEST = 10**100
+"""Of a result's numerator and denominator; larger ones are beyond all reason, and slow."""
 
 _OPERAND = r"n[0-9]{1,3}|r[0-9]{1,3}|[0-9]{1,9}(?:\.[0-9]{1,9})?"
 _STEP = re.compile(rf"({_OPERAND})\s*([-+*/])\s*({_OPERAND})\s*=\s*r([0-9]{{1,3}})")
@@ -52,7 +56,8 @@ def work_out(solution: str, numbers: Sequence[Fraction]) -> list[Step]:
 
     Raises:
         ValueError: Where the text is no worked solution: not of the form above, a slot or result
-            that does not exist, a division by zero, or more than ``MAX_STEPS`` steps.
+            that does not exist, a division by zero, a result out of all bounds, or more than
+            ``MAX_STEPS`` steps.
     """
     parts = solution.split(";", MAX_STEPS)
     if len(parts) > MAX_STEPS:
@@ -94,4 +99,6 @@ def _compute(left: Fraction, operator: str, right: Fraction) -> Step:
         raise ValueError("division by zero")
     else:
         result = left / right
+    if max(abs(result.numerator), result.denominator) > _LARGEST:
+        raise ValueError("a result is out of all bounds")
     return Step(left=left, operator=operator, right=right, result=result)

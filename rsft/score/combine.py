@@ -1,5 +1,6 @@
 """Several rewards as one: the weighted mean, its parts kept."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
@@ -45,8 +46,13 @@ def build_rewards(section: ScoreSection) -> Rewards:
     """The rewards that the settings name.
 
     Raises:
-        ConfigurationError: Where a name is unknown or a weight is not positive.
+        ConfigurationError: Where a name is unknown, a weight is not positive or the marker is
+            empty.
     """
+    if section.answer_marker == "":
+        raise ConfigurationError(
+            "score.answer_marker = '': must not be empty; null takes the whole completion"
+        )
     known: dict[str, Reward] = {
         "exact_match": ExactMatch(section.answer_marker),
         "worked_solution": WorkedSolution(),
@@ -56,7 +62,7 @@ def build_rewards(section: ScoreSection) -> Rewards:
             raise ConfigurationError(
                 f"score.rewards: unknown reward {name!r}; known: {', '.join(known)}"
             )
-        if weight <= 0:
+        if not 0 < weight < math.inf:
             raise ConfigurationError(f"score.rewards.{name} = {weight}: must be greater than 0")
     return Rewards({name: (known[name], weight) for name, weight in section.rewards.items()})
 

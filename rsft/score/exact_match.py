@@ -1,7 +1,8 @@
 """Exact match of the answer, after normalisation.
 
-Numbers are compared as numbers (``$1,050.0`` is ``1050``), other answers by their words: lower
-case, without punctuation and articles, as SQuAD's evaluation does.
+Where either is a number, both must be the same number (``$1,050.0`` is ``1050``, and ``12-5`` is
+not ``125``). Other answers are compared by their words: lower case, without punctuation and
+articles, as SQuAD's evaluation does, unless they consist of nothing else (the choice ``A``).
 """
 
 import re
@@ -15,6 +16,7 @@ from rsft.types import Prompt
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
+_AROUND_NUMBER = string.whitespace + "$%+=,;:!?*_`\"'()[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,16 @@ class ExactMatch:
 
 
 def is_same(answer: str, gold: str) -> bool:
-    """Whether two answers are equal, as numbers or as words."""
+    """Whether two answers are equal: as numbers where either is one, else as words."""
     numbers = as_number(answer), as_number(gold)
-    if None not in numbers:
+    if numbers != (None, None):
         return numbers[0] == numbers[1]
     return _words(answer) == _words(gold)
 
 
 def as_number(answer: str) -> Fraction | None:
-    """The value of a decimal number or a fraction, ``$`` and a final full stop aside."""
-    bare = answer.strip().removeprefix("$").removesuffix(".")
+    """The value of a decimal number or a fraction; marks around it and a full stop are let pass."""
+    bare = answer.strip(_AROUND_NUMBER).removesuffix(".").replace("-$", "-", 1)
     numerator, slash, denominator = bare.partition("/")
     above = parse_number(numerator)
     if not slash or above is None:
@@ -67,4 +69,6 @@ def as_number(answer: str) -> Fraction | None:
 
 
 def _words(answer: str) -> list[str]:
-    return _ARTICLES.sub(" ", answer.casefold().translate(_PUNCTUATION)).split()
+    lower = answer.casefold()
+    plain = lower.translate(_PUNCTUATION)
+    return _ARTICLES.sub(" ", plain).split() or plain.split() or lower.split()

@@ -22,10 +22,9 @@ class WorkedSolution:
         if gold is None:
             return UNSCORABLE
         try:
-            steps = work_out(completion, number_slots(prompt.text)[1])
+            result = work_out(completion, number_slots(prompt.text)[1])[-1].result
         except ValueError:
             return Score(reward=0.0, outcome=None)
-        result = steps[-1].result
         return Score(reward=float(result == gold), outcome=format_number(result))
 
     def gold(self, prompt: Prompt) -> str | None:

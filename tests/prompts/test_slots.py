@@ -14,6 +14,7 @@ from rsft.prompts.slots import format_number, number_slots, parse_number
         ("room B12 and v2.0", "room B12 and v2.0", []),
         ("3,4 and 1,0000", "n0,n1 and n2,n3", [3, 4, 1, 0]),
         ("no number", "no number", []),
+        ("9" * 5000, "9" * 5000, []),
         ("٣ is not an ASCII digit", "٣ is not an ASCII digit", []),
     ],
 )
@@ -31,6 +32,8 @@ def test_number_slots(text: str, slots: str, values: list[Fraction]) -> None:
         ("twelve", None),
         ("1e9", None),
         ("", None),
+        (".5", Fraction(1, 2)),
+        ("9" * 5000, None),
     ],
 )
 def test_parse_number(text: str, value: Fraction | None) -> None:
@@ -45,6 +48,9 @@ def test_parse_number(text: str, value: Fraction | None) -> None:
         (Fraction(-1, 8), "-0.125"),
         (Fraction(1, 3), "1/3"),
         (Fraction(10**12), "1000000000000"),
+        (Fraction(10**30 + 1), "1000000000000000000000000000001"),
+        (Fraction(-5, 10**40), "-0." + "0" * 39 + "5"),
+        (Fraction(3, 200), "0.015"),
     ],
 )
 def test_format_number(value: Fraction, text: str) -> None:

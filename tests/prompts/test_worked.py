@@ -40,6 +40,10 @@ def test_results_are_exact(solution: str, result: Fraction) -> None:
         ("9999999999 * n1 = r0", "step 0 is not"),
         (" ; ".join(f"n0 + n1 = r{i}" for i in range(MAX_STEPS + 1)), f"more than {MAX_STEPS}"),
         ("n٠ + n1 = r0", "step 0 is not"),
+        (
+            "n0 * n0 = r0" + "".join(f" ; r{i} * r{i} = r{i + 1}" for i in range(8)),
+            "out of all bounds",
+        ),
         (";" * 1_000_000, f"more than {MAX_STEPS}"),
     ],
 )

@@ -1,0 +1,110 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from rsft.filter.bound import log_bound
+from tests.filter.cases import budgeted, known, per_prompt_maximum
+
+NO_SUPPORT = -math.inf
+
+
+def bound(log_ratios, section, prompts=None) -> list[float]:
+    log_ratio_N = np.array(log_ratios, float)
+    prompt_N = np.zeros(len(log_ratio_N), int) if prompts is None else np.array(prompts)
+    return log_bound(log_ratio_N, prompt_N, section).tolist()
+
+
+def accept_prob(log_ratio_N: np.ndarray, section) -> np.ndarray:
+    bound_N = log_bound(log_ratio_N, np.zeros(len(log_ratio_N), int), section)
+    return np.exp(np.minimum(0, log_ratio_N - bound_N))
+
+
+def test_a_known_bound_is_taken_as_it_is():
+    assert bound([5.0, NO_SUPPORT], known(2.5)) == [2.5, 2.5]
+
+
+def test_the_maximum_is_of_the_own_prompt():
+    ratios, prompts = [3.0, 1.0, 2.0, 7.0], [1, 0, 0, 1]
+    assert bound(ratios, per_prompt_maximum(0.0), prompts) == [7.0, 2.0, 2.0, 7.0]
+
+
+def test_the_maximum_is_at_least_the_floor():
+    assert bound([1.0, 5.0, NO_SUPPORT], per_prompt_maximum(4.0), [0, 1, 2]) == [4.0, 5.0, 4.0]
+
+
+def test_the_largest_ratio_of_a_prompt_is_accepted_for_certain():
+    log_ratio_N = np.array([0.1, 0.7, 0.3])
+    assert accept_prob(log_ratio_N, per_prompt_maximum(0.0)).argmax() == 1
+    assert accept_prob(log_ratio_N, per_prompt_maximum(0.0))[1] == 1.0
+
+
+def test_below_the_floor_nothing_is_accepted_for_certain():
+    assert accept_prob(np.array([0.1, 0.7]), per_prompt_maximum(1.7))[1] == pytest.approx(
+        math.exp(-1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("rate", "c"),
+    [
+        (1.0, 1),  # all are accepted: c is the least ratio
+        (0.75, 2),  # (1/2 + 1)/2, the ratio of 3 is clipped
+        (2 / 3, 3),  # (1/3 + 3/3)/2
+        (0.5, 4),  # (1/4 + 3/4)/2
+        (0.005, 400),
+    ],
+)
+def test_budgeted_hand_worked_for_ratios_of_1_and_3(rate, c):
+    assert bound([0.0, math.log(3)], budgeted(rate)) == pytest.approx([math.log(c)] * 2, abs=1e-12)
+
+
+@pytest.mark.parametrize("rate", [1e-6, 0.01, 0.3, 0.9, 0.999])
+@pytest.mark.parametrize(
+    "log_ratios",
+    [
+        np.linspace(0, 12, 200) ** 2,
+        [2.5, 2.5, 2.5],
+        [1.0] * 50 + [9.0] * 50,
+        [-1000.0, 0.0, 3000.0],
+        [4.0],
+    ],
+    ids=["spread", "all tied", "two ties", "far apart", "one"],
+)
+def test_budgeted_meets_the_wanted_rate(log_ratios, rate):
+    mean = accept_prob(np.array(log_ratios, float), budgeted(rate)).mean()
+    assert mean == pytest.approx(rate, abs=1e-9)
+
+
+def test_budgeted_is_one_bound_for_all_prompts():
+    assert len(set(bound([1.0, 2.0, 8.0], budgeted(0.4), [0, 1, 2]))) == 1
+
+
+def test_budgeted_counts_only_candidates_in_the_support():
+    assert bound([0.0, math.log(3), NO_SUPPORT], budgeted(0.5))[0] == pytest.approx(math.log(4))
+
+
+def test_budgeted_without_a_supported_candidate_is_some_finite_number():
+    assert np.isfinite(bound([NO_SUPPORT, NO_SUPPORT], budgeted(0.5))).all()
+
+
+def test_budgeted_does_not_depend_on_the_order():
+    """To the last bit, which a sum in another order would not give."""
+    random = np.random.default_rng(0)
+    log_ratio_N = random.normal(0, 5, 1000)
+    found = {bound(random.permutation(log_ratio_N), budgeted(0.3))[0] for _ in range(10)}
+    assert len(found) == 1
+
+
+def test_budgeted_finds_the_constant_of_a_known_acceptance_rate():
+    """Poisson(11) from Poisson(10): 0.8768 of the draws are accepted at c = 1."""
+    count_N = np.arange(60)
+    times_N = np.rint(stats.poisson(10).pmf(count_N) * 100_000).astype(int)
+    log_ratio_N = stats.poisson(11).logpmf(count_N) - stats.poisson(10).logpmf(count_N)
+    assert bound(np.repeat(log_ratio_N, times_N), budgeted(0.8768))[0] == pytest.approx(0, abs=5e-4)
+
+
+@pytest.mark.parametrize("section", [known(1.0), per_prompt_maximum(0.0), budgeted(0.5)])
+def test_no_candidates_have_no_bounds(section):
+    assert bound([], section, np.array([], int)) == []

@@ -1,0 +1,154 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from rsft.filter import Diagnostics, diagnose
+from rsft.filter.diagnostics import effective_sample_size
+from tests.filter.cases import budgeted, candidate, decided, known, settings
+
+
+def figures(scored, **values) -> Diagnostics:
+    return diagnose(decided(scored, **values), settings(**values))
+
+
+def with_ratios(ratios: dict[str, list[float]]) -> list:
+    """Candidates whose ratio P̃/M is as given, by prompt, under the target uniform_correct."""
+    return [
+        candidate(draw, prompt_id=prompt, proposal_logprob=-math.log(ratio))
+        for prompt, of_prompt in ratios.items()
+        for draw, ratio in enumerate(of_prompt)
+    ]
+
+
+def clipped_mass(ratios: dict[str, list[float]], c: float) -> float:
+    found = figures(with_ratios(ratios), target="uniform_correct", bound=known(math.log(c)))
+    return found.clipped_mass
+
+
+@pytest.mark.parametrize(
+    ("weights", "size"),
+    [
+        ([1.0] * 5, 5),
+        ([0.1] * 5, 5),
+        ([1.0, 0.5, 0.25], 1.75**2 / 1.3125),
+        ([1.0, 0.0], 1),
+        ([], 0),
+    ],
+)
+def test_effective_sample_size(weights, size):
+    assert effective_sample_size(np.array(weights, float)) == pytest.approx(size)
+
+
+def test_effective_sample_size_is_of_the_soft_weights_in_the_support():
+    """A = 1, ½, ¼, whatever the coins say; the wrong one has no weight to count."""
+    rows = [*with_ratios({"p": [4, 2, 1]}), candidate(3, reward=0.0)]
+    found = figures(rows, target="uniform_correct", bound=known(math.log(4)))
+    assert found.effective_sample_size == pytest.approx(1.75**2 / 1.3125)
+
+
+def test_clipped_mass_is_the_share_of_the_target_above_the_bound():
+    """(6 − 2)/(6 + 1 + 1): of a prompt with ratios 6, 1, 1 under c = 2."""
+    assert clipped_mass({"p": [6, 1, 1]}, c=2) == pytest.approx(0.5)
+
+
+def test_clipped_mass_is_averaged_over_prompts():
+    """½ and 0, though the second prompt has more candidates and more mass."""
+    assert clipped_mass({"p": [6, 1, 1], "q": [2] * 9}, c=2) == pytest.approx(0.25)
+
+
+def test_no_mass_is_clipped_at_the_bound():
+    assert clipped_mass({"p": [2, 1]}, c=2) == 0.0
+
+
+def test_ratios_beyond_the_range_of_a_float():
+    """exp(800) overflows and exp(−1000) is 0; 900 nats above c, all but nothing is clipped."""
+    long = [candidate(0, proposal_logprob=-800.0), candidate(1, proposal_logprob=-900.0)]
+    found = figures(long, target="uniform_correct", bound=known(0.0))
+    assert found.clipped_mass == 1.0
+    assert figures(long, bound=known(1000.0)).clipped_mass == 0.0
+
+
+def test_a_prompt_whose_ratios_all_lie_far_below_a_common_bound():
+    rows = [candidate(0, proposal_logprob=-5.0), candidate(0, prompt_id="q", proposal_logprob=-1e3)]
+    found = figures(rows, target="uniform_correct", bound=budgeted(0.3))
+    assert found.clipped_mass == 0.0
+
+
+def test_violations_are_counted_among_the_supported():
+    rows = [*with_ratios({"p": [4, 3, 2, 1]}), candidate(4, reward=0.0)]
+    found = figures(rows, target="uniform_correct", bound=known(math.log(2)))
+    assert (found.supported, found.bound_violation_rate) == (4, 0.5)
+
+
+def test_an_exact_bound_of_a_tilt_is_not_violated():
+    rows = [candidate(draw, proposal_logprob=-0.7 * draw) for draw in range(100)]
+    assert figures(rows, target="tilt", beta=0.3, bound=known(1 / 0.3)).bound_violation_rate == 0.0
+
+
+def test_coin_share_is_of_those_whose_coin_matters():
+    """A = 1, 1, ½ and, underflown, 0."""
+    rows = [*with_ratios({"p": [4, 2, 1]}), candidate(3, reward=0.0)]
+    found = figures(rows, target="uniform_correct", bound=known(math.log(2)))
+    assert found.coin_share == pytest.approx(1 / 3)
+    hopeless = figures(rows, target="uniform_correct", bound=known(1000.0))
+    assert hopeless.coin_share == 0.0
+
+
+def test_reasons_add_up_and_are_sorted_by_frequency():
+    rows = [
+        *(candidate(draw, text="x") for draw in range(4)),
+        *(candidate(draw, reward=0.0) for draw in range(4, 9)),
+        candidate(9, reward=None),
+        candidate(10, finish_reason="length"),
+        candidate(11),
+        candidate(12),
+    ]
+    found = figures(rows, deduplicate=True, max_per_prompt=2)
+    assert found.reasons == {
+        "wrong": 5,
+        "duplicate": 3,
+        "accepted": 2,
+        "unscorable": 1,
+        "truncated": 1,
+        "capped": 1,
+    }
+    assert list(found.reasons)[:3] == ["wrong", "duplicate", "accepted"]
+    assert sum(found.reasons.values()) == found.candidates == 13
+
+
+def test_the_rate_by_rule_counts_what_de_duplication_and_cap_took_away():
+    rows = [*(candidate(draw, text="x") for draw in range(4)), candidate(4), candidate(5)]
+    found = figures([*rows, candidate(6, reward=0.0)], deduplicate=True, max_per_prompt=2)
+    assert found.reasons == {"accepted": 2, "duplicate": 3, "capped": 1, "wrong": 1}
+    assert found.acceptance_rate == pytest.approx(2 / 7)
+    assert found.acceptance_rate_by_rule == pytest.approx(6 / 7)
+
+
+def test_figures_over_prompts():
+    """Bounds 4, 2 and, of the prompt without a right completion, the floor 1: once a prompt."""
+    rows = [*with_ratios({"p": [4] * 5, "q": [2]}), candidate(prompt_id="r", reward=0.0)]
+    bound = {"method": "per_prompt_maximum", "log_bound": 0.0}
+    found = figures(rows, target="uniform_correct", bound=bound)
+    assert (found.prompts, found.prompts_without_accepted) == (3, 1)
+    assert found.log_bound_median == pytest.approx(math.log(2))
+    assert (found.target, found.bound) == ("uniform_correct", "per_prompt_maximum")
+
+
+def test_tokens_are_averaged_over_all_and_over_the_accepted():
+    rows = [candidate(0, token_count=2), candidate(1, token_count=10, reward=0.0)]
+    found = figures(rows)
+    assert (found.mean_tokens, found.mean_tokens_accepted) == (6.0, 2.0)
+
+
+def test_of_no_accepted_candidate_there_is_no_mean():
+    found = figures([candidate(reward=0.0)])
+    assert (found.accepted, found.acceptance_rate, found.supported) == (0, 0.0, 0)
+    assert found.mean_tokens_accepted is None
+    assert (found.effective_sample_size, found.clipped_mass, found.coin_share) == (0, 0, 0)
+
+
+def test_they_can_be_written_as_json():
+    found = figures([candidate()])
+    assert json.loads(json.dumps(found.as_dict(), allow_nan=False)) == found.as_dict()
