@@ -113,7 +113,8 @@ def lineage(
     if as_json:
         print(json.dumps(origin, indent=2))
     else:
-        Console(soft_wrap=True).print(lineage_tree(origin))
+        # Wider than any line of it: a tree is cut at the console's width, and hashes must not be.
+        Console(width=1000, soft_wrap=True).print(lineage_tree(origin))
 
 
 @app.command()

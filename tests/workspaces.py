@@ -26,7 +26,7 @@ TINY = (
     "evaluate.k=2",
     "validate.min_rows=1",
     "validate.min_acceptance_rate=0",
-    "controls.names=[random, no_filter]",
+    "controls.names=[random]",
 )
 """Settings under which everything runs in seconds and learns next to nothing."""
 
@@ -57,12 +57,12 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def clean_environment(**more: str) -> dict[str, str]:
-    """The environment of a person at a shell: nothing that this test run has set."""
+def clean_environment(folder: Path, **more: str) -> dict[str, str]:
+    """The environment of a person at a shell in a folder: nothing that this test run has set."""
     ours = ("PREFECT_", "MLFLOW_", "DVC_", "GX_", "PYTEST_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
-    return kept | {"PATH": path, "COLUMNS": "160"} | more
+    return kept | {"PATH": path, "PWD": str(folder), "COLUMNS": "160"} | more
 
 
 def rsft(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -70,7 +70,7 @@ def rsft(folder: Path, *arguments: str, **environment: str) -> subprocess.Comple
     return subprocess.run(
         [sys.executable, "-m", "rsft", *arguments],
         cwd=folder,
-        env=clean_environment(**environment),
+        env=clean_environment(folder, **environment),
         capture_output=True,
         text=True,
         timeout=300,

@@ -5,6 +5,8 @@
 DVC hashes dependencies when it saves, after the stage ran: a file edited meanwhile would be
 recorded as what the stage had read. Here they are hashed before and after, a difference is an
 error, and only then does the run-cache learn of the result (``Stage.save`` would tell it first).
+Code and settings are compared with those at the start too: modules are imported and settings read
+once, so what was edited since is not what runs.
 """
 
 import hashlib
@@ -53,7 +55,12 @@ class Pipeline:
     """The stages of a workspace. The current folder must be its top."""
 
     def __init__(self, workspace: Workspace) -> None:
-        """Opens DVC's repository, and hashes the code as it is now."""
+        """Opens DVC's repository, reads its stages, and hashes the code as it is now.
+
+        Raises:
+            WorkspaceError: Where there is no DVC repository.
+            LineageError: Where ``dvc.yaml`` cannot be read.
+        """
         os.environ.setdefault("DVC_NO_ANALYTICS", "1")
         from dvc.exceptions import NotDvcRepoError
         from dvc.repo import Repo
@@ -68,6 +75,7 @@ class Pipeline:
             raise WorkspaceError(
                 f"{workspace.root} has no .dvc folder; `dvc init` makes it"
             ) from None
+        self._stages = self._load_stages()
         self._workspace = workspace
         self._code = self._hash_code()
 
@@ -83,20 +91,24 @@ class Pipeline:
             function: Makes its outputs, from its dependencies alone.
 
         Raises:
-            LineageError: Where a dependency changed while the function ran, or an output is not
-                there afterwards; nothing is recorded then.
+            LineageError: Where a dependency is missing, or changed while the function ran (code
+                and settings: since this was opened), or an output is not there afterwards;
+                nothing is recorded then.
         """
         started = time.perf_counter()
         stage = self._stage(name)
-        with self._locked():
-            is_reused = self._reuse(stage)
-            if not is_reused:
-                stage.remove_outs()
-        if not is_reused:
-            before = _hashes(stage)
-            function()
+        try:
             with self._locked():
-                self._record(stage, before)
+                is_reused = self._reuse(stage)
+            if not is_reused:
+                before = _hashes(stage)
+                self._require_same_code(stage)
+                function()
+                with self._locked():
+                    self._record(stage, before)
+        except BaseException:
+            self._stages = {}  # it holds hashes of what was not recorded
+            raise
         return StageRun(
             name=name,
             state="reused" if is_reused else "ran",
@@ -112,20 +124,35 @@ class Pipeline:
             path for path in self._code.keys() | now.keys() if self._code.get(path) != now.get(path)
         )
 
-    def _stage(self, name: str) -> Any:
+    def _load_stages(self) -> dict[str, Any]:
         from dvc.exceptions import DvcException
 
         try:
-            return self._repo.stage.load_one("dvc.yaml", name=name)
+            # All at once: resolving it anew for each stage took half of a run that reuses all.
+            return {stage.name: stage for stage in self._repo.stage.load_all("dvc.yaml")}
         except DvcException as error:
-            raise LineageError(f"dvc.yaml: stage {name!r}: {_one_line(error)}") from None
+            raise LineageError(f"dvc.yaml: {_one_line(error)}") from None
+
+    def _stage(self, name: str) -> Any:
+        self._stages = self._stages or self._load_stages()
+        if name not in self._stages:
+            raise LineageError(f"dvc.yaml has no stage {name!r}; known: {', '.join(self._stages)}")
+        return self._stages[name]
 
     def _reuse(self, stage: Any) -> bool:
         from dvc.exceptions import DvcException
         from dvc.stage.cache import RunCacheNotFoundError
 
+        missing = [dep.def_path for dep in stage.deps if not dep.exists]
+        if missing:
+            raise LineageError(
+                f"stage {stage.name!r}: {', '.join(missing)} is missing; restore it with git, or "
+                "run the stage that makes it"
+            )
         if not stage.changed():
             return True
+        # Before anything comes back: DVC would ask before it replaced what a killed run left.
+        stage.remove_outs()
         try:
             self._repo.stage_cache.restore(stage)
         except RunCacheNotFoundError:
@@ -133,9 +160,20 @@ class Pipeline:
             return False
         except DvcException as error:
             raise LineageError(f"stage {stage.name!r}: {_one_line(error)}") from None
-        stage.save()
-        stage.dump(update_pipeline=False)
+        self._record(stage, _hashes(stage))
         return True
+
+    def _require_same_code(self, stage: Any) -> None:
+        """Refuses to run code, or with settings, that were edited since this was opened."""
+        deps = {dep.def_path for dep in stage.deps}
+        edited = [
+            path for path in self.code_changed() if deps & {path, *map(str, Path(path).parents)}
+        ]
+        if edited:
+            raise LineageError(
+                f"stage {stage.name!r}: {', '.join(edited)} changed since the run began, so its "
+                "result could not be recorded; run again"
+            )
 
     def _record(self, stage: Any, before: Mapping[str, str]) -> None:
         from dvc.exceptions import DvcException
@@ -170,7 +208,8 @@ class Pipeline:
 
     def _hash_code(self) -> dict[str, str]:
         root = self._workspace.root
-        files = [*root.glob("rsft/**/*.py"), *root.glob("flows/**/*.py")]
+        patterns = ("rsft/**/*.py", "rsft/**/*.json", "flows/**/*.py")
+        files = [file for pattern in patterns for file in root.glob(pattern)]
         files += [root / name for name in ("dvc.yaml", "params.yaml", "constraints.txt")]
         return {
             str(file.relative_to(root)): hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,8 +1,9 @@
 """Runs as annotated git tags ``run/<run_id>``: code, settings and ``dvc.lock``, as they ran.
 
 The tree is written through an index of its own, so that the user's branch, index and files stay as
-they are. It holds what git tracks, edits included, and ``dvc.lock``; never stray files, which may
-be secrets. Tags, unlike other refs, are what ``dvc gc --all-tags`` keeps data for.
+they are. It holds what git tracks, edits included, modules that are new, and ``dvc.lock``; never
+stray files, which may be secrets. Tags, unlike other refs, keep their data through ``dvc gc
+--all-tags``.
 """
 
 import hashlib
@@ -19,6 +20,9 @@ from rsft.errors import LineageError, WorkspaceError
 from rsft.lineage.git import run_git
 from rsft.lineage.pipeline import OutRecord
 from rsft.lineage.workspace import Workspace
+
+_MODULES = (":(glob)rsft/**/*.py", ":(glob)flows/**/*.py")
+"""Code that runs, whether git tracks it yet or not."""
 
 _ANONYMOUS = {
     "GIT_AUTHOR_NAME": "rsft",
@@ -92,7 +96,7 @@ def tag_run(workspace: Workspace, run_id: str, title: str, details: Mapping[str,
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         run_git(root, "read-tree", "HEAD", environment=index)
         run_git(root, "add", "--update", environment=index)
-        run_git(root, "add", "--force", "dvc.lock", environment=index)
+        run_git(root, "add", "--force", "--", "dvc.lock", *_new_files(root), environment=index)
         tree = run_git(root, "write-tree", environment=index)
     commit = run_git(
         root, "commit-tree", tree, "-p", head, "-m", f"{title} {run_id}", environment=identity
@@ -104,6 +108,13 @@ def tag_run(workspace: Workspace, run_id: str, title: str, details: Mapping[str,
     return Snapshot(tag=tag, commit=commit, lock_sha256=digest)
 
 
+def _new_files(root: Path) -> list[str]:
+    """What belongs to the run and HEAD does not have: files added since, and new modules."""
+    added = run_git(root, "diff-index", "-z", "--name-only", "--diff-filter=A", "HEAD")
+    modules = run_git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", *_MODULES)
+    return [f":(literal){name}" for name in f"{added}\0{modules}".split("\0") if name]
+
+
 def read_run(workspace: Workspace, tag: str) -> RunRecord:
     """What a run's tag says.
 
@@ -112,9 +123,11 @@ def read_run(workspace: Workspace, tag: str) -> RunRecord:
     """
     root = workspace.root
     try:
-        head = run_git(root, "for-each-ref", "--format=%(*objectname) %(taggerdate:iso-strict)",
-                       f"refs/tags/{tag}")  # fmt: skip
-        commit, tagged_at = head.split()
+        fields = "%(refname:strip=2) %(*objectname) %(taggerdate:iso-strict)"
+        head = run_git(root, "for-each-ref", f"--format={fields}", f"refs/tags/{tag}")
+        name, commit, tagged_at = head.split()
+        if name != tag:
+            raise ValueError(f"{tag!r} is a pattern")
         body = run_git(root, "for-each-ref", "--format=%(contents:body)", f"refs/tags/{tag}")
         lock = YAML(typ="safe").load(run_git(root, "show", f"{commit}:dvc.lock"))
         details = json.loads(body)
@@ -143,7 +156,8 @@ def _stage_record(stage: Mapping[str, Any]) -> StageRecord:
 
 def _identity(root: Path) -> dict[str, str]:
     try:
-        run_git(root, "var", "GIT_COMMITTER_IDENT")
+        for role in ("AUTHOR", "COMMITTER"):
+            run_git(root, "var", f"GIT_{role}_IDENT")
     except WorkspaceError:
         return _ANONYMOUS
     return {}

@@ -63,8 +63,11 @@ class Workspace:
         """Makes it the current folder, as DVC and the stages need, and lets DVC find its cache."""
         os.chdir(self.root)
         if self.root != self.home:
-            settings = f"[cache]\n    dir = {self.home / '.dvc' / 'cache'}\n"
-            (self.root / ".dvc" / "config.local").write_text(settings, encoding="utf-8")
+            from dvc.config import Config
+
+            # Through DVC, which keeps what else stands there and quotes what needs it.
+            with Config(str(self.root / ".dvc")).edit("local") as settings:
+                settings["cache"]["dir"] = str(self.home / ".dvc" / "cache")
 
     @contextmanager
     def hold(self, run_id: str, *, wait: bool = False) -> Iterator[None]:
@@ -92,7 +95,7 @@ class Workspace:
         holder = {
             "run_id": run_id,
             "process": os.getpid(),
-            "user": f"{getpass.getuser()}@{socket.gethostname()}",
+            "user": f"{_user()}@{socket.gethostname()}",
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         (self.private / "holder.json").write_text(json.dumps(holder), encoding="utf-8")
@@ -103,6 +106,14 @@ class Workspace:
         except (OSError, ValueError):
             return "a run that has just begun"
         return "run {run_id} (process {process} of {user}) since {since}".format(**holder)
+
+
+def _user() -> str:
+    """Who is at work; by number where the machine has no name for it, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def _require_own_code(root: Path) -> None:

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 
 def round_table(figures: Mapping[str, Any], k: int) -> Table:
     """What one round drew, kept and reached."""
-    table = Table(title=f"Round {figures['round']}", title_justify="left", box=box.SIMPLE_HEAD)
+    table = _table(f"Round {figures['round']}")
     for heading in ("prompts", "candidates", "accepted", "rate", "ESS", "exact match", f"pass@{k}"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_row(
@@ -30,9 +31,9 @@ def filter_lines(figures: Mapping[str, Any]) -> str:
     return (
         f"  target {figures['target']}, bound {figures['bound']} "
         f"(median log c {figures['log_bound_median']:.2f} nats)\n"
-        f"  ratios above the bound {figures['bound_violation_rate']:.1%}, clipped mass "
-        f"{figures['clipped_mass']:.1%}, 0 < A < 1 for {figures['coin_share']:.0%} of those in the "
-        f"target's support\n"
+        f"  above the bound {figures['bound_violation_rate']:.1%}, clipped mass "
+        f"{figures['clipped_mass']:.1%}, 0 < A < 1 for {figures['coin_share']:.0%} "
+        "of those in the support\n"
         f"  {reasons}"
     )
 
@@ -40,14 +41,26 @@ def filter_lines(figures: Mapping[str, Any]) -> str:
 def result_table(summary: Mapping[str, Any]) -> Table:
     """Base, rounds and controls side by side; the guard sets without their intervals."""
     sets = list(summary["base"])
-    table = Table(title="Exact match", title_justify="left", box=box.SIMPLE_HEAD)
+    table = _table("Exact match")
     table.add_column("policy", no_wrap=True)
     for name in sets:
-        table.add_column(name.replace("_", " "), justify="right", no_wrap=name == "eval")
+        table.add_column(escape(name.replace("_", "\n")), justify="right", no_wrap=True)
     table.add_column("last round is\nahead by", justify="right", no_wrap=True)
     for row in _rows(summary, sets):
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     return table
+
+
+def _table(title: str) -> Table:
+    """An empty table, narrow enough that a terminal of 80 columns need not cut it."""
+    return Table(
+        title=title,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
 
 
 def result_markdown(summary: Mapping[str, Any]) -> str:
@@ -56,7 +69,8 @@ def result_markdown(summary: Mapping[str, Any]) -> str:
     rows = [["policy", *sets, "last round is ahead by"]]
     rows.append(["---"] * len(rows[0]))
     rows += [list(row) for row in _rows(summary, sets)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+    lines = (" | ".join(cell.replace("|", "\\|") for cell in row) for row in rows)
+    return "\n".join(f"| {line} |" for line in lines) + "\n"
 
 
 def _rows(summary: Mapping[str, Any], sets: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -17,6 +17,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from rsft.config import Config, ControlName
+from rsft.errors import ConfigurationError
 from rsft.finetune import train
 from rsft.ledger import read_rows
 from rsft.policy import load_policy, save_policy, use_threads
@@ -28,14 +29,23 @@ from rsft.types import Progress, TrainingRow
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
-    """Trains and evaluates a control."""
+    """Trains and evaluates a control.
+
+    Raises:
+        ConfigurationError: Where it has no rows to train on.
+    """
     use_threads(config.runtime.threads)
     pool = Path(config.controls.after) / "pool"
     kept = read_rows(pool / "kept.parquet", TrainingRow)
     seen = read_rows(pool / "seen.parquet", TrainingRow)
-    (name,) = [name for name in config.controls.names if name == key]
+    name = next(name for name in config.controls.names if name == key)
     policy = load_policy(BASE / "model")
     rows = control_rows(name, kept, seen, seed=config.seed)
+    if not rows:
+        raise ConfigurationError(
+            f"controls.names: {name!r} has no rows to train on; remove it, or give labelled "
+            "prompts with solutions"
+        )
     train(policy, rows, config.finetune, seed=config.seed, on_progress=progress)
     save_policy(policy, control_folder(name) / "model")
     measure(policy, config, control_folder(name))

@@ -9,13 +9,14 @@ import json
 from pathlib import Path
 
 from rsft.config import Config
+from rsft.errors import ConfigurationError
 from rsft.evaluate import summarise
 from rsft.generate import SamplingLaw, sample
 from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy, answer, load_policy, use_threads
 from rsft.score import Rewards, build_rewards
 from rsft.stages.command import run_as_command
-from rsft.stages.contract import here, split_file
+from rsft.stages.contract import PROMPTS, here, split_file
 from rsft.types import Answer, Progress, Prompt
 
 EVALUATION_ROUND = 0
@@ -29,12 +30,17 @@ def run(config: Config, key: str, progress: Progress) -> None:
 
 
 def measure(policy: Policy, config: Config, folder: Path, progress: Progress | None = None) -> None:
-    """Writes ``evaluation.json`` and ``answers/`` of a policy into a folder."""
+    """Writes ``evaluation.json`` and ``answers/`` of a policy into a folder.
+
+    Raises:
+        ConfigurationError: Where a set's split does not exist or has no prompts.
+    """
     rewards = build_rewards(config.score)
+    sets = {name: _read_split(name, split) for name, split in config.evaluate.sets.items()}
     summary = {}
     answers: list[Answer] = []
-    for number, (name, split) in enumerate(config.evaluate.sets.items(), start=1):
-        answered = answer_set(policy, config, rewards, name, read_rows(split_file(split), Prompt))
+    for number, (name, prompts) in enumerate(sets.items(), start=1):
+        answered = answer_set(policy, config, rewards, name, prompts)
         answers += answered
         summary[name] = summarise(
             answered,
@@ -44,10 +50,22 @@ def measure(policy: Policy, config: Config, folder: Path, progress: Progress | N
             seed=config.seed,
         )
         if progress is not None:
-            progress(number, len(config.evaluate.sets))
+            progress(number, len(sets))
     write_rows(folder / "answers" / "part-00000.parquet", Answer, answers)
     text = json.dumps(summary, indent=2, sort_keys=True)
     (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _read_split(name: str, split: str) -> list[Prompt]:
+    file = split_file(split)
+    prompts = read_rows(file, Prompt) if file.exists() else []
+    if not prompts:
+        others = ", ".join(sorted({other.stem for other in PROMPTS.glob("*.parquet")} - {split}))
+        raise ConfigurationError(
+            f"evaluate.sets.{name} = {split!r}: there are no prompts of this split; remove the "
+            f"set, or name another split: {others}"
+        )
+    return prompts
 
 
 def answer_set(

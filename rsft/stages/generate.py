@@ -1,9 +1,15 @@
 """Stage ``generate``: K candidates per training prompt, with their exact log-probabilities.
 
 Candidates are drawn part by part into a ledger outside the stage's outputs, so that a killed run
-repeats one part at most; the finished ledger is copied into ``candidates/``.
+repeats one part at most; the finished ledger is copied into ``candidates/``. Parts that other code
+or other libraries drew are not taken for this code's: DVC would record them as such.
 """
 
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+
+import rsft
 from rsft.config import Config
 from rsft.generate import SamplingLaw, sample
 from rsft.ledger import Ledger, read_rows
@@ -11,6 +17,8 @@ from rsft.policy import load_policy, use_threads
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import PRIVATE, before, here, split_file
 from rsft.types import Candidate, Progress, Prompt
+
+_LIBRARIES = ("numpy", "tokenizers", "torch", "transformers")
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
@@ -26,6 +34,8 @@ def run(config: Config, key: str, progress: Progress) -> None:
         max_new_tokens=section.max_new_tokens,
     )
     plan = {
+        "code": _code_fingerprint(),
+        "libraries": {name: version(name) for name in _LIBRARIES},
         "policy": policy.version,
         "section": section.model_dump(),
         "runtime": config.runtime.model_dump(),
@@ -49,6 +59,15 @@ def run(config: Config, key: str, progress: Progress) -> None:
             ledger.append(part, candidates)
         progress(min(start + section.part_prompts, len(prompts)), len(prompts))
     ledger.materialise(here(key) / "candidates", len(parts))
+
+
+def _code_fingerprint() -> str:
+    root = Path(rsft.__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(root.rglob("*.py")):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(root)} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,133 @@
+"""One finished run of the tiny settings, and one Prefect server, for all tests of the flow."""
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workspaces import clean_environment, make_workspace, rsft
+
+PATIENCE = 120
+"""Seconds that a server may take to start on a busy machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A workspace after its first run."""
+
+    folder: Path
+    """The checkout."""
+    summary: dict[str, Any]
+    """What the run printed with ``--json``."""
+    shown: str
+    """What a person saw meanwhile."""
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """The first run, with nothing but what a fresh checkout has."""
+    folder = make_workspace(tmp_path_factory.mktemp("main") / "checkout")
+    done = rsft(folder, "run", "--json")
+    assert done.returncode == 0, done.stderr
+    return Finished(folder=folder, summary=json.loads(done.stdout), shown=done.stderr)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Up:
+    """``rsft up`` at work."""
+
+    process: subprocess.Popen[str]
+    """Its process."""
+    addresses: dict[str, str]
+    """Address by name of each server, as printed."""
+    environment: dict[str, str]
+    """What makes Prefect's commands and runs use its server."""
+
+
+@pytest.fixture(scope="session")
+def up(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """The servers of the finished workspace, on ports of their own."""
+    ports = dict(zip(("prefect", "mlflow", "docs"), free_ports(3), strict=True))
+    options = [text for name, port in ports.items() for text in (f"--{name}-port", str(port))]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rsft", "up", *options],
+        cwd=finished.folder,
+        env=clean_environment(finished.folder),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Up(
+            process=process,
+            addresses=_addresses(process),
+            environment={
+                "PREFECT_API_URL": f"http://127.0.0.1:{ports['prefect']}/api",
+                "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+            },
+        )
+    finally:
+        stop(process)
+
+
+@pytest.fixture
+def again(finished: Finished, tmp_path: Path) -> Path:
+    """A copy of the finished workspace to spoil, its data and cache included, its registry not."""
+    return copy_workspace(finished.folder, tmp_path / "checkout")
+
+
+def copy_workspace(folder: Path, target: Path) -> Path:
+    """A workspace with everything a run left in it, but for what holds absolute paths."""
+    shutil.copytree(folder, target, ignore=shutil.ignore_patterns("mlflow.db*", "prefect", "logs"))
+    return target
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nothing listens on."""
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def wait_until(is_so: Callable[[], bool], what: str) -> None:
+    """Waits for something to become true."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE} s"
+        time.sleep(0.2)
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """Ends a process as Ctrl-C would."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    try:
+        process.wait(30)
+    finally:
+        process.kill()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _addresses(process: subprocess.Popen[str]) -> dict[str, str]:
+    """What ``rsft up`` prints until it is ready."""
+    assert process.stdout is not None
+    addresses = {}
+    for line in process.stdout:
+        if line.startswith("Ctrl-C"):
+            return addresses
+        name, _, address = line.strip().rpartition(" ")
+        addresses[name.strip()] = address
+    raise AssertionError(f"rsft up ended by itself with {process.wait()}")

@@ -1,0 +1,158 @@
+"""Asking for what cannot be done: one line, exit code 2, and nothing half-written."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rsft.config import set_values
+from tests.flows.conftest import Up
+from tests.workspaces import ROOT, clean_environment, git, rsft
+
+QUESTION = {"id": "a", "prompt": "What is 2 and 3?", "answer": "5"}
+FILES = ("prompts.source=files", "prompts.files={train: train.jsonl, eval: eval.jsonl}")
+
+
+def write_prompts(folder: Path, train: str, eval_: str) -> None:
+    for name, text in (("train", train), ("eval", eval_)):
+        (folder / "data" / "raw" / f"{name}.jsonl").write_text(text)
+
+
+def line(**changes: object) -> str:
+    return json.dumps(QUESTION | changes) + "\n"
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line of a refusal."""
+    assert done.returncode == 2, done.stdout + done.stderr
+    (error,) = [text for text in done.stderr.splitlines() if text.startswith("error: ")]
+    assert done.stderr.splitlines()[-1] == error
+    assert "Traceback" not in done.stderr + done.stdout
+    return error
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("generate.temprature=1", "unknown key 'generate.temprature'; did you mean 'temperature'?"),
+        ("seed=-1", "seed = -1: input should be greater than or equal to 0"),
+        ("base.model=/tmp", "a model folder must lie below data/raw"),
+    ],
+)
+def test_a_setting_that_does_not_fit(again: Path, setting: str, message: str) -> None:
+    before = (again / "params.yaml").read_bytes()
+    assert message in refused(rsft(again, "run", "--set", setting))
+    assert (again / "params.yaml").read_bytes() == before
+
+
+def test_outside_a_checkout(tmp_path: Path) -> None:
+    assert "is not in a git checkout" in refused(rsft(tmp_path, "run", PYTHONPATH=str(ROOT)))
+
+
+def test_without_git(again: Path, tmp_path: Path) -> None:
+    done = rsft(again, "run", PATH=str(tmp_path))
+    assert "git is not installed" in refused(done)
+
+
+def test_a_store_that_cannot_be_reached(again: Path, up: Up) -> None:
+    done = rsft(again, "run", MLFLOW_TRACKING_URI="http://127.0.0.1:9", **up.environment)
+    assert "MLflow's store http://127.0.0.1:9 cannot be used" in refused(done)
+    assert " ran " not in done.stdout
+
+
+def test_a_second_run_while_one_holds_the_workspace(again: Path, up: Up) -> None:
+    hold = (
+        "import time; from rsft.lineage import Workspace\n"
+        "with Workspace.open().hold('20261124T000000-abcd'):\n"
+        "    print('held', flush=True); time.sleep(99)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", hold],
+        cwd=again,
+        env=clean_environment(again),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        error = refused(rsft(again, "run", **up.environment))
+        holder.kill()
+    assert f"held by run 20261124T000000-abcd (process {holder.pid} of " in error
+    assert "since 20" in error
+    assert "`rsft run --wait`" in error
+
+
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        (None, "data/raw/train.jsonl: cannot be read (No such file or directory)"),
+        ("", "data/raw/train.jsonl: no prompts in it"),
+        (line() + "{", "data/raw/train.jsonl:2: not JSON"),
+        (line() + line(), "data/raw/train.jsonl:2: id 'a' is that of line 1 too"),
+        (line() + line(id="b", prompt=" "), "data/raw/train.jsonl:2: field 'prompt' is ' '"),
+        (line() + line(id="b", answer=None), "data/raw/train.jsonl:2: field 'answer' is None"),
+        (line(prompt="what  is 2 AND 4?"), "eval prompt 'e' is training prompt 'a' again"),
+    ],
+    ids=["missing", "empty", "malformed", "twice", "no prompt", "no answer", "leak"],
+)
+def test_prompts_that_cannot_be_used(again: Path, train: str | None, message: str) -> None:
+    """By the stage's own command, which is what ``dvc repro`` runs; the flow's refusal is below."""
+    write_prompts(again, train or "", line(id="e", prompt="What is 2 and 4?"))
+    if train is None:
+        (again / "data" / "raw" / "train.jsonl").unlink()
+    set_values(again / "params.yaml", FILES)
+    before = sorted((again / "data" / "prompts").iterdir())
+    done = subprocess.run(
+        [sys.executable, "-m", "rsft.stages.prompts"],
+        cwd=again,
+        env=clean_environment(again),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert message in refused(done)
+    assert sorted((again / "data" / "prompts").iterdir()) == before
+
+
+def test_a_refusal_from_within_the_flow(again: Path, up: Up) -> None:
+    """A base folder that is none: the flow fails without a traceback and writes no model."""
+    (again / "data" / "raw" / "model").mkdir()
+    lock = (again / "dvc.lock").read_bytes()
+    done = rsft(again, "run", "--set", "base.model=data/raw/model", **up.environment)
+    assert "data/raw/model: no config.json in it" in refused(done)
+    assert not (again / "data" / "base" / "model").exists()
+    assert b"base:" in lock
+    assert git(again, "tag", "--list").count("run/") == 1
+
+
+def test_zero_accepted_rows(again: Path, up: Up) -> None:
+    done = rsft(again, "run", "--set", "filter.correct_reward=2", **up.environment)
+    error = refused(done)
+    assert "round 1: none of 256 candidates was accepted (256 wrong); loosen filter" in error
+    assert not (again / "data" / "rounds" / "1" / "accepted").exists()
+    assert not (again / "data" / "rounds" / "1" / "decisions").exists()
+
+
+def test_a_failed_critical_expectation(again: Path, up: Up) -> None:
+    done = rsft(again, "run", "--set", "validate.min_rows=5000", **up.environment)
+    error = refused(done)
+    assert "round 1: the accepted rows fail row-count (observed " in error
+    assert "training did not start" in error
+    verdict = json.loads((again / "data/rounds/1/validation/verdict.json").read_text())
+    assert [failure["expectation"] for failure in verdict["failed"]] == ["row-count"]
+    assert not (again / "data" / "rounds" / "1" / "model").exists()
+    assert git(again, "tag", "--list").count("run/") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("ask", "How many?"), "rsft@champion: no such model in sqlite:///"),
+        (("lineage", "rsft"), "'rsft' names no version; write NAME@ALIAS or NAME/VERSION"),
+    ],
+)
+def test_a_model_that_is_not_there(again: Path, arguments: tuple[str, ...], message: str) -> None:
+    assert message in refused(rsft(again, *arguments))

@@ -1,0 +1,59 @@
+"""The deployment of ``prefect.yaml``, fired once by hand through a real server and worker."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from rsft.config import set_values
+from tests.flows.conftest import Up, stop
+from tests.workspaces import clean_environment, git, rsft
+
+
+def prefect(folder: Path, up: Up, *arguments: str) -> str:
+    """Runs Prefect's command line against the server."""
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", *arguments],
+        cwd=folder,
+        env=clean_environment(folder, **up.environment),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_run_works_in_a_worktree_and_registers_in_the_one_registry(
+    again: Path, up: Up, tmp_path: Path
+) -> None:
+    """The settings differ in what comes last, so that the checkout's cache has all the rest."""
+    set_values(again / "params.yaml", ["finetune.steps=21"])
+    git(again, "commit", "--quiet", "--all", "--message=One step more")
+    data = git(again, "status", "--porcelain", "--ignored")
+    prefect(again, up, "work-pool", "create", "--type", "process", "rsft")
+    prefect(again, up, "--no-prompt", "deploy", "--all")
+    log = tmp_path / "worker.log"
+    with log.open("w") as output:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "prefect", "worker", "start", "--pool", "rsft"],
+            cwd=again,
+            env=clean_environment(again, **up.environment),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    try:
+        watched = prefect(again, up, "deployment", "run", "retrain/retrain", "--watch")
+    finally:
+        stop(worker)
+    assert "finished successfully" in watched, log.read_text()
+    tree = again / ".rsft" / "worktrees" / "scheduled"
+    summary = json.loads((tree / "data" / "run.json").read_text())
+    assert git(tree, "rev-parse", "HEAD") == git(again, "rev-parse", "HEAD")
+    assert git(again, "status", "--porcelain", "--ignored") == data
+    assert git(again, "cat-file", "-t", summary["tag"]) == "tag"
+    origin = json.loads(rsft(again, "lineage", "rsft/1", "--json").stdout)
+    assert (origin["run_id"], origin["git_tag"]) == (summary["run_id"], summary["tag"])
+    assert origin["flow_run_id"] is not None

@@ -1,0 +1,146 @@
+"""The main job on tiny settings, by its command line: what it leaves, and what it then reuses."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.flows.conftest import Finished, Up
+from tests.workspaces import clean_environment, git, rsft
+
+
+def dvc(folder: Path, *arguments: str) -> str:
+    """Runs DVC's own command line as a person would, and gives what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=folder,
+        env=clean_environment(folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def locked_stages(folder: Path) -> dict[str, Any]:
+    return YAML(typ="safe").load((folder / "dvc.lock").read_text())["stages"]
+
+
+def test_the_summary_has_what_a_reader_looks_for(finished: Finished) -> None:
+    summary = finished.summary
+    assert summary["tag"] == f"run/{summary['run_id']}"
+    seconds = summary["seconds"]
+    assert seconds["total"] == pytest.approx(seconds["orchestration"] + seconds["stages"])
+    for figures in (summary["base"], *summary["rounds"]):
+        assert {"exact_match", "low", "high", "pass_at_k"} <= set(figures["eval"])
+        assert {"exact_match", "low", "high", "pass_at_k"} <= set(figures["guard"])
+    (first,) = summary["rounds"]
+    assert (first["prompts"], first["candidates"]) == (64, 256)
+    assert first["accepted"] == first["reasons"]["accepted"] > 0
+    assert first["acceptance_rate"] == first["accepted"] / 256
+    assert first["effective_sample_size"] > 0
+    assert sum(first["reasons"].values()) == 256
+    assert set(summary["controls"]) == {"random"}
+    assert set(summary["gain"]) == {"points", "low", "high"}
+    gain = first["eval"]["exact_match"] - summary["base"]["eval"]["exact_match"]
+    assert summary["gain"]["points"] == pytest.approx(100 * gain)
+
+
+def test_run_json_holds_the_same_summary(finished: Finished) -> None:
+    written = json.loads((finished.folder / "data" / "run.json").read_text())
+    assert written == finished.summary
+
+
+def test_a_person_sees_stages_rounds_and_the_result(finished: Finished) -> None:
+    model = finished.summary["model"]
+    for text in (
+        "generate@1",
+        "Round 1",
+        "bound per_prompt_maximum",
+        "Exact match",
+        f"rsft version 1 @{model['alias']}: {model['reason']}",
+        f"{finished.summary['tag']} took",
+    ):
+        assert text in finished.shown
+    assert "Traceback" not in finished.shown
+    assert "WARNING" not in finished.shown
+
+
+def test_the_flow_runs_every_stage_of_dvc_yaml(finished: Finished) -> None:
+    listed = dvc(finished.folder, "stage", "list", "--name-only").split()
+    assert list(locked_stages(finished.folder)) == listed
+
+
+def test_the_checkout_is_as_clean_as_before(finished: Finished) -> None:
+    assert git(finished.folder, "status", "--porcelain") == "?? dvc.lock"
+
+
+def test_dvc_finds_nothing_to_do(finished: Finished) -> None:
+    assert "up to date" in dvc(finished.folder, "status")
+    assert dvc(finished.folder, "repro").splitlines()[-1] == "Data and pipelines are up to date."
+
+
+def test_a_clone_resolves_to_the_same_hashes_by_hand(finished: Finished, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", str(finished.folder), str(clone))
+    dvc(clone, "repro")
+    assert locked_stages(clone) == locked_stages(finished.folder)
+
+
+def test_the_second_run_reuses_every_stage_and_registers_nothing(
+    finished: Finished, up: Up
+) -> None:
+    done = rsft(finished.folder, "run", "--json", **up.environment)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["seconds"]["stages"] == 0
+    assert " ran " not in done.stderr
+    assert summary["model"]["version"] == 1
+    figures = ("base", "rounds", "controls", "gain")
+    assert {key: summary[key] for key in figures} == {key: finished.summary[key] for key in figures}
+    assert git(finished.folder, "tag", "--list").count("run/") == 2
+
+
+def test_the_model_answers(finished: Finished) -> None:
+    done = rsft(finished.folder, "ask", "--model", "rsft/1", "Ann has 3 pens and buys 4. How many?")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("answer: ")
+
+
+def test_lineage_names_every_data_set_by_its_hash(finished: Finished) -> None:
+    done = rsft(finished.folder, "lineage", "rsft/1", "--json")
+    assert done.returncode == 0, done.stderr
+    origin = json.loads(done.stdout)
+    assert origin["git_tag"] == finished.summary["tag"]
+    assert git(finished.folder, "rev-parse", f"{origin['git_tag']}^{{}}") == origin["git_commit"]
+    assert {
+        path: out["hash"]
+        for stage in origin["stages"].values()
+        for path, out in stage["outs"].items()
+    } == {
+        out["path"]: out["md5"]
+        for stage in locked_stages(finished.folder).values()
+        for out in stage["outs"]
+    }
+
+
+def test_lineage_for_people_cuts_no_hash(finished: Finished) -> None:
+    done = rsft(finished.folder, "lineage", "rsft/1", COLUMNS="40")
+    assert done.returncode == 0, done.stderr
+    for stage in locked_stages(finished.folder).values():
+        for out in stage["outs"]:
+            assert f"{out['path']}  {out['md5']}" in done.stdout
+
+
+def test_up_serves_all_three(up: Up) -> None:
+    from urllib.request import urlopen
+
+    assert list(up.addresses) == ["Prefect", "MLflow", "Data Docs"]
+    for address in up.addresses.values():
+        with urlopen(address, timeout=30) as answer:
+            assert answer.status == 200

@@ -1,0 +1,336 @@
+"""Stages run in process, on a DVC repository of two small scripts."""
+
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from rsft.errors import LineageError, WorkspaceError
+from rsft.lineage import Pipeline, StageRun, Workspace
+
+FILES = {
+    "dvc.yaml": """
+stages:
+  shout:
+    cmd: python rsft/shout.py
+    deps: [words.txt, rsft/shout.py]
+    params: [shout]
+    outs: [out/shouts]
+  count:
+    cmd: python rsft/count.py
+    deps: [out/shouts, rsft/count.py]
+    outs: [out/count.txt]
+""",
+    "params.yaml": "shout: {copies: 2}\nother: 1\n",
+    "words.txt": "one two",
+    "rsft/shout.py": """
+from pathlib import Path
+import re
+copies = int(re.search(r"copies: (\\d+)", Path("params.yaml").read_text())[1])
+Path("out/shouts").mkdir(parents=True, exist_ok=True)
+for copy in range(copies):
+    Path(f"out/shouts/{copy}.txt").write_text(Path("words.txt").read_text().upper())
+""",
+    "rsft/count.py": """
+from pathlib import Path
+Path("out/count.txt").write_text(str(len(list(Path("out/shouts").iterdir()))))
+""",
+}
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from dvc.repo import Repo
+
+    folder = tmp_path_factory.mktemp("template")
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    Repo.init(str(folder), no_scm=True).close()
+    return folder
+
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def open_pipeline() -> Pipeline:
+    return Pipeline(Workspace(root=Path.cwd(), home=Path.cwd()))
+
+
+def script(name: str) -> Callable[[], None]:
+    """The function of a stage: what its command runs, without the process."""
+    return lambda: runpy.run_path(f"rsft/{name}.py") and None
+
+
+def never() -> None:
+    pytest.fail("the stage ran, though its outputs were to be reused")
+
+
+def run(name: str, function: Callable[[], None] | None = None) -> StageRun:
+    """Runs a stage in a pipeline of its own, as another process would."""
+    return open_pipeline().run(name, function or script(name))
+
+
+def recorded() -> Any:
+    """The stages of ``dvc.lock``, without the order in which they came there."""
+    return YAML(typ="safe").load(Path("dvc.lock"))["stages"]
+
+
+def shouts() -> dict[str, str]:
+    return {file.name: file.read_text() for file in sorted(Path("out/shouts").iterdir())}
+
+
+def dvc(*arguments: str) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        env=os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_a_stage_runs_and_is_recorded(project: Path) -> None:
+    done = run("shout")
+    assert (done.name, done.state) == ("shout", "ran")
+    (out,) = recorded()["shout"]["outs"]
+    record = done.outs["out/shouts"]
+    assert (record.hash, record.size, record.files) == (out["md5"], out["size"], out["nfiles"])
+    assert (record.size, record.files) == (14, 2)
+    hashes = {dep["path"]: dep["md5"] for dep in recorded()["shout"]["deps"]}
+    assert done.deps == hashes | {"params.yaml:shout": "{'copies': 2}"}
+
+
+def test_a_stage_that_did_not_change_is_reused(project: Path) -> None:
+    pipeline = open_pipeline()
+    ran = pipeline.run("shout", script("shout"))
+    for opened in (pipeline, open_pipeline()):
+        reused = opened.run("shout", never)
+        assert (reused.state, reused.deps, reused.outs) == ("reused", ran.deps, ran.outs)
+
+
+def test_the_lock_and_the_run_cache_are_those_of_dvc_repro(project: Path, template: Path) -> None:
+    for name in ("shout", "count"):
+        run(name)
+    ours, our_cache = recorded(), sorted(Path(".dvc/cache/runs").rglob("*"))
+    shutil.rmtree(project / ".dvc/cache")
+    shutil.rmtree(project / "out")
+    (project / "dvc.lock").unlink()
+    dvc("repro")
+    assert recorded() == ours
+    assert sorted(Path(".dvc/cache/runs").rglob("*")) == our_cache
+
+
+@pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning:pygtrie")
+def test_dvc_finds_nothing_to_do_after_a_run(project: Path) -> None:
+    from dvc.repo import Repo
+
+    pipeline = open_pipeline()
+    for name in ("shout", "count"):
+        pipeline.run(name, script(name))
+    with Repo() as repo:
+        assert repo.status() == {}
+
+
+def test_an_output_that_was_deleted_comes_back_from_the_cache(project: Path) -> None:
+    ran = run("shout")
+    before = shouts()
+    shutil.rmtree("out")
+    reused = run("shout", never)
+    assert (reused.state, reused.outs) == ("reused", ran.outs)
+    assert shouts() == before
+
+
+def test_without_a_lock_the_run_cache_knows_the_result(project: Path) -> None:
+    run("shout")
+    before = recorded()
+    shutil.rmtree("out")
+    Path("dvc.lock").unlink()
+    assert run("shout", never).state == "reused"
+    assert recorded() == before
+
+
+def test_what_a_killed_run_left_gives_way_to_the_cached_output(project: Path) -> None:
+    run("shout")
+    before = shouts()
+    Path("out/shouts/0.txt").write_text("half a fi")
+    Path("out/shouts/stray.txt").write_text("?")
+    assert run("shout", never).state == "reused"
+    assert shouts() == before
+
+
+def test_a_change_of_settings_runs_the_stage_again(project: Path) -> None:
+    run("shout")
+    Path("params.yaml").write_text("shout: {copies: 3}\nother: 1\n")
+    assert run("shout").state == "ran"
+    assert recorded()["shout"]["params"] == {"params.yaml": {"shout": {"copies": 3}}}
+
+
+def test_settings_of_others_do_not_run_a_stage_again(project: Path) -> None:
+    run("shout")
+    Path("params.yaml").write_text("shout: {copies: 2}\nother: 2\n")
+    assert run("shout", never).state == "reused"
+
+
+def test_old_outputs_are_gone_before_a_stage_runs(project: Path) -> None:
+    run("shout")
+    Path("params.yaml").write_text("shout: {copies: 1}\nother: 1\n")
+    assert run("shout").outs["out/shouts"].files == 1
+    assert list(shouts()) == ["0.txt"]
+
+
+def edits_words() -> None:
+    script("shout")()
+    Path("words.txt").write_text("three")
+
+
+def raises() -> None:
+    script("shout")()
+    raise RuntimeError("killed")
+
+
+def test_a_dependency_edited_while_a_stage_runs_is_an_error(project: Path) -> None:
+    with pytest.raises(LineageError, match=r"stage 'shout': words\.txt changed while it ran"):
+        run("shout", edits_words)
+    assert not Path("dvc.lock").exists()
+
+
+def test_the_run_cache_does_not_hand_on_what_was_made_from_an_edited_file(project: Path) -> None:
+    run("shout")  # so that the cache holds what the next one makes, word for word
+    with Path("rsft/shout.py").open("a") as file:
+        file.write("# edited")
+    with pytest.raises(LineageError):
+        run("shout", edits_words)
+    assert run("shout").state == "ran"
+    assert shouts()["0.txt"] == "THREE"
+
+
+def test_a_dependency_edited_while_outputs_come_back_is_an_error(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("shout")
+    before = Path("dvc.lock").read_text()
+    shutil.rmtree("out")
+    pipeline = open_pipeline()
+    cache = pipeline._repo.stage_cache
+    restore = cache.restore
+    monkeypatch.setattr(cache, "restore", lambda stage: (restore(stage), edits_words()))
+    with pytest.raises(LineageError, match=r"words\.txt changed"):
+        pipeline.run("shout", never)
+    assert Path("dvc.lock").read_text() == before
+    assert run("shout").state == "ran"
+
+
+@pytest.mark.parametrize("path", ["params.yaml", "rsft/shout.py"])
+def test_what_was_edited_since_the_start_is_not_recorded_as_what_ran(
+    project: Path, path: str
+) -> None:
+    pipeline = open_pipeline()  # settings are read and modules imported about now
+    Path(path).write_text(Path(path).read_text().replace("copies: 2", "copies: 3") + "#")
+    with pytest.raises(LineageError, match=rf"'shout': {path} changed since the run began"):
+        pipeline.run("shout", never)
+    assert not Path("dvc.lock").exists()
+
+
+def test_an_edit_that_a_stage_does_not_depend_on_does_not_stop_it(project: Path) -> None:
+    pipeline = open_pipeline()
+    Path("rsft/count.py").write_text("")
+    assert pipeline.run("shout", script("shout")).state == "ran"
+
+
+def test_an_output_that_is_missing_afterwards_is_an_error(project: Path) -> None:
+    with pytest.raises(LineageError, match=r"stage 'shout': .*out/shouts.* does not exist"):
+        run("shout", lambda: None)
+    assert not Path("dvc.lock").exists()
+
+
+def test_a_function_that_raises_leaves_the_record_as_it_was(project: Path) -> None:
+    run("shout")
+    before = Path("dvc.lock").read_text()
+    Path("words.txt").write_text("three")
+    with pytest.raises(RuntimeError, match="killed"):
+        run("shout", raises)
+    assert Path("dvc.lock").read_text() == before
+    Path("words.txt").write_text("one two")
+    assert run("shout", never).state == "reused"
+    assert shouts()["0.txt"] == "ONE TWO"
+
+
+@pytest.mark.parametrize("failing", [edits_words, raises])
+def test_a_stage_that_failed_can_run_again_in_the_same_pipeline(
+    project: Path, failing: Callable[[], None]
+) -> None:
+    run("shout")
+    Path("words.txt").write_text("four")
+    pipeline = open_pipeline()
+    with pytest.raises((LineageError, RuntimeError)):
+        pipeline.run("shout", failing)
+    assert pipeline.run("shout", script("shout")).state == "ran"
+    assert shouts()["0.txt"] == Path("words.txt").read_text().upper()
+    assert run("shout", never).state == "reused"
+
+
+def test_a_missing_dependency_is_an_error_that_names_it(project: Path) -> None:
+    Path("words.txt").unlink()
+    with pytest.raises(LineageError, match=r"'shout': words\.txt"):
+        run("shout", never)
+
+
+def test_a_missing_setting_is_an_error_that_names_it(project: Path) -> None:
+    Path("params.yaml").write_text("other: 1\n")
+    with pytest.raises(LineageError, match=r"'shout'.*params"):
+        run("shout", never)
+
+
+def test_an_unknown_stage_is_an_error(project: Path) -> None:
+    with pytest.raises(LineageError, match=r"dvc\.yaml.*'whisper'"):
+        open_pipeline().run("whisper", never)
+
+
+def test_a_broken_dvc_yaml_is_an_error(project: Path) -> None:
+    Path("dvc.yaml").write_text("stages: [")
+    with pytest.raises(LineageError, match=r"dvc\.yaml"):
+        run("shout", never)
+
+
+def test_a_folder_without_dvc_is_an_error(project: Path) -> None:
+    shutil.rmtree(".dvc")
+    with pytest.raises(WorkspaceError, match="`dvc init`"):
+        open_pipeline()
+
+
+def test_a_dvc_command_at_work_is_an_error(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dvc.lock.DEFAULT_TIMEOUT", 0)
+    pipeline, other = open_pipeline(), open_pipeline()
+    with other._repo.lock, pytest.raises(WorkspaceError, match="another DVC command is at work"):
+        pipeline.run("shout", never)
+
+
+def test_the_command_is_the_one_that_dvc_records(project: Path) -> None:
+    assert open_pipeline().command("shout") == "python rsft/shout.py"
+
+
+def test_code_changed_names_what_was_edited_added_and_removed(project: Path) -> None:
+    pipeline = open_pipeline()
+    assert pipeline.code_changed() == []
+    Path("words.txt").write_text("data is no code")
+    assert pipeline.code_changed() == []
+    Path("rsft/count.py").unlink()
+    Path("rsft/shout.py").write_text("")
+    Path("rsft/suite.json").write_text("{}")
+    Path("params.yaml").write_text("shout: {copies: 9}\n")
+    edited = ["params.yaml", "rsft/count.py", "rsft/shout.py", "rsft/suite.json"]
+    assert pipeline.code_changed() == edited

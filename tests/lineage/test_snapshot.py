@@ -1,0 +1,238 @@
+"""A run's tag: what it holds, and that making it changes nothing else."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rsft.errors import LineageError, WorkspaceError
+from rsft.lineage import OutRecord, Snapshot, StageRecord, Workspace, read_run, tag_run
+from tests.workspaces import git
+
+LOCK = """schema: '2.0'
+stages:
+  prompts:
+    cmd: python -m rsft.stages.prompts
+    deps:
+    - path: constraints.txt
+      hash: md5
+      md5: c0c0
+      size: 9
+    params:
+      params.yaml:
+        seed: 7
+    outs:
+    - path: data/prompts
+      hash: md5
+      md5: abcd.dir
+      size: 120
+      nfiles: 3
+  base:
+    cmd: python -m rsft.stages.base
+    deps:
+    - path: data/prompts
+      hash: md5
+      md5: abcd.dir
+      size: 120
+      nfiles: 3
+    outs:
+    - path: data/base/evaluation.json
+      hash: md5
+      md5: e4e4
+      size: 30
+"""
+DETAILS = {"run_id": "20260101-demo", "code_changed": ["rsft/ü.py"]}
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("template")
+    files = {"params.yaml": "seed: 1\n", "rsft/code.py": "old\n", "rsft/gone.py": ""}
+    for name, text in (files | {"notes": "1\n", ".gitignore": "*.log\n"}).items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "config", "user.name", "Ann")
+    git(folder, "config", "user.email", "ann@example.org")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=Start")
+    return folder
+
+
+@pytest.fixture
+def checkout(template: Path, tmp_path: Path) -> Path:
+    """A checkout after a run: edits and stray files, and a lock that git does not track."""
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "params.yaml").write_text("seed: 7\n")
+    (tmp_path / "rsft" / "gone.py").unlink()
+    (tmp_path / "dvc.lock").write_text(LOCK)
+    (tmp_path / "password.txt").write_text("secret")
+    (tmp_path / "rsft" / "password.txt").write_text("secret")
+    return tmp_path
+
+
+def workspace(folder: Path) -> Workspace:
+    return Workspace(root=folder, home=folder)
+
+
+def pin(folder: Path) -> Snapshot:
+    return tag_run(workspace(folder), "20260101-demo", "Retraining run", DETAILS)
+
+
+def files_of(folder: Path, commit: str) -> set[str]:
+    return set(git(folder, "ls-tree", "-r", "--name-only", commit).splitlines())
+
+
+def test_the_tag_is_annotated_and_points_at_the_commit(checkout: Path) -> None:
+    snapshot = pin(checkout)
+    assert snapshot.tag == "run/20260101-demo"
+    assert git(checkout, "cat-file", "-t", f"refs/tags/{snapshot.tag}") == "tag"
+    assert git(checkout, "rev-parse", f"{snapshot.tag}^{{commit}}") == snapshot.commit
+    assert git(checkout, "rev-parse", f"{snapshot.tag}~1") == git(checkout, "rev-parse", "main")
+
+
+def test_it_holds_edits_and_the_lock_and_no_stray_file(checkout: Path) -> None:
+    snapshot = pin(checkout)
+    tracked = {".gitignore", "params.yaml", "rsft/code.py", "notes"}
+    assert files_of(checkout, snapshot.commit) == tracked | {"dvc.lock"}
+    assert git(checkout, "show", f"{snapshot.commit}:params.yaml") == "seed: 7"
+    lock = git(checkout, "show", f"{snapshot.commit}:dvc.lock") + "\n"
+    assert lock == LOCK
+    assert snapshot.lock_sha256 == hashlib.sha256(LOCK.encode()).hexdigest()
+
+
+def test_it_holds_the_lock_though_git_ignores_it(checkout: Path) -> None:
+    (checkout / ".git" / "info" / "exclude").write_text("dvc.lock\n")
+    assert "dvc.lock" in files_of(checkout, pin(checkout).commit)
+
+
+def test_it_holds_files_that_are_added_but_not_committed(checkout: Path) -> None:
+    (checkout / "rsft" / "new.py").write_text("added\n")
+    git(checkout, "add", "rsft/new.py")
+    (checkout / "rsft" / "new.py").write_text("added, then edited\n")
+    snapshot = pin(checkout)
+    assert git(checkout, "show", f"{snapshot.commit}:rsft/new.py") == "added, then edited"
+
+
+def test_it_holds_new_modules_that_git_does_not_know_yet(checkout: Path) -> None:
+    """They are code that ran."""
+    for name in ("rsft/new.py", "rsft/a/b.py", "flows/new.py", "scratch.py", "rsft/x.log"):
+        (checkout / name).parent.mkdir(exist_ok=True)
+        (checkout / name).write_text("")
+    added = files_of(checkout, pin(checkout).commit) - files_of(checkout, "main")
+    assert added == {"dvc.lock", "rsft/new.py", "rsft/a/b.py", "flows/new.py"}
+
+
+def test_branch_index_and_files_stay_as_they_are(checkout: Path) -> None:
+    (checkout / "notes").write_text("staged\n")
+    git(checkout, "add", "notes")
+    (checkout / "notes").write_text("edited since\n")
+
+    def state() -> list[str]:
+        asked = (["rev-parse", "HEAD"], ["symbolic-ref", "HEAD"], ["diff", "--cached"], ["diff"],
+                 ["status", "--porcelain"], ["stash", "list"], ["branch", "--list"])  # fmt: skip
+        return [git(checkout, *question) for question in asked]
+
+    before = state()
+    files = {file: file.read_bytes() for file in checkout.glob("[!.]*") if file.is_file()}
+    pin(checkout)
+    assert state() == before
+    assert all(file.read_bytes() == content for file, content in files.items())
+
+
+def test_it_works_on_a_detached_head(checkout: Path) -> None:
+    git(checkout, "checkout", "--quiet", "--detach")
+    assert "dvc.lock" in files_of(checkout, pin(checkout).commit)
+
+
+def test_it_works_in_a_linked_worktree(checkout: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    git(checkout, "worktree", "add", "--quiet", "--detach", str(tree))
+    (tree / "dvc.lock").write_text(LOCK)
+    (tree / "notes").write_text("of the worktree\n")
+    snapshot = tag_run(Workspace(root=tree, home=checkout), "20260101-tree", "Run", {})
+    assert git(checkout, "show", f"{snapshot.commit}:notes") == "of the worktree"
+    assert read_run(workspace(checkout), snapshot.tag).commit == snapshot.commit
+
+
+def test_the_tagger_is_whom_git_knows(checkout: Path) -> None:
+    pin(checkout)
+    tagger = git(checkout, "for-each-ref", "--format=%(taggeremail)", "refs/tags/run")
+    assert tagger == "<ann@example.org>"
+
+
+@pytest.mark.parametrize("role", [None, "AUTHOR", "COMMITTER"])
+def test_it_works_where_git_does_not_know_who_is_at_work(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, role: str | None
+) -> None:
+    git(checkout, "config", "--remove-section", "user")
+    git(checkout, "config", "user.useConfigOnly", "true")
+    for known in ("AUTHOR", "COMMITTER"):
+        for what in ("NAME", "EMAIL"):
+            monkeypatch.delenv(f"GIT_{known}_{what}", raising=False)
+    monkeypatch.delenv("EMAIL", raising=False)
+    if role is not None:
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Half")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "half@example.org")
+    pin(checkout)
+    tagger = git(checkout, "for-each-ref", "--format=%(taggername)", "refs/tags/run")
+    assert tagger == "rsft"
+
+
+def test_before_the_first_commit_the_error_says_to_commit(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "dvc.lock").write_text(LOCK)
+    with pytest.raises(WorkspaceError, match="no commit yet; commit the project"):
+        pin(tmp_path)
+
+
+def test_without_a_lock_there_is_nothing_to_pin(checkout: Path) -> None:
+    (checkout / "dvc.lock").unlink()
+    with pytest.raises(WorkspaceError, match=r"no dvc\.lock to pin; run the stages first"):
+        pin(checkout)
+
+
+def test_a_run_is_not_tagged_twice(checkout: Path) -> None:
+    first = pin(checkout)
+    with pytest.raises(WorkspaceError, match=r"run/20260101-demo.* already exists"):
+        pin(checkout)
+    assert git(checkout, "rev-parse", f"{first.tag}^{{commit}}") == first.commit
+
+
+def test_reading_gives_back_what_was_pinned(checkout: Path) -> None:
+    snapshot = pin(checkout)
+    record = read_run(workspace(checkout), snapshot.tag)
+    assert (record.tag, record.commit) == (snapshot.tag, snapshot.commit)
+    assert record.details == DETAILS
+    assert record.tagged_at[:2] == "20"
+    assert list(record.stages) == ["prompts", "base"]
+    assert record.stages["prompts"] == StageRecord(
+        deps={"constraints.txt": "c0c0"},
+        outs={"data/prompts": OutRecord(hash="abcd.dir", size=120, files=3)},
+    )
+    assert record.stages["base"].outs == {
+        "data/base/evaluation.json": OutRecord(hash="e4e4", size=30, files=1)
+    }
+
+
+def test_reading_does_not_look_at_the_files_of_today(checkout: Path) -> None:
+    snapshot = pin(checkout)
+    (checkout / "dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
+    assert list(read_run(workspace(checkout), snapshot.tag).stages) == ["prompts", "base"]
+
+
+@pytest.mark.parametrize("tag", ["run/none", "run", "run/*", "", "v1", "lightweight", "foreign"])
+def test_what_is_no_run_of_this_checkout_is_an_error(checkout: Path, tag: str) -> None:
+    pin(checkout)
+    git(checkout, "tag", "--annotate", "v1", "-m", "A release, and no JSON")
+    git(checkout, "tag", "lightweight", "run/20260101-demo^{commit}")
+    git(checkout, "tag", "--annotate", "foreign", "-m", "Without a lock\n\n{}", "main")
+    with pytest.raises(LineageError, match=f"git tag {tag!r} is no run".replace("*", r"\*")):
+        read_run(workspace(checkout), tag)

@@ -1,0 +1,193 @@
+"""What people read of a run: the figures as they are written, and names that are no markup."""
+
+from typing import Any
+
+import pytest
+from rich.console import Console, RenderableType
+
+from rsft.report.lineage import lineage_tree
+from rsft.report.tables import (
+    filter_lines,
+    interval_text,
+    points_text,
+    result_markdown,
+    result_table,
+    round_table,
+)
+
+HOSTILE = ["[/]", "[bold red]x", "[link=file:///etc]x[/link]", "\\[/]", "a|b"]
+
+
+def shown(what: RenderableType, width: int = 200) -> str:
+    console = Console(width=width, color_system=None, force_terminal=False)
+    with console.capture() as captured:
+        console.print(what)
+    return captured.get()
+
+
+def folded(text: str) -> list[str]:
+    """Lines, with one space for several."""
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+def figures(exact_match: float, pass_at_k: float | None = 0.9) -> dict[str, Any]:
+    low, high = exact_match - 0.05, exact_match + 0.05
+    return {"exact_match": exact_match, "low": low, "high": high, "pass_at_k": pass_at_k}
+
+
+def difference(points: float) -> dict[str, float]:
+    return {"points": points, "low": points - 5, "high": points + 5}
+
+
+ROUND = {
+    "round": 2,
+    "prompts": 2000,
+    "candidates": 16000,
+    "accepted": 1234,
+    "acceptance_rate": 0.0771,
+    "effective_sample_size": 4321.4,
+    "target": "uniform_correct",
+    "bound": "per_prompt_maximum",
+    "log_bound_median": 3.217,
+    "bound_violation_rate": 0.0,
+    "clipped_mass": 0.034,
+    "coin_share": 0.62,
+    "reasons": {"wrong": 12000, "accepted": 1234, "coin": 900},
+    "eval": figures(0.6825, 0.875),
+}
+
+
+def summary(name: str = "guard_templates", control: str = "random") -> dict[str, Any]:
+    """A run of one round, with a guard set and a control of the given names."""
+    base, last, other = (
+        {"eval": figures(value), name: figures(value / 2)} for value in (0.5, 0.7, 0.6)
+    )
+    return {
+        "base": base,
+        "rounds": [{"round": 1, **last}],
+        "controls": {control: other | {"difference": difference(10.0)}},
+        "gain": difference(20.0),
+    }
+
+
+def test_an_interval_is_in_per_cent() -> None:
+    assert interval_text(figures(0.6825)) == "68.2% [63.2, 73.2]"
+
+
+@pytest.mark.parametrize(
+    ("points", "text"), [(19.84, "+19.8 [14.8, 24.8]"), (-3.0, "-3.0 [-8.0, 2.0]")]
+)
+def test_a_difference_has_its_sign_and_interval(points: float, text: str) -> None:
+    assert points_text(difference(points)) == text
+
+
+def test_a_round_shows_what_it_drew_kept_and_reached() -> None:
+    text = shown(round_table(ROUND, k=8))
+    assert text.startswith("Round 2")
+    head, values = (line for line in folded(text) if "%" in line or "ESS" in line)
+    assert head == "prompts candidates accepted rate ESS exact match pass@8"
+    assert values == "2,000 16,000 1,234 7.7% 4,321 68.2% [63.2, 73.2] 87.5%"
+
+
+def test_an_undefined_pass_at_k_is_no_number() -> None:
+    text = shown(round_table(ROUND | {"eval": figures(0.5, None)}, k=8))
+    assert text.split()[-3:] == ["[45.0,", "55.0]", "–"]
+
+
+def test_the_filter_s_line_says_target_bound_clipping_and_every_reason() -> None:
+    text = filter_lines(ROUND)
+    assert "target uniform_correct, bound per_prompt_maximum (median log c 3.22 nats)" in text
+    assert "above the bound 0.0%, clipped mass 3.4%, 0 < A < 1 for 62%" in text
+    assert text.endswith("  12,000 wrong, 1,234 accepted, 900 coin")
+
+
+def test_results_stand_side_by_side() -> None:
+    assert folded(shown(result_table(summary())))[-3:] == [
+        "base 50.0% [45.0, 55.0] 25.0% +20.0 [15.0, 25.0]",
+        "round 1 70.0% [65.0, 75.0] 35.0%",
+        "random 60.0% [55.0, 65.0] 30.0% +10.0 [5.0, 15.0]",
+    ]
+
+
+def test_tables_are_not_cut_at_80_columns() -> None:
+    for table in (result_table(summary()), round_table(ROUND, k=8)):
+        text = shown(table, width=80)
+        assert "…" not in text
+        assert text == shown(table)
+
+
+def test_markdown_is_one_table() -> None:
+    assert result_markdown(summary()) == (
+        "| policy | eval | guard_templates | last round is ahead by |\n"
+        "| --- | --- | --- | --- |\n"
+        "| base | 50.0% [45.0, 55.0] | 25.0% | +20.0 [15.0, 25.0] |\n"
+        "| round 1 | 70.0% [65.0, 75.0] | 35.0% |  |\n"
+        "| random | 60.0% [55.0, 65.0] | 30.0% | +10.0 [5.0, 15.0] |\n"
+    )
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_in_a_result_are_no_markup(name: str) -> None:
+    assert name in shown(result_table(summary(name=name)))
+    assert name in shown(result_table(summary(control=name)))
+
+
+def test_a_name_does_not_break_the_markdown() -> None:
+    for text in (result_markdown(summary(name="a|b")), result_markdown(summary(control="a|b"))):
+        cells = {line.replace("\\|", "").count("|") for line in text.splitlines()}
+        assert cells == {5}
+
+
+def origin(hostile: str = "x") -> dict[str, Any]:
+    """What is told of a version, where every text is one that somebody else may have chosen."""
+    return {
+        "model": f"model {hostile}",
+        "version": f"version {hostile}",
+        "aliases": [f"alias {hostile}"],
+        "run_id": f"run {hostile}",
+        "git_tag": f"tag {hostile}",
+        "git_commit": f"commit {hostile}",
+        "dvc_lock_sha256": "0123456789abcdef0123",
+        "seed": 7,
+        "flow_run_id": f"flow {hostile}",
+        "promotion": {"reason": f"reason {hostile}", "by": f"by {hostile}", "at": f"at {hostile}"},
+        "made_at": f"made {hostile}",
+        "stages": {
+            f"stage {hostile}": {
+                "data": {f"dep {hostile}": f"md5 {hostile}"},
+                "outs": {f"out {hostile}": {"hash": f"hash {hostile}", "size": 12345}},
+            }
+        },
+    }
+
+
+def texts(document: Any) -> list[str]:
+    if isinstance(document, dict):
+        return [text for item in document.items() for part in item for text in texts(part)]
+    if isinstance(document, list):
+        return [text for part in document for text in texts(part)]
+    return [document] if isinstance(document, str) else []
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_nothing_in_a_lineage_is_markup(hostile: str) -> None:
+    text = shown(lineage_tree(origin(hostile)), width=1000)
+    said = [value for value in texts(origin(hostile)) if hostile in value]
+    assert len(said) == 16
+    assert [value for value in said if value not in text] == []
+
+
+def test_a_lineage_shows_sizes_hashes_and_what_outputs_were_made_from() -> None:
+    text = shown(lineage_tree(origin()))
+    assert "model x version version x @alias x" in text
+    assert "dvc.lock sha256 0123456789abcdef…" in text
+    assert "seed 7" in text
+    assert "out x  hash x  12.3 kB" in text
+    assert "from dep x  md5 x" in text
+
+
+def test_what_a_version_does_not_have_is_left_out() -> None:
+    text = shown(lineage_tree(origin() | {"flow_run_id": None, "promotion": {}, "aliases": []}))
+    assert "Prefect" not in text
+    assert "reason" not in text
+    assert "@" not in text

@@ -1,0 +1,140 @@
+"""When a challenger becomes champion: shown to be better on the same prompts, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from rsft.config import Config, load_config
+from rsft.ledger import write_rows
+from rsft.registry import EVAL_PROMPTS_TAG, ModelVersion
+from rsft.runs import promotion
+from rsft.runs.registration import evaluation_fingerprint
+from rsft.types import Answer, Prompt
+from tests.workspaces import ROOT
+
+PROMPTS = 40
+"""In families of two: an interval needs families to resample."""
+
+
+def answers(right: int, split: str = "eval") -> list[Answer]:
+    """Answers of which the first so many are right."""
+    return [
+        Answer(
+            split=split,
+            prompt_id=f"p{number}",
+            family=f"f{number // 2}",
+            prompt=f"Question {number}?",
+            gold="1",
+            completion="1" if number < right else "2",
+            outcome=None,
+            is_correct=number < right,
+            draws=0,
+            correct_draws=0,
+        )
+        for number in range(PROMPTS)
+    ]
+
+
+def write_answers(folder: str, right: int) -> Path:
+    file = Path(folder) / "answers" / "part-00000.parquet"
+    write_rows(file, Answer, [*answers(right), *answers(0, "guard")])
+    return file
+
+
+def serving_version(config: Config, **tags: str) -> ModelVersion:
+    tags = {EVAL_PROMPTS_TAG: evaluation_fingerprint(config)} | tags
+    return ModelVersion(
+        name="rsft", version=3, aliases=("champion",), tags=tags, mlflow_run_id="run"
+    )
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The shipped settings, in a folder whose last round has 30 of 40 answers right."""
+    monkeypatch.chdir(tmp_path)
+    config = load_config(ROOT / "params.yaml")
+    prompts = [
+        Prompt(
+            prompt_id=answer.prompt_id,
+            text=answer.prompt,
+            answer="1",
+            solution=None,
+            family=answer.family,
+            source="s",
+            licence="MIT",
+        )
+        for answer in answers(0)
+    ]
+    write_rows(Path("data/prompts/eval.parquet"), Prompt, prompts)
+    write_answers("data/base", 10)
+    write_answers("data/rounds/3", 30)
+    return config
+
+
+def serve(monkeypatch: pytest.MonkeyPatch, version: ModelVersion | None) -> None:
+    monkeypatch.setattr(promotion, "champion", lambda registry, name: version)
+
+
+def test_without_a_champion_the_base_is_what_must_be_beaten(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(monkeypatch, None)
+    decision = promotion.decide_promotion(None, config, [])
+    assert decision.is_promoted
+    assert (decision.against, decision.gain) == (None, pytest.approx(50))
+    assert 0 < decision.gain_low < 50 < decision.gain_high
+    assert decision.reason.startswith("promoted: +50.0 points [")
+    assert decision.reason.endswith("] against the base")
+
+
+@pytest.mark.parametrize(("right", "is_promoted"), [(10, True), (30, False), (40, False)])
+def test_a_champion_must_be_beaten(
+    config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, right: int, is_promoted: bool
+) -> None:
+    serve(monkeypatch, serving_version(config))
+    recorded = write_answers(str(tmp_path / "recorded"), right)
+    monkeypatch.setattr(promotion, "fetch_answers", lambda registry, version: recorded)
+    decision = promotion.decide_promotion(None, config, [])
+    assert (decision.is_promoted, decision.against) == (is_promoted, 3)
+    assert decision.reason.endswith("against champion version 3")
+    assert decision.reason.startswith("promoted" if is_promoted else "not shown to be better: ")
+
+
+def test_a_champion_judged_on_other_prompts_answers_these(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its recorded answers are to other questions, so they must not be looked at."""
+    serve(monkeypatch, serving_version(config, **{EVAL_PROMPTS_TAG: "other"}))
+    monkeypatch.setattr(promotion, "fetch", lambda registry, version: Path("champion"))
+    monkeypatch.setattr(promotion, "load_policy", lambda folder: folder)
+    asked = []
+
+    def answer_set(policy, config, rewards, name, prompts):
+        asked.append((policy, name, [prompt.prompt_id for prompt in prompts]))
+        return answers(35)
+
+    monkeypatch.setattr(promotion, "answer_set", answer_set)
+    decision = promotion.decide_promotion(None, config, [])
+    assert asked == [(Path("champion"), "eval", [f"p{number}" for number in range(PROMPTS)])]
+    assert (decision.is_promoted, decision.gain) == (False, pytest.approx(-12.5))
+
+
+def test_a_run_whose_code_changed_is_never_promoted(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(monkeypatch, None)
+    decision = promotion.decide_promotion(None, config, ["rsft/filter/decide.py"])
+    assert not decision.is_promoted
+    assert decision.reason.startswith(
+        "not promoted: rsft/filter/decide.py changed during the run (+50.0 points ["
+    )
+
+
+def test_other_prompts_or_another_judge_are_another_evaluation(config: Config) -> None:
+    first = evaluation_fingerprint(config)
+    judged = config.score.model_copy(update={"answer_marker": "####"})
+    assert evaluation_fingerprint(config.model_copy(update={"score": judged})) != first
+    assert evaluation_fingerprint(config) == first
+    file = Path("data/prompts/eval.parquet")
+    file.write_bytes(file.read_bytes() + b" ")
+    assert evaluation_fingerprint(config) != first

@@ -1,0 +1,136 @@
+"""The figures of a run, from the files that its stages left."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rsft.config import Config
+from rsft.errors import LedgerError, LineageError
+from rsft.ledger import write_rows
+from rsft.runs.summary import compare_answers, read_answers, summarise_data, summarise_round
+from rsft.types import Answer
+from tests.stages.cases import settings
+
+CONTROLS = ("random", "supervised")
+
+
+def answers(right: Sequence[int], split: str = "eval") -> list[Answer]:
+    """Answers to twelve prompts in four families, those of the given numbers right."""
+    return [
+        Answer(
+            split=split,
+            prompt_id=f"{split}-{number}",
+            family=f"family-{number % 4}",
+            prompt="?",
+            gold="7",
+            completion="n0",
+            outcome="7",
+            is_correct=number in right,
+            draws=2,
+            correct_draws=0,
+        )
+        for number in range(12)
+    ]
+
+
+def leave(folder: str, right: Sequence[int]) -> None:
+    """What ``evaluate`` leaves of a policy: its answers to two sets, and their figures."""
+    rows = answers(right) + answers(range(12), split="guard")
+    write_rows(Path("data") / folder / "answers" / "part-00000.parquet", Answer, rows)
+    figures = {"eval": {"exact_match": len(right) / 12}, "guard": {"exact_match": 1.0}}
+    (Path("data") / folder / "evaluation.json").write_text(json.dumps(figures))
+
+
+@pytest.fixture(autouse=True)
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of two rounds: 3, 6 and 9 of 12 right, and the controls 6 and 9."""
+    monkeypatch.chdir(tmp_path)
+    leave("base", range(3))
+    for key, right in (("1", 6), ("2", 9)):
+        leave(f"rounds/{key}", range(right))
+        decisions = Path("data/rounds") / key / "decisions"
+        decisions.mkdir()
+        (decisions / "diagnostics.json").write_text(json.dumps({"accepted": 10 * int(key)}))
+    for name, right in zip(CONTROLS, (6, 9), strict=True):
+        leave(f"controls/{name}", range(right))
+
+
+def config(*more: str) -> Config:
+    return settings("rounds=2", f"controls.names=[{', '.join(CONTROLS)}]", *more)
+
+
+def match(figures: dict[str, Any]) -> float:
+    value: float = figures["eval"]["exact_match"]
+    return value
+
+
+def test_it_has_base_rounds_and_controls_in_order() -> None:
+    summary = summarise_data(config())
+    assert list(summary) == ["base", "rounds", "controls", "gain"]
+    assert match(summary["base"]) == 0.25
+    assert [(r["round"], r["accepted"], match(r)) for r in summary["rounds"]] == [
+        (1, 10, 0.5),
+        (2, 20, 0.75),
+    ]
+    assert {name: match(c) for name, c in summary["controls"].items()} == {
+        "random": 0.5,
+        "supervised": 0.75,
+    }
+
+
+def test_the_gain_is_the_last_round_s_over_the_base_in_points() -> None:
+    """Prompts 3 to 8 of 12: families 0 and 3 gain 2 of 3, families 1 and 2 gain 1 of 3."""
+    gain = summarise_data(config())["gain"]
+    assert gain["points"] == pytest.approx(50.0)
+    assert 33.3 < gain["low"] < 50.0 < gain["high"] < 66.7
+
+
+def test_each_control_says_how_far_the_last_round_is_ahead_of_it() -> None:
+    controls = summarise_data(config())["controls"]
+    assert controls["random"]["difference"]["points"] == pytest.approx(25.0)
+    assert controls["supervised"]["difference"] == {"points": 0.0, "low": 0.0, "high": 0.0}
+
+
+def test_only_the_evaluation_set_counts_for_a_difference() -> None:
+    assert {answer.split for answer in read_answers(Path("data/base"))} == {"eval"}
+    assert len(read_answers(Path("data/base"), "guard")) == 12
+
+
+def test_intervals_widen_with_the_confidence_that_promotion_asks_for() -> None:
+    wide, narrow = (
+        summarise_data(config(f"promote.confidence={level}"))["gain"] for level in (0.99, 0.5)
+    )
+    assert wide["low"] < narrow["low"] <= narrow["high"] < wide["high"]
+
+
+def test_a_summary_is_the_same_each_time() -> None:
+    assert summarise_data(config()) == summarise_data(config())
+
+
+def test_a_summary_is_plain_json() -> None:
+    summary = summarise_data(config())
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+
+
+def test_a_round_has_its_diagnostics_and_its_figures() -> None:
+    assert summarise_round("1") == {
+        "round": 1,
+        "accepted": 10,
+        "eval": {"exact_match": 0.5},
+        "guard": {"exact_match": 1.0},
+    }
+
+
+def test_answers_to_different_prompts_are_not_compared() -> None:
+    with pytest.raises(LineageError, match="prompts"):
+        compare_answers(config(), answers([1]), answers([1])[:-1])
+
+
+def test_a_control_that_did_not_run_is_an_error_that_names_its_folder() -> None:
+    for file in Path("data/controls/random/answers").iterdir():
+        file.unlink()
+    with pytest.raises(LedgerError, match="data/controls/random/answers"):
+        summarise_data(config())

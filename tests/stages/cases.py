@@ -1,0 +1,101 @@
+"""Settings and rows for stages that are called as plain functions, in a folder of their own."""
+
+import shutil
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rsft.config import Config, set_values
+from rsft.ledger import write_rows
+from rsft.policy import Policy, save_policy
+from rsft.types import Decided, Prompt, TrainingRow
+from tests.workspaces import ROOT, TINY
+
+
+@cache
+def settings(*assignments: str) -> Config:
+    """The shipped settings, tiny, with some of them set."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "params.yaml"
+        shutil.copy(ROOT / "params.yaml", file)
+        return set_values(file, [*TINY, "runtime.threads=1", *assignments])
+
+
+def silent(done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def prompt(number: int, *, split: str = "train", answer: str | None = "7") -> Prompt:
+    """A prompt of two numbers."""
+    return Prompt(
+        prompt_id=f"{split}-{number}",
+        text=f"{split} has {number} pens and buys {7 - number} more",
+        answer=answer,
+        solution="n0 + n1 = r0" if split == "labelled" else None,
+        family=f"family-{number % 2}",
+        source="test",
+        licence="CC0-1.0",
+    )
+
+
+def decided(
+    number: int,
+    text: str,
+    *,
+    round: int = 1,  # noqa: A002
+    draw: int = 0,
+    is_accepted: bool = False,
+    is_finished: bool = True,
+    reward: float | None = 1.0,
+    weight: float = 1.0,
+) -> Decided:
+    """A decision on a candidate of the prompt ``train-<number>``."""
+    return Decided(
+        prompt_id=f"train-{number}",
+        round=round,
+        draw=draw,
+        policy_version="abc",
+        text=text,
+        token_ids=(4, 5, 1),
+        token_count=3,
+        finish_reason="stop" if is_finished else "length",
+        proposal_logprob=-2.5,
+        policy_logprob=-2.5,
+        reward=reward,
+        reward_breakdown={} if reward is None else {"worked_solution": reward},
+        score_status="unscorable" if reward is None else "ok",
+        outcome="7",
+        log_target=0.0,
+        log_bound=2.5,
+        log_accept_ratio=0.0,
+        accept_prob=1.0,
+        coin=0.5,
+        is_accepted=is_accepted,
+        reason="accepted" if is_accepted else "coin",
+        weight=weight if is_accepted else 0.0,
+    )
+
+
+def row(number: int, completion: str, *, round: int = 1, draw: int = 0) -> TrainingRow:  # noqa: A002
+    """A training row; of round 0, a labelled one."""
+    split = "train" if round else "labelled"
+    return TrainingRow(
+        prompt_id=f"{split}-{number}",
+        prompt=prompt(number, split=split).text,
+        completion=completion,
+        weight=1.0,
+        round=round,
+        draw=draw,
+        source="test",
+        licence="CC0-1.0",
+    )
+
+
+def write_base(policy: Policy, labelled: list[TrainingRow]) -> None:
+    """What the stages ``prompts`` and ``base`` leave: prompts, a base and the pool of round 0."""
+    for split, size in (("labelled", 2), ("train", 5), ("dev", 1), ("eval", 4)):
+        rows = [prompt(number, split=split) for number in range(size)]
+        write_rows(Path("data/prompts") / f"{split}.parquet", Prompt, rows)
+    save_policy(policy, Path("data/base/model"))
+    write_rows(Path("data/base/pool/kept.parquet"), TrainingRow, labelled)
+    write_rows(Path("data/base/pool/seen.parquet"), TrainingRow, [])

@@ -1,0 +1,121 @@
+"""What a policy answers, and that policies are compared on the same draws."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rsft.errors import ConfigurationError
+from rsft.generate import SamplingLaw, sample
+from rsft.ledger import read_rows, write_rows
+from rsft.policy import Policy
+from rsft.policy import answer as answer_greedily
+from rsft.score.reward import Score
+from rsft.stages import evaluate
+from rsft.types import Answer, Prompt
+from tests.stages.cases import prompt, settings, silent, write_base
+
+SETTINGS = ("rounds=1", "evaluate.draws=3", "evaluate.k=2", "evaluate.max_new_tokens=5")
+FOLDER = Path("data/base")
+
+
+@pytest.fixture(autouse=True)
+def base(tiny_t5: Policy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_base(tiny_t5, [])
+
+
+def measure(sets: str = "{eval: eval}", *more: str) -> list[Answer]:
+    evaluate.run(settings(*SETTINGS, f"evaluate.sets={sets}", *more), "0", silent)
+    return read_rows(FOLDER / "answers", Answer)
+
+
+def figures() -> dict:
+    return json.loads((FOLDER / "evaluation.json").read_text())
+
+
+def test_every_prompt_of_every_set_is_answered_once(tiny_t5: Policy) -> None:
+    answers = measure("{eval: eval, guard: dev}")
+    assert [(a.split, a.prompt_id) for a in answers] == [
+        *(("eval", f"eval-{number}") for number in range(4)),
+        ("guard", "dev-0"),
+    ]
+    texts = [answer.prompt for answer in answers[:4]]
+    greedy = answer_greedily(tiny_t5, texts, max_new_tokens=5, batch_prompts=9)
+    assert [answer.completion for answer in answers[:4]] == greedy
+    assert {answer.draws for answer in answers} == {3}
+
+
+def test_the_figures_are_those_of_the_answers() -> None:
+    answers = measure("{eval: eval, guard: dev}")
+    assert list(figures()) == ["eval", "guard"]
+    assert [figures()[name]["prompts"] for name in ("eval", "guard")] == [4, 1]
+    right = sum(answer.is_correct for answer in answers if answer.split == "eval")
+    assert figures()["eval"]["exact_match"] == right / 4
+
+
+def test_the_same_policy_gives_the_same_bytes() -> None:
+    written = []
+    for _ in range(2):
+        measure()
+        files = (FOLDER / "evaluation.json", *sorted((FOLDER / "answers").iterdir()))
+        written.append([file.read_bytes() for file in files])
+    assert written[0] == written[1]
+
+
+def test_draws_are_those_of_the_address_whatever_the_batches() -> None:
+    one = measure("{eval: eval}", "evaluate.batch_prompts=1")
+    assert measure("{eval: eval}", "evaluate.batch_prompts=4") == one
+
+
+class Oracle:
+    """Gives completions of prompts 0, 1, 2 … a reward of 1, 0, none, and so on."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def score(self, prompt: Prompt, completion: str) -> Score:
+        self.asked.append((prompt.prompt_id, completion))
+        reward = (1.0, 0.0, None)[int(prompt.prompt_id[-1]) % 3]
+        return Score(reward=reward, outcome=None)
+
+
+def test_each_prompt_is_judged_by_its_own_draws_and_its_own_answer(tiny_t5: Policy) -> None:
+    config, oracle = settings(*SETTINGS), Oracle()
+    prompts = [prompt(number, split="eval") for number in range(3)]
+    answers = evaluate.answer_set(tiny_t5, config, oracle, "eval", prompts)
+    law = SamplingLaw(max_new_tokens=5)
+    drawn = sample(
+        tiny_t5,
+        prompts,
+        law,
+        draws=3,
+        seed=config.seed,
+        round=0,
+        batch_prompts=config.evaluate.batch_prompts,
+    )
+    expected = [(candidate.prompt_id, candidate.text) for candidate in drawn]
+    expected += [(answer.prompt_id, answer.completion) for answer in answers]
+    assert len({text for _, text in expected}) > 6
+    assert sorted(oracle.asked) == sorted(expected)
+
+
+def test_what_cannot_be_scored_is_neither_right_nor_a_draw(tiny_t5: Policy) -> None:
+    prompts = [prompt(number, split="eval") for number in range(3)]
+    answers = evaluate.answer_set(tiny_t5, settings(*SETTINGS), Oracle(), "eval", prompts)
+    assert [(a.is_correct, a.draws, a.correct_draws) for a in answers] == [
+        (True, 3, 3),
+        (False, 3, 0),
+        (False, 0, 0),
+    ]
+
+
+@pytest.mark.parametrize("split", ["dev", "nowhere"])
+def test_a_set_without_prompts_is_an_error_that_names_it(split: str) -> None:
+    write_rows(Path("data/prompts/dev.parquet"), Prompt, [])
+    with pytest.raises(ConfigurationError) as caught:
+        measure(f"{{eval: eval, guard: {split}}}")
+    message = str(caught.value)
+    assert message.startswith(f"evaluate.sets.guard = '{split}': there are no prompts")
+    assert "eval, labelled, train" in message
+    assert not (FOLDER / "answers").exists()

@@ -1,0 +1,87 @@
+"""Every candidate gets a decision; a round of which nothing is accepted stops before it writes."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from rsft.errors import AcceptanceError
+from rsft.filter import decide
+from rsft.ledger import read_rows, write_rows
+from rsft.stages import filter as stage
+from rsft.types import Decided, Scored
+from tests.stages.cases import decided, settings, silent
+
+FOLDER = Path("data/rounds/1")
+
+
+def scored(number: int, text: str, draw: int, *, reward: float | None, finished: bool) -> Scored:
+    whole = decided(number, text, draw=draw, reward=reward, is_finished=finished)
+    return Scored(**{field.name: getattr(whole, field.name) for field in fields(Scored)})
+
+
+MIXED = [
+    scored(number, text, draw, reward=reward, finished=finished)
+    for number in range(4)
+    for draw, (text, reward, finished) in enumerate(
+        [("a", 1.0, True), ("b", 0.0, True), ("c", 1.0, False), ("d", None, True), ("e", 1.0, True)]
+    )
+]
+HOPELESS = [row for row in MIXED if row.text in "bcd"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(rows: list[Scored]) -> None:
+    write_rows(FOLDER / "scored" / "part-00000.parquet", Scored, rows)
+    stage.run(settings("rounds=1"), "1", silent)
+
+
+def test_every_candidate_has_a_decision_and_the_accepted_ones_a_table() -> None:
+    run(MIXED)
+    config = settings("rounds=1")
+    decisions = read_rows(FOLDER / "decisions", Decided)
+    assert decisions == decide(MIXED, config.filter, seed=config.seed, round=1)
+    accepted = read_rows(FOLDER / "accepted", Decided)
+    assert accepted == [row for row in decisions if row.is_accepted]
+    assert {row.text for row in accepted} == {"a", "e"}
+
+
+def test_the_diagnostics_count_what_the_tables_hold() -> None:
+    run(MIXED)
+    figures = json.loads((FOLDER / "decisions" / "diagnostics.json").read_text())
+    accepted = len(read_rows(FOLDER / "accepted", Decided))
+    assert (figures["prompts"], figures["candidates"]) == (4, 20)
+    assert figures["accepted"] == figures["reasons"]["accepted"] == accepted
+    assert figures["acceptance_rate"] == accepted / 20
+    assert (figures["reasons"]["truncated"], figures["reasons"]["unscorable"]) == (4, 4)
+
+
+def test_nothing_accepted_names_the_round_the_counts_and_the_remedy() -> None:
+    with pytest.raises(AcceptanceError) as caught:
+        run(HOPELESS)
+    message = str(caught.value)
+    assert message.startswith("round 1: none of 12 candidates was accepted (")
+    assert all(count in message for count in ("4 wrong", "4 truncated", "4 unscorable"))
+    assert "loosen filter, raise generate.draws_per_prompt" in message
+    assert message.endswith("data/rounds/1/scored")
+    assert "\n" not in message
+
+
+def test_nothing_accepted_leaves_nothing_half_written() -> None:
+    with pytest.raises(AcceptanceError):
+        run(HOPELESS)
+    assert sorted(path.name for path in FOLDER.iterdir()) == ["scored"]
+
+
+def test_the_same_candidates_give_the_same_bytes() -> None:
+    written = []
+    for _ in range(2):
+        run(MIXED)
+        files = sorted(file for file in FOLDER.rglob("*") if file.is_file())
+        written.append({file: file.read_bytes() for file in files})
+    assert written[0] == written[1]

@@ -1,0 +1,108 @@
+"""What the pool keeps of the rounds, and what it has seen."""
+
+from pathlib import Path
+
+import pytest
+
+from rsft.ledger import read_rows, write_rows
+from rsft.stages import pool
+from rsft.types import Decided, Prompt, TrainingRow
+from tests.stages.cases import decided, prompt, row, settings, silent
+
+LABELLED = [row(0, "n0 + n1 = r0", round=0), row(1, "n1 + n0 = r0", round=0)]
+
+
+@pytest.fixture(autouse=True)
+def round_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    train = [prompt(number) for number in range(4)]
+    write_rows(Path("data/prompts/train.parquet"), Prompt, train)
+    write_rows(Path("data/base/pool/kept.parquet"), TrainingRow, LABELLED)
+    write_rows(Path("data/base/pool/seen.parquet"), TrainingRow, [])
+
+
+def run(*rounds: list[Decided], cap: str = "null", seed: int = 1) -> None:
+    config = settings(f"rounds={len(rounds)}", f"pool.max_per_prompt={cap}", f"seed={seed}")
+    for key, rows in enumerate(rounds, start=1):
+        write_rows(Path(f"data/rounds/{key}/decisions/part-00000.parquet"), Decided, rows)
+        pool.run(config, str(key), silent)
+
+
+def table(key: int, name: str) -> list[TrainingRow]:
+    return read_rows(Path(f"data/rounds/{key}/pool/{name}.parquet"), TrainingRow)
+
+
+def short(rows: list[TrainingRow]) -> list[tuple[str, str, int]]:
+    return [(row.prompt_id, row.completion, row.round) for row in rows]
+
+
+def accepted(number: int, text: str, **more: float) -> Decided:
+    return decided(number, text, is_accepted=True, **more)
+
+
+def test_the_pool_is_the_labelled_rows_then_each_round_s_accepted_rows() -> None:
+    run(
+        [accepted(0, "a"), decided(0, "b"), accepted(1, "c", draw=3)],
+        [decided(0, "d", round=2), accepted(2, "e", round=2)],
+    )
+    assert table(2, "kept")[:2] == LABELLED
+    assert short(table(2, "kept")[2:]) == [("train-0", "a", 1), ("train-1", "c", 1),
+                                           ("train-2", "e", 2)]  # fmt: skip
+
+
+def test_a_round_s_own_pool_has_nothing_of_later_rounds() -> None:
+    run([accepted(0, "a")], [accepted(0, "b", round=2)])
+    assert short(table(1, "kept")[2:]) == [("train-0", "a", 1)]
+
+
+def test_equal_completions_of_a_prompt_are_kept_once_over_all_rounds() -> None:
+    run(
+        [accepted(0, "a"), accepted(0, "a", draw=1), accepted(1, "a")],
+        [accepted(0, "a", round=2), accepted(1, "b", round=2)],
+    )
+    assert short(table(2, "kept")[2:]) == [("train-0", "a", 1), ("train-1", "a", 1),
+                                           ("train-1", "b", 2)]  # fmt: skip
+
+
+def test_a_prompt_has_at_most_so_many_rows_over_all_rounds() -> None:
+    first = [accepted(0, text, draw=draw) for draw, text in enumerate("abcd")]
+    second = [accepted(0, "e", round=2), accepted(1, "f", round=2)]
+    run(first[:2], second, cap="3")
+    assert short(table(2, "kept")[2:]) == [("train-0", "a", 1), ("train-0", "b", 1),
+                                           ("train-0", "e", 2), ("train-1", "f", 2)]  # fmt: skip
+    run(first, second, cap="3")
+    kept = short(table(2, "kept")[2:])
+    assert [r for _, _, r in kept] == [1, 1, 1, 2]
+    assert kept[-1] == ("train-1", "f", 2)
+
+
+def test_which_rows_a_cap_leaves_follows_from_the_seed() -> None:
+    rows = [accepted(0, text, draw=draw) for draw, text in enumerate("abcdefgh")]
+    chosen = []
+    for seed in (1, 1, 2):
+        run(rows, cap="3", seed=seed)
+        chosen.append(short(table(1, "kept")[2:]))
+    assert chosen[0] == chosen[1] != chosen[2]
+    assert chosen[0] != short([row(0, text) for text in "abc"])  # not simply the first draws
+
+
+def test_seen_holds_every_finished_candidate_and_no_truncated_one() -> None:
+    run(
+        [accepted(0, "a"), decided(0, "a", draw=1), decided(1, "cut", is_finished=False)],
+        [decided(1, "b", round=2, reward=0.0), accepted(1, "c", round=2)],
+    )
+    assert short(table(2, "seen")) == [("train-0", "a", 1), ("train-0", "a", 1),
+                                       ("train-1", "b", 2), ("train-1", "c", 2)]  # fmt: skip
+
+
+def test_kept_rows_carry_their_weight_and_seen_rows_weigh_the_same() -> None:
+    run([accepted(0, "a", weight=0.25), decided(0, "b", draw=1)])
+    assert [row.weight for row in table(1, "kept")[2:]] == [0.25]
+    assert [row.weight for row in table(1, "seen")] == [1.0, 1.0]
+
+
+def test_rows_carry_the_prompt_and_where_it_came_from() -> None:
+    run([accepted(3, "a", draw=2)])
+    (kept,) = table(1, "kept")[2:]
+    assert (kept.prompt, kept.draw) == (prompt(3).text, 2)
+    assert (kept.source, kept.licence) == ("test", "CC0-1.0")
