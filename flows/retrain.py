@@ -14,16 +14,17 @@ ROUND = ("generate", "score", "filter", "pool", "validate", "finetune", "evaluat
 
 
 @flow(name="retrain", flow_run_name="retrain", validate_parameters=False)
-def retrain(wait: bool = False) -> dict[str, Any]:
+def retrain(settings: list[str] | None = None, wait: bool = False) -> dict[str, Any]:
     """Retrains the policy from ``params.yaml`` in the current folder and offers it for promotion.
 
     Args:
+        settings: Each ``section.key=value``, written into ``params.yaml`` first.
         wait: Wait where another run holds the workspace, instead of stopping.
 
     Returns:
         The summary that ``data/run.json`` holds too.
     """
-    with open_run(wait=wait) as run:
+    with open_run(settings or (), wait=wait) as run:
         run.stage("prompts")
         run.prove_verifiers()
         run.stage("base")

@@ -9,7 +9,7 @@ import json
 import secrets
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,12 +21,13 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from rsft.config import Config, load_config
+from rsft.config import PARAMS, Config, load_config, set_values
 from rsft.ledger import read_rows
 from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, tag_run
 from rsft.registry import CHAMPION, Decision, ModelVersion, Registry, promote
 from rsft.report.display import current_display
 from rsft.report.tables import filter_lines, result_markdown, round_table
+from rsft.runs.docs import render_data_docs
 from rsft.runs.promotion import decide_promotion
 from rsft.runs.registration import register_run
 from rsft.runs.summary import summarise_data, summarise_round
@@ -89,8 +90,15 @@ class Run:
         current_display().show(round_table(figures, self.config.evaluate.k))
         current_display().show(filter_lines(figures))
 
+    def render_docs(self) -> None:
+        """Renders the Data Docs where rows were judged, above all where they did not pass."""
+        stages = self.stage_runs.items()
+        if any(name.startswith("validate@") and run.state == "ran" for name, run in stages):
+            render_data_docs(self.workspace.root, self.workspace.home)
+
     def snapshot(self) -> Snapshot:
         """Pins code, settings and ``dvc.lock`` by the tag ``run/<run_id>``."""
+        self.pipeline.write_lock()
         details = {"run_id": self.run_id, "code_changed": self.pipeline.code_changed()}
         return _as_task(
             "snapshot", lambda: tag_run(self.workspace, self.run_id, "Retraining run", details)
@@ -152,8 +160,12 @@ class Run:
 
 
 @contextmanager
-def open_run(*, wait: bool) -> Iterator[Run]:
+def open_run(settings: Sequence[str], *, wait: bool) -> Iterator[Run]:
     """Takes the workspace that the current folder is in, and everything a run needs.
+
+    Args:
+        settings: Written into ``params.yaml`` once the workspace is held.
+        wait: Wait where another run holds it.
 
     Raises:
         RsftError: Where there is no workspace, it is held, its settings do not fit, or the
@@ -162,16 +174,26 @@ def open_run(*, wait: bool) -> Iterator[Run]:
     workspace = Workspace.open()
     workspace.enter()
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
-    with workspace.hold(run_id, wait=wait):
-        config = load_config()
-        registry = Registry.open(workspace.home, config.register_.tracking_uri)
-        yield Run(
-            run_id=run_id,
-            config=config,
-            workspace=workspace,
-            pipeline=Pipeline(workspace),
-            registry=registry,
-        )
+    with workspace.hold(run_id, on_wait=_say_whom if wait else None):
+        if settings:
+            set_values(PARAMS, settings)
+        with Pipeline(workspace) as pipeline:
+            config = load_config()  # now, so that a later edit is seen to differ from what ran
+            run = Run(
+                run_id=run_id,
+                config=config,
+                workspace=workspace,
+                pipeline=pipeline,
+                registry=Registry.open(workspace.home, config.register_.tracking_uri),
+            )
+            try:
+                yield run
+            finally:
+                run.render_docs()
+
+
+def _say_whom(holder: str) -> None:
+    current_display().show(f"waiting for {holder}")
 
 
 def _as_task(name: str, function: Callable[[], Result]) -> Result:

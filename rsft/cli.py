@@ -53,14 +53,15 @@ def run(
 
     workspace = Workspace.open()
     workspace.enter()
-    config = set_values(PARAMS, settings) if settings else load_config()
+    # Written once the workspace is held; a mistake in them is told at once.
+    config = set_values(PARAMS, settings, dry_run=True) if settings else load_config()
     prepare_environment(workspace.home)
     console = Console(stderr=as_json, soft_wrap=True)
-    console.print(f"[bold]rsft[/] {config.round_count} rounds in {workspace.root}")
+    console.print(f"[bold]rsft[/] {config.round_count} rounds in {escape(str(workspace.root))}")
     from flows.retrain import retrain
 
     set_display(ConsoleDisplay(console))
-    summary = retrain(wait=wait)
+    summary = retrain(settings=settings, wait=wait)
     _show_result(console, summary)
     if as_json:
         print(json.dumps(summary, indent=2))
@@ -73,7 +74,8 @@ def _show_result(console: Console, summary: dict[str, Any]) -> None:
     console.print()
     console.print(result_table(summary))
     alias = f"@{model['alias']}" if model["alias"] else "without an alias"
-    console.print(f"[bold]{model['name']} version {model['version']} {alias}[/]: {model['reason']}")
+    title = f"{model['name']} version {model['version']} {alias}"
+    console.print(f"[bold]{title}[/]: {escape(model['reason'])}")
     console.print(
         f"{summary['tag']} took {seconds['total']:.0f} s: {seconds['stages']:.0f} s in the stages, "
         f"{seconds['orchestration']:.0f} s around them"
@@ -125,13 +127,14 @@ def up(
 ) -> None:
     """Start Prefect's server, MLflow's UI and the Data Docs on loopback; Ctrl-C stops them."""
     from rsft.registry import Registry
-    from rsft.runs.docs import render_data_docs
+    from rsft.runs.docs import DATA_DOCS, render_data_docs
     from rsft.servers import local_servers, serve
 
     workspace, config = _workspace_and_config()
     # MLflow's tables are made here first: two that make them at once would both fail.
     registry = Registry.open(workspace.home, config.register_.tracking_uri)
-    render_data_docs(workspace.home)
+    if not (workspace.home / DATA_DOCS).exists():
+        render_data_docs(workspace.home, workspace.home)
     ports = {"prefect": prefect_port, "mlflow": mlflow_port, "docs": docs_port}
     servers = local_servers(workspace.home, registry.tracking_uri, ports)
     serve(servers, workspace.home / ".rsft" / "logs", Console(soft_wrap=True))

@@ -22,6 +22,10 @@ RAW = Path("data/raw")
 """What the user brings: prompt files and model folders. Stages depend on this folder."""
 
 
+TRAINING = ("labelled", "train")
+"""Splits that a policy may learn from; every other one is for measuring only."""
+
+
 class Section(BaseModel):
     """Base of every section: frozen, strict about its keys, described by its docstrings."""
 
@@ -336,6 +340,9 @@ class EvaluateSection(Section):
     def _can_be_measured(self) -> Self:
         if "eval" not in self.sets:
             raise ValueError("sets needs an entry named 'eval'")
+        for name, split in self.sets.items():
+            if split in TRAINING:
+                raise ValueError(f"sets.{name} is {split!r}, which policies are trained on")
         if self.k > self.draws:
             raise ValueError(f"pass@{self.k} is undefined for {self.draws} draws")
         return self
@@ -436,12 +443,13 @@ def parse_config(text: str, *, name: str) -> Config:
     return _check(_parse(text, name=name, kind="safe"), name=name)
 
 
-def set_values(path: Path, assignments: Sequence[str]) -> Config:
+def set_values(path: Path, assignments: Sequence[str], *, dry_run: bool = False) -> Config:
     """Writes ``section.key=value`` settings into ``params.yaml``, all or none.
 
     Args:
         path: The file.
         assignments: Each ``section.key=value``, the value in YAML; ``rounds=N`` writes the chain.
+        dry_run: Only check them.
 
     Returns:
         The checked result.
@@ -454,6 +462,8 @@ def set_values(path: Path, assignments: Sequence[str]) -> Config:
     for assignment in assignments:
         _assign(document, assignment)
     config = _check(document, name="--set")
+    if dry_run:
+        return config
     buffer = io.StringIO()
     _yaml("rt").dump(document, buffer)
     temporary = path.with_suffix(".tmp")

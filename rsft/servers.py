@@ -54,7 +54,6 @@ def local_servers(home: Path, tracking_uri: str, ports: Mapping[str, int]) -> li
         ports: Port of ``prefect``, ``mlflow`` and ``docs``.
     """
     docs = home / ".rsft" / "data_docs"
-    docs.mkdir(parents=True, exist_ok=True)
     python = (sys.executable, "-m")
     return [
         Server(

@@ -32,6 +32,10 @@ def test_every_shipped_file_is_valid(params_file: Path) -> None:
         ("filter.rule=foo", "filter.rule = 'foo': input should be 'coin' or 'threshold'"),
         ("generate.temperature=-1", "generate.temperature = -1: input should be greater than 0"),
         ("generate.draws_per_prompt=many", "generate.draws_per_prompt = 'many': input should be"),
+        (
+            "evaluate.sets={eval: train}",
+            "evaluate: sets.eval is 'train', which policies are trained",
+        ),
         ("evaluate.k=9", "evaluate: pass@9 is undefined for 8 draws"),
         ("filter.rule=threshold", "filter: rule is 'threshold', so filter.threshold is needed"),
         ("base.rendering.template=Q", "base.rendering: template must contain {prompt}"),

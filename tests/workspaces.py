@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 TINY = (
     "rounds=1",
+    "runtime.threads=1",
     "prompts.embedded.labelled=96",
     "prompts.embedded.train=64",
     "prompts.embedded.dev=16",

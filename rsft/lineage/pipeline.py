@@ -5,6 +5,8 @@
 DVC hashes dependencies when it saves, after the stage ran: a file edited meanwhile would be
 recorded as what the stage had read. Here they are hashed before and after, a difference is an
 error, and only then does the run-cache learn of the result (``Stage.save`` would tell it first).
+``dvc.lock`` is written once, at the end: each writing parses the whole file, a quarter of a second.
+A run that is killed before loses nothing, for the run-cache knows its stages.
 Code and settings are compared with those at the start too: modules are imported and settings read
 once, so what was edited since is not what runs.
 """
@@ -17,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from rsft.errors import LineageError, WorkspaceError
 from rsft.lineage.workspace import Workspace
@@ -52,7 +54,10 @@ class StageRun:
 
 
 class Pipeline:
-    """The stages of a workspace. The current folder must be its top."""
+    """The stages of a workspace, as a context that ends by writing ``dvc.lock``.
+
+    The current folder must be its top.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         """Opens DVC's repository, reads its stages, and hashes the code as it is now.
@@ -76,8 +81,15 @@ class Pipeline:
                 f"{workspace.root} has no .dvc folder; `dvc init` makes it"
             ) from None
         self._stages = self._load_stages()
+        self._unwritten: list[Any] = []
         self._workspace = workspace
         self._code = self._hash_code()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.write_lock()
 
     def command(self, name: str) -> str:
         """The command that DVC records for a stage."""
@@ -107,6 +119,7 @@ class Pipeline:
                 with self._locked():
                     self._record(stage, before)
         except BaseException:
+            self.write_lock()
             self._stages = {}  # it holds hashes of what was not recorded
             raise
         return StageRun(
@@ -116,6 +129,13 @@ class Pipeline:
             deps=_hashes(stage),
             outs={out.def_path: _record_of(out) for out in stage.outs},
         )
+
+    def write_lock(self) -> None:
+        """Writes what was recorded so far into ``dvc.lock``."""
+        if self._unwritten:
+            with self._locked():
+                self._unwritten[0].dvcfile.dump_stages(self._unwritten, update_pipeline=False)
+            self._unwritten = []
 
     def code_changed(self) -> list[str]:
         """Files of code and settings that are not what they were when this was opened."""
@@ -191,7 +211,7 @@ class Pipeline:
             )
         stage.commit()
         self._repo.stage_cache.save(stage)
-        stage.dump(update_pipeline=False)
+        self._unwritten.append(stage)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

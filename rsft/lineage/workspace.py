@@ -8,7 +8,7 @@ import getpass
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -70,8 +70,13 @@ class Workspace:
                 settings["cache"]["dir"] = str(self.home / ".dvc" / "cache")
 
     @contextmanager
-    def hold(self, run_id: str, *, wait: bool = False) -> Iterator[None]:
+    def hold(self, run_id: str, *, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
         """Holds the workspace for a run; the lock falls with the process, however it ends.
+
+        Args:
+            run_id: The run.
+            on_wait: Told who holds it, where another run does, before waiting for that one to end;
+                null: an error then.
 
         Raises:
             WorkspaceError: Where another run holds it: which, whose, and since when.
@@ -79,12 +84,15 @@ class Workspace:
         self.private.mkdir(exist_ok=True)
         lock = FileLock(self.private / "lock")
         try:
-            lock.acquire(timeout=-1 if wait else 0)
+            lock.acquire(timeout=0)
         except Timeout:
-            raise WorkspaceError(
-                f"{self.root} is held by {self._holder()}; wait for it with `rsft run --wait`, "
-                "or work in a worktree of your own"
-            ) from None
+            if on_wait is None:
+                raise WorkspaceError(
+                    f"{self.root} is held by {self._holder()}; wait for it with `rsft run "
+                    "--wait`, or work in a worktree of your own"
+                ) from None
+            on_wait(self._holder())
+            lock.acquire()
         try:
             self._sign(run_id)
             yield

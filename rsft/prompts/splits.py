@@ -3,14 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from rsft.config import PromptsSection
+from rsft.config import TRAINING, PromptsSection
 from rsft.errors import PromptsError
 from rsft.prompts.embedded import Sizes, make_problems
 from rsft.prompts.files import read_files
 from rsft.types import Prompt
-
-TRAINING = ("labelled", "train")
-"""Splits that a policy may learn from; every other one is for measuring only."""
 
 
 def load_splits(section: PromptsSection, *, seed: int) -> dict[str, list[Prompt]]:

@@ -4,7 +4,7 @@ Training on the last round alone has made models worse (Llama 2's V3), so every 
 all of them. ``seen`` holds every finished candidate, unfiltered: what the controls are drawn from.
 """
 
-from collections import Counter
+from collections import defaultdict
 
 from rsft.config import Config
 from rsft.ledger import read_rows, write_rows
@@ -47,21 +47,23 @@ def _new_rows(
 ) -> list[TrainingRow]:
     """The accepted rows that the pool does not hold yet and that its cap leaves room for.
 
-    Where there is not room for all, which ones come first is a seeded shuffle: the order of draws
-    would favour nothing, but the order of a table should not decide anything.
+    Where there is not room for all of a prompt's, which ones are taken is a shuffle with an address
+    of its own: neither other prompts nor the order of a table may decide it.
     """
-    present = {(row.prompt_id, row.completion) for row in kept}
-    count = Counter(row.prompt_id for row in kept)
+    held: dict[str, set[str]] = defaultdict(set)
+    for row in kept:
+        held[row.prompt_id].add(row.completion)
+    fresh: dict[str, dict[str, TrainingRow]] = defaultdict(dict)
+    for row in sorted(accepted, key=lambda row: row.draw):
+        if row.completion not in held[row.prompt_id]:
+            fresh[row.prompt_id].setdefault(row.completion, row)
     chosen = []
-    for index in generator("pool", seed, accepted[0].round).permutation(len(accepted)).tolist():
-        row = accepted[index]
-        full = max_per_prompt is not None and count[row.prompt_id] >= max_per_prompt
-        if full or (row.prompt_id, row.completion) in present:
-            continue
-        present.add((row.prompt_id, row.completion))
-        count[row.prompt_id] += 1
-        chosen.append(index)
-    return [accepted[index] for index in sorted(chosen)]
+    for prompt_id, by_completion in fresh.items():
+        rows = list(by_completion.values())
+        order = generator("pool", seed, rows[0].round, prompt_id).permutation(len(rows)).tolist()
+        room = None if max_per_prompt is None else max(0, max_per_prompt - len(held[prompt_id]))
+        chosen += [rows[place] for place in sorted(order[:room])]
+    return sorted(chosen, key=lambda row: (row.prompt_id, row.draw))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from rsft.prompts.splits import TRAINING, normalise
+from rsft.config import TRAINING
+from rsft.prompts.splits import normalise
 from rsft.types import Prompt
 
 

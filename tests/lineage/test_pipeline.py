@@ -79,7 +79,8 @@ def never() -> None:
 
 def run(name: str, function: Callable[[], None] | None = None) -> StageRun:
     """Runs a stage in a pipeline of its own, as another process would."""
-    return open_pipeline().run(name, function or script(name))
+    with open_pipeline() as pipeline:
+        return pipeline.run(name, function or script(name))
 
 
 def recorded() -> Any:
@@ -138,9 +139,9 @@ def test_the_lock_and_the_run_cache_are_those_of_dvc_repro(project: Path, templa
 def test_dvc_finds_nothing_to_do_after_a_run(project: Path) -> None:
     from dvc.repo import Repo
 
-    pipeline = open_pipeline()
-    for name in ("shout", "count"):
-        pipeline.run(name, script(name))
+    with open_pipeline() as pipeline:
+        for name in ("shout", "count"):
+            pipeline.run(name, script(name))
     with Repo() as repo:
         assert repo.status() == {}
 
@@ -161,6 +162,15 @@ def test_without_a_lock_the_run_cache_knows_the_result(project: Path) -> None:
     Path("dvc.lock").unlink()
     assert run("shout", never).state == "reused"
     assert recorded() == before
+
+
+def test_a_run_that_fails_records_what_it_had_finished(project: Path) -> None:
+    pipeline = open_pipeline()
+    pipeline.run("shout", script("shout"))
+    assert not Path("dvc.lock").exists()
+    with pytest.raises(RuntimeError, match="killed"), pipeline:
+        raises()
+    assert list(recorded()) == ["shout"]
 
 
 def test_what_a_killed_run_left_gives_way_to_the_cached_output(project: Path) -> None:

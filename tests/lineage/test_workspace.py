@@ -192,7 +192,7 @@ def test_a_run_that_waits_gets_the_workspace_next(tmp_path: Path) -> None:
     order = []
 
     def wait() -> None:
-        with workspace(tmp_path).hold("second", wait=True):
+        with workspace(tmp_path).hold("second", on_wait=order.append):
             order.append("second")
 
     thread = threading.Thread(target=wait)
@@ -201,6 +201,8 @@ def test_a_run_that_waits_gets_the_workspace_next(tmp_path: Path) -> None:
         thread.join(timeout=0.3)
         order.append("first")
     thread.join(timeout=10)
+    told, *order = order
+    assert told.startswith("run first (process ")
     assert order == ["first", "second"]
 
 

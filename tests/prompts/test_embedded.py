@@ -14,9 +14,7 @@ from rsft.prompts.worked import work_out
 from rsft.types import Prompt
 
 TEMPLATES = (*WORKED, *ANSWERS_ONLY, *UNSEEN)
-GOLDEN = (
-    "Hugo keeps 18 badges in a bag and finds 8 more under the bed. How many badges is that in all?"
-)
+GOLDEN = "Greta has 14 stamps. Ana gives her 15 more. How many stamps does Greta have now?"
 SMALL = Sizes(labelled=32, train=72, dev=20, eval=20, guard_paraphrases=20, guard_templates=12)
 
 

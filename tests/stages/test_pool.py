@@ -86,6 +86,15 @@ def test_which_rows_a_cap_leaves_follows_from_the_seed() -> None:
     assert chosen[0] != short([row(0, text) for text in "abc"])  # not simply the first draws
 
 
+def test_neither_other_prompts_nor_the_order_of_rows_decide_which_a_cap_leaves() -> None:
+    rows = [accepted(0, text, draw=draw) for draw, text in enumerate("abcdefgh")]
+    chosen = []
+    for decisions in (rows, rows[::-1], [accepted(1, "x"), *rows]):
+        run(decisions, cap="3")
+        chosen.append([row for row in short(table(1, "kept")[2:]) if row[0] == "train-0"])
+    assert chosen[0] == chosen[1] == chosen[2]
+
+
 def test_seen_holds_every_finished_candidate_and_no_truncated_one() -> None:
     run(
         [accepted(0, "a"), decided(0, "a", draw=1), decided(1, "cut", is_finished=False)],

@@ -15,13 +15,12 @@ splits that share wordings because a reading's hash says which of them owns it.
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 
-import numpy as np
-
 from rsft.errors import ConfigurationError
 from rsft.prompts.embedded import realise
 from rsft.prompts.embedded.stories import ANSWERS_ONLY, UNSEEN, WORKED
 from rsft.prompts.embedded.template import Template
 from rsft.prompts.slots import format_number
+from rsft.randomness import generator
 from rsft.types import Prompt
 
 _TRAINED = tuple(sorted((*WORKED, *ANSWERS_ONLY), key=lambda template: template.family))
@@ -75,7 +74,7 @@ def _make_split(seed: int, split: str, size: int) -> list[Prompt]:
 def _make_prompt(seed: int, split: str, index: int, template: Template, seen: set[str]) -> Prompt:
     wordings = _wordings(split, template)
     for attempt in range(_ATTEMPTS):
-        rng = _rng(seed, split, index, attempt)
+        rng = generator("problem", seed, split, index, attempt)
         story = realise.with_words(wordings[rng.integers(len(wordings))], rng)
         reading = realise.with_slots(story)
         if reading not in seen and _owns(split, reading):
@@ -111,8 +110,3 @@ def _owns(split: str, reading: str) -> bool:
         return True
     digest = blake2b(reading.encode(), digest_size=8).digest()
     return _OWNERS[int.from_bytes(digest, "big") % len(_OWNERS)] == split
-
-
-def _rng(*address: int | str) -> np.random.Generator:
-    key = blake2b("/".join(map(str, address)).encode(), digest_size=16).digest()
-    return np.random.Generator(np.random.Philox(key=int.from_bytes(key, "big")))
