@@ -67,8 +67,8 @@ class Run:
 
                 def call() -> None:
                     # The function is looked up in the command that DVC records, so the two agree.
-                    started = time.perf_counter()
                     function = importlib.import_module(module).run
+                    started = time.perf_counter()
                     function(self.config, "".join(key), progress)
                     self.stage_seconds += time.perf_counter() - started
 

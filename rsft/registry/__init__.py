@@ -22,6 +22,7 @@ from rsft.registry.versions import (
     fetch,
     fetch_answers,
     find_same,
+    find_version,
     get_version,
 )
 
@@ -39,6 +40,7 @@ __all__ = [
     "fetch",
     "fetch_answers",
     "find_same",
+    "find_version",
     "get_version",
     "promote",
     "register",

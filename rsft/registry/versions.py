@@ -41,6 +41,19 @@ def get_version(registry: Registry, name: str, version: int | str) -> ModelVersi
     return found
 
 
+def find_version(registry: Registry, model: str) -> ModelVersion:
+    """The version that ``NAME@ALIAS`` or ``NAME/VERSION`` names.
+
+    Raises:
+        RegistryError: Where it names none.
+    """
+    for separator in ("@", "/"):
+        name, found, version = model.partition(separator)
+        if found and name and version:
+            return get_version(registry, name, version)
+    raise RegistryError(f"{model!r} names no version; write NAME@ALIAS or NAME/VERSION")
+
+
 def find_same(registry: Registry, name: str, model_md5: str) -> ModelVersion | None:
     """The latest version of the same weights, tokenizer and rendering, or None."""
     same = _search(registry, name, f" and tags.model_md5 = '{model_md5}'")

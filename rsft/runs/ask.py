@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rsft.config import Config
-from rsft.errors import RegistryError
-from rsft.policy import answer, load_policy, use_threads
 from rsft.prompts.slots import format_number, number_slots
 from rsft.prompts.worked import work_out
-from rsft.registry import CHAMPION, ModelVersion, Registry, fetch, get_version
+from rsft.registry import CHAMPION, Registry, fetch, find_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +33,12 @@ def ask_model(config: Config, home: Path, question: str, model: str | None) -> A
     Raises:
         RegistryError: Where there is no such model.
     """
-    use_threads(config.runtime.threads)
     registry = Registry.open(home, config.register_.tracking_uri)
     version = find_version(registry, model or f"{config.register_.name}@{CHAMPION}")
+    # Seconds to import: who names a model that is not there is told so at once.
+    from rsft.policy import answer, load_policy, use_threads
+
+    use_threads(config.runtime.threads)
     policy = load_policy(fetch(registry, version))
     (completion,) = answer(
         policy, [question], max_new_tokens=config.evaluate.max_new_tokens, batch_prompts=1
@@ -48,16 +49,3 @@ def ask_model(config: Config, home: Path, question: str, model: str | None) -> A
         return Answered(completion=completion, steps=[], outcome=None)
     outcome = format_number(steps[-1].result)
     return Answered(completion=completion, steps=[str(step) for step in steps], outcome=outcome)
-
-
-def find_version(registry: Registry, model: str) -> ModelVersion:
-    """The version that ``NAME@ALIAS`` or ``NAME/VERSION`` names.
-
-    Raises:
-        RegistryError: Where it names none.
-    """
-    for separator in ("@", "/"):
-        name, found, version = model.partition(separator)
-        if found and name and version:
-            return get_version(registry, name, version)
-    raise RegistryError(f"{model!r} names no version; write NAME@ALIAS or NAME/VERSION")

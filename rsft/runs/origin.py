@@ -4,8 +4,7 @@ from typing import Any
 
 from rsft.config import Config
 from rsft.lineage import Workspace, read_run
-from rsft.registry import Registry
-from rsft.runs.ask import find_version
+from rsft.registry import Registry, find_version
 
 
 def trace_origin(config: Config, workspace: Workspace, model: str) -> dict[str, Any]:

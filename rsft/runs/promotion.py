@@ -10,7 +10,6 @@ from pathlib import Path
 from rsft.config import Config, round_folder
 from rsft.evaluate import beats
 from rsft.ledger import read_rows
-from rsft.policy import load_policy
 from rsft.registry import (
     EVAL_PROMPTS_TAG,
     Decision,
@@ -24,7 +23,6 @@ from rsft.runs.registration import evaluation_fingerprint
 from rsft.runs.summary import compare_answers, read_answers
 from rsft.score import build_rewards
 from rsft.stages.contract import BASE, split_file
-from rsft.stages.evaluate import answer_set
 from rsft.types import Answer, Prompt
 
 
@@ -68,6 +66,10 @@ def _answers_of(registry: Registry, config: Config, serving: ModelVersion) -> li
         recorded = fetch_answers(registry, serving)
         if recorded is not None:
             return [row for row in read_rows(recorded, Answer) if row.split == "eval"]
+    # Seconds to import, and seldom needed.
+    from rsft.policy import load_policy
+    from rsft.stages.evaluate import answer_set
+
     prompts = read_rows(split_file(config.evaluate.sets["eval"]), Prompt)
     policy = load_policy(fetch(registry, serving))
     return answer_set(policy, config, build_rewards(config.score), "eval", prompts)

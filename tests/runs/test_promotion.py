@@ -106,14 +106,14 @@ def test_a_champion_judged_on_other_prompts_answers_these(
     """Its recorded answers are to other questions, so they must not be looked at."""
     serve(monkeypatch, serving_version(config, **{EVAL_PROMPTS_TAG: "other"}))
     monkeypatch.setattr(promotion, "fetch", lambda registry, version: Path("champion"))
-    monkeypatch.setattr(promotion, "load_policy", lambda folder: folder)
+    monkeypatch.setattr("rsft.policy.load_policy", lambda folder: folder)
     asked = []
 
     def answer_set(policy, config, rewards, name, prompts):
         asked.append((policy, name, [prompt.prompt_id for prompt in prompts]))
         return answers(35)
 
-    monkeypatch.setattr(promotion, "answer_set", answer_set)
+    monkeypatch.setattr("rsft.stages.evaluate.answer_set", answer_set)
     decision = promotion.decide_promotion(None, config, [])
     assert asked == [(Path("champion"), "eval", [f"p{number}" for number in range(PROMPTS)])]
     assert (decision.is_promoted, decision.gain) == (False, pytest.approx(-12.5))
