@@ -12,7 +12,7 @@ demo: .venv/installed  ## run the main job on the embedded default
 	$(BIN)/rsft run
 
 test: .venv/installed  ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/installed  ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """Asking for what cannot be done: one line, exit code 2, and nothing half-written."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,18 @@ def write_prompts(folder: Path, train: str, eval_: str) -> None:
 
 def line(**changes: object) -> str:
     return json.dumps(QUESTION | changes) + "\n"
+
+
+def stage(folder: Path, name: str) -> subprocess.CompletedProcess[str]:
+    """Runs a stage by its command, as ``dvc repro`` does."""
+    return subprocess.run(
+        [sys.executable, "-m", f"rsft.stages.{name}"],
+        cwd=folder,
+        env=clean_environment(folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:
@@ -99,41 +112,34 @@ def test_a_second_run_while_one_holds_the_workspace(again: Path, up: Up) -> None
     ids=["missing", "empty", "malformed", "twice", "no prompt", "no answer", "leak"],
 )
 def test_prompts_that_cannot_be_used(again: Path, train: str | None, message: str) -> None:
-    """By the stage's own command, which is what ``dvc repro`` runs; the flow's refusal is below."""
     write_prompts(again, train or "", line(id="e", prompt="What is 2 and 4?"))
     if train is None:
         (again / "data" / "raw" / "train.jsonl").unlink()
     set_values(again / "params.yaml", FILES)
     before = sorted((again / "data" / "prompts").iterdir())
-    done = subprocess.run(
-        [sys.executable, "-m", "rsft.stages.prompts"],
-        cwd=again,
-        env=clean_environment(again),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert message in refused(done)
+    assert message in refused(stage(again, "prompts"))
     assert sorted((again / "data" / "prompts").iterdir()) == before
 
 
-def test_a_refusal_from_within_the_flow(again: Path, up: Up) -> None:
-    """A base folder that is none: the flow fails without a traceback and writes no model."""
+def test_a_base_that_is_no_model_folder(again: Path) -> None:
     (again / "data" / "raw" / "model").mkdir()
-    lock = (again / "dvc.lock").read_bytes()
-    done = rsft(again, "run", "--set", "base.model=data/raw/model", **up.environment)
-    assert "data/raw/model: no config.json in it" in refused(done)
-    assert not (again / "data" / "base" / "model").exists()
-    assert b"base:" in lock
-    assert git(again, "tag", "--list").count("run/") == 1
+    set_values(again / "params.yaml", ["base.model=data/raw/model"])
+    shutil.rmtree(again / "data" / "base")
+    assert "data/raw/model: no config.json in it" in refused(stage(again, "base"))
+    assert not (again / "data" / "base").exists()
 
 
 def test_zero_accepted_rows(again: Path, up: Up) -> None:
-    done = rsft(again, "run", "--set", "filter.correct_reward=2", **up.environment)
-    error = refused(done)
-    assert "round 1: none of 256 candidates was accepted (256 wrong); loosen filter" in error
+    """In the flow: no traceback, nothing half-written, and no tag for a run that did not end."""
+    bound = "filter.bound={method: known, log_bound: 99}"
+    strict = ("filter.rule=threshold", "filter.threshold=1", bound)
+    options = [text for setting in strict for text in ("--set", setting)]
+    error = refused(rsft(again, "run", *options, **up.environment))
+    assert "round 1: none of 256 candidates was accepted (" in error
+    assert "loosen filter, raise generate.draws_per_prompt" in error
     assert not (again / "data" / "rounds" / "1" / "accepted").exists()
     assert not (again / "data" / "rounds" / "1" / "decisions").exists()
+    assert git(again, "tag", "--list").count("run/") == 1
 
 
 def test_a_failed_critical_expectation(again: Path, up: Up) -> None:
