@@ -70,8 +70,9 @@ class Pipeline:
         from dvc.exceptions import NotDvcRepoError
         from dvc.repo import Repo
 
-        # After the import, which sets it; DVC's bars go by this level too.
-        logging.getLogger("dvc").setLevel(logging.CRITICAL)
+        # After the import, which sets it; DVC's bars go by these levels too.
+        for name in ("dvc", "dvc_data", "dvc_objects"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
         assert Path.cwd() == workspace.root.resolve(), "DVC resolves paths against this folder"
         try:

@@ -1,5 +1,6 @@
 """Stages run in process, on a DVC repository of two small scripts."""
 
+import io
 import os
 import runpy
 import shutil
@@ -113,6 +114,18 @@ def test_a_stage_runs_and_is_recorded(project: Path) -> None:
     assert (record.size, record.files) == (14, 2)
     hashes = {dep["path"]: dep["md5"] for dep in recorded()["shout"]["deps"]}
     assert done.deps == hashes | {"params.yaml:shout": "{'copies': 2}"}
+
+
+def test_nothing_is_printed_on_a_terminal(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DVC has bars of its own, which would write across the display's."""
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, terminal)
+    run("shout")
+    shutil.rmtree("out")
+    run("shout", never)
+    assert terminal.getvalue() == ""
 
 
 def test_a_stage_that_did_not_change_is_reused(project: Path) -> None:
