@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rsft.config import set_values
+from rsft.config import load_config
 from tests.flows.conftest import Up, stop
 from tests.workspaces import clean_environment, git, rsft
 
@@ -35,8 +35,6 @@ def test_a_run_works_in_a_worktree_and_registers_in_the_one_registry(
     again: Path, up: Up, tmp_path: Path
 ) -> None:
     """The settings differ in what comes last, so that the checkout's cache has all the rest."""
-    set_values(again / "params.yaml", ["finetune.steps=21"])
-    git(again, "commit", "--quiet", "--all", "--message=One step more")
     data = checkout_data(again)
     prefect(again, up, "work-pool", "create", "--type", "process", "rsft")
     prefect(again, up, "--no-prompt", "deploy", "--all")
@@ -51,7 +49,10 @@ def test_a_run_works_in_a_worktree_and_registers_in_the_one_registry(
             text=True,
         )
     try:
-        watched = prefect(again, up, "deployment", "run", "retrain/retrain", "--watch")
+        settings = 'settings=["finetune.steps=21"]'
+        watched = prefect(
+            again, up, "deployment", "run", "retrain/retrain", "--watch", "--param", settings
+        )
     finally:
         stop(worker)
     assert "finished successfully" in watched, log.read_text()
@@ -60,6 +61,7 @@ def test_a_run_works_in_a_worktree_and_registers_in_the_one_registry(
     assert git(tree, "rev-parse", "HEAD") == git(again, "rev-parse", "HEAD")
     assert checkout_data(again) == data
     assert git(again, "cat-file", "-t", summary["tag"]) == "tag"
+    assert load_config(tree / "params.yaml").finetune.steps == 21
     origin = json.loads(rsft(again, "lineage", "rsft/1", "--json").stdout)
     assert (origin["run_id"], origin["git_tag"]) == (summary["run_id"], summary["tag"])
     assert origin["flow_run_id"] is not None
