@@ -47,9 +47,14 @@ def make_workspace(folder: Path, *settings: str) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target)
     set_values(folder / "params.yaml", [*TINY, *settings])
+    return make_repository(folder)
+
+
+def make_repository(folder: Path, user: str = "test") -> Path:
+    """A git repository of a folder's files, committed by a user of its own."""
     git(folder, "init", "--quiet", "--initial-branch=main")
-    git(folder, "config", "user.name", "Test")
-    git(folder, "config", "user.email", "test@example.org")
+    git(folder, "config", "user.name", user)
+    git(folder, "config", "user.email", f"{user}@example.org")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message=Start")
     return folder

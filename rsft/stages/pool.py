@@ -62,7 +62,7 @@ def _new_rows(
         rows = list(by_completion.values())
         order = generator("pool", seed, rows[0].round, prompt_id).permutation(len(rows)).tolist()
         room = None if max_per_prompt is None else max(0, max_per_prompt - len(held[prompt_id]))
-        chosen += [rows[place] for place in sorted(order[:room])]
+        chosen += [rows[place] for place in order[:room]]
     return sorted(chosen, key=lambda row: (row.prompt_id, row.draw))
 
 

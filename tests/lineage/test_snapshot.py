@@ -8,7 +8,7 @@ import pytest
 
 from rsft.errors import LineageError, WorkspaceError
 from rsft.lineage import OutRecord, Snapshot, StageRecord, Workspace, read_run, tag_run
-from tests.workspaces import git
+from tests.workspaces import git, make_repository
 
 LOCK = """schema: '2.0'
 stages:
@@ -58,12 +58,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in (files | {"notes": "1\n", ".gitignore": "*.log\n"}).items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
-    git(folder, "init", "--quiet", "--initial-branch=main")
-    git(folder, "config", "user.name", "Ann")
-    git(folder, "config", "user.email", "ann@example.org")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message=Start")
-    return folder
+    return make_repository(folder, "ann")
 
 
 @pytest.fixture

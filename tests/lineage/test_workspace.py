@@ -13,7 +13,7 @@ import pytest
 import rsft
 from rsft.errors import WorkspaceError
 from rsft.lineage import Workspace
-from tests.workspaces import ROOT, git
+from tests.workspaces import ROOT, git, make_repository
 
 HOLD = """
 import sys, time
@@ -41,10 +41,16 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / ".dvc").mkdir(parents=True)
     (folder / ".dvc" / "config").write_text("")
     (folder / "dvc.yaml").write_text("stages: {}\n")
-    git(folder, "init", "--quiet")
-    git(folder, "add", "--all")
-    git(folder, "-c", "user.name=T", "-c", "user.email=t@example.org", "commit", "-qm", "Start")
+    make_repository(folder)
     use_code_of(folder, monkeypatch)
+    return folder
+
+
+@pytest.fixture
+def tree(checkout: Path, tmp_path: Path) -> Path:
+    """A linked worktree of the checkout."""
+    folder = tmp_path / "tree"
+    git(checkout, "worktree", "add", "--quiet", "--detach", str(folder))
     return folder
 
 
@@ -105,21 +111,17 @@ def test_a_folder_below_the_top_belongs_to_the_checkout(checkout: Path) -> None:
 
 
 def test_a_linked_worktree_is_a_workspace_whose_home_is_the_main_checkout(
-    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checkout: Path, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tree = tmp_path / "tree"
-    git(checkout, "worktree", "add", "--quiet", "--detach", str(tree))
     use_code_of(tree, monkeypatch)
     assert Workspace.open(tree) == Workspace(root=tree, home=checkout)
 
 
 def test_a_linked_worktree_uses_the_cache_of_the_main_checkout(
-    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checkout: Path, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dvc.repo import Repo
 
-    tree = tmp_path / "tree"
-    git(checkout, "worktree", "add", "--quiet", "--detach", str(tree))
     monkeypatch.chdir(tmp_path)
     Workspace(root=tree, home=checkout).enter()
     assert Path.cwd() == tree
@@ -128,10 +130,8 @@ def test_a_linked_worktree_uses_the_cache_of_the_main_checkout(
 
 
 def test_settings_of_its_own_survive_in_a_linked_worktree(
-    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checkout: Path, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tree = tmp_path / "tree"
-    git(checkout, "worktree", "add", "--quiet", "--detach", str(tree))
     monkeypatch.chdir(tmp_path)
     own = tree / ".dvc" / "config.local"
     own.write_text("['remote \"store\"']\n    url = /store\n")

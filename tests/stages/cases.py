@@ -18,7 +18,7 @@ def settings(*assignments: str) -> Config:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "params.yaml"
         shutil.copy(ROOT / "params.yaml", file)
-        return set_values(file, [*TINY, "runtime.threads=1", *assignments])
+        return set_values(file, [*TINY, *assignments])
 
 
 def silent(done: int, total: int) -> None:
