@@ -4,6 +4,7 @@
     ├── ConfigurationError (ValueError)     params.yaml, --set, a mistyped key
     ├── PromptsError (ValueError)           a prompts file: missing, malformed, leaking
     ├── PolicyError (ValueError)            a model folder that is not one
+    ├── EngineError (RuntimeError)          an engine or server that cannot draw, or breaks down
     ├── VerifierError (ValueError)          a verifier that fails its own golds
     ├── AcceptanceError (RuntimeError)      nothing was accepted
     ├── ExpectationsError (RuntimeError)    a critical expectation failed
@@ -31,6 +32,10 @@ class PromptsError(RsftError, ValueError):
 
 class PolicyError(RsftError, ValueError):
     """A model folder that cannot be loaded, or a rendering it cannot do."""
+
+
+class EngineError(RsftError, RuntimeError):
+    """An engine that cannot draw as asked, or a server that does not answer."""
 
 
 class VerifierError(RsftError, ValueError):

@@ -52,17 +52,19 @@ class Candidate:
     policy_version: str
     """Fingerprint of the policy's weights, tokenizer and rendering."""
     text: str
-    """The decoded completion, special tokens removed."""
-    token_ids: tuple[int, ...]
-    """The tokens drawn, in order, the stop token included where one was drawn."""
-    token_count: int
-    """Length of ``token_ids``."""
+    """The decoded completion, special tokens removed; what follows a stop string is left out."""
+    token_ids: tuple[int, ...] | None
+    """The tokens drawn, in order, the stop token included where one was drawn; null where a server
+    does not tell them."""
+    token_count: int | None
+    """How many tokens were drawn; null where a server does not tell."""
     finish_reason: FinishReason
     """``stop``: the policy ended it; ``length``: the cap cut it, and it is only a prefix."""
-    proposal_logprob: float
-    """log M(y|x) in nats under the law drawn from: after temperature, top-k and top-p."""
-    policy_logprob: float
-    """log π(y|x) in nats under the policy at temperature 1, untruncated."""
+    proposal_logprob: float | None
+    """log M(y|x) in nats under the law drawn from: after temperature and truncation; null where a
+    server does not tell it."""
+    policy_logprob: float | None
+    """log π(y|x) in nats under the policy at temperature 1, untruncated; null likewise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,12 @@
 """The law that tokens are drawn from, and the draw.
 
-    proposal = renormalise(top_p(top_k(softmax(logits / temperature))))
+    proposal = renormalise(min_p(top_p(top_k(softmax(logits / temperature)))))
 
 Ties at the k-th place are all kept, so that the law is a function of the logits alone. Drawing is
 the inverse CDF: u in [0, 1) picks the first token whose cumulated probability exceeds u.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -21,28 +22,39 @@ class SamplingLaw:
 
     max_new_tokens: int
     """Cap on a completion's tokens; what it cuts is marked ``length``."""
+    min_new_tokens: int = 0
+    """No stop token is drawn before so many tokens."""
     temperature: float = 1.0
-    """Divides the logits; positive."""
+    """Divides the logits; 0 takes the likeliest token."""
     top_k: int | None = None
     """Only the k likeliest tokens."""
     top_p: float | None = None
     """Only the fewest tokens that hold this probability, counted after ``top_k``."""
+    min_p: float | None = None
+    """Only tokens at least so likely as this share of the likeliest."""
+    stop: tuple[str, ...] = ()
+    """Strings that end a completion."""
 
     @property
     def is_policy(self) -> bool:
-        """Whether it is the policy's own law: temperature 1, nothing truncated."""
-        return self.temperature == 1.0 and self.top_k is None and self.top_p is None
+        """Whether tokens are drawn by the policy's own law: temperature 1, nothing left out."""
+        return self.temperature == 1.0 and self.min_new_tokens == 0 and not self.truncates
+
+    @property
+    def truncates(self) -> bool:
+        """Whether some tokens are left out for being unlikely."""
+        return (self.top_k, self.top_p, self.min_p) != (None, None, None)
 
 
-def truncated_log_softmax(logits_RV: Tensor, law: SamplingLaw) -> Tensor:
-    """Log-probability of each token under the law.
+def proposal_logits(logits_RV: Tensor, law: SamplingLaw) -> Tensor:
+    """Logits of the law that tokens are drawn from.
 
     Args:
-        logits_RV: (R rows, V tokens) the model's logits.
-        law: Temperature and truncation.
+        logits_RV: (R rows, V tokens) the model's logits, −inf where a token must not be drawn.
+        law: Temperature, above 0, and truncation.
 
     Returns:
-        (R, V) in nats, −inf where the law has no mass.
+        (R, V), −inf where the law has no mass; its softmax is the law.
     """
     if law.temperature != 1.0:
         logits_RV = logits_RV / law.temperature
@@ -55,7 +67,44 @@ def truncated_log_softmax(logits_RV: Tensor, law: SamplingLaw) -> Tensor:
         is_out = torch.zeros_like(logits_RV, dtype=torch.bool)
         is_out.scatter_(1, token_RV, before_RV >= law.top_p)
         logits_RV = logits_RV.masked_fill(is_out, -torch.inf)
-    return logits_RV.log_softmax(dim=1)
+    if law.min_p is not None:
+        least = logits_RV.amax(dim=1, keepdim=True) + math.log(law.min_p)
+        logits_RV = logits_RV.masked_fill(logits_RV < least, -torch.inf)
+    return logits_RV
+
+
+def draw_token(
+    logits_RV: Tensor, law: SamplingLaw, uniform_R: Tensor, barred_RV: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Draws one token per row, and takes both log-probabilities of it.
+
+    Args:
+        logits_RV: (R, V) the model's logits in float32.
+        law: The law.
+        uniform_R: (R,) float64 in [0, 1).
+        barred_RV: (R, V) true where a token must not be drawn, whatever its logit.
+
+    Returns:
+        ``token_R``; ``proposal_R``, log M of each under the law, and ``policy_R``, log π under the
+        model: float64, in nats.
+    """
+    allowed_RV = logits_RV if barred_RV is None else logits_RV.masked_fill(barred_RV, -torch.inf)
+    if law.temperature == 0:
+        token_R = allowed_RV.argmax(dim=1)
+        proposal_R = torch.zeros_like(uniform_R)
+    else:
+        proposal_RV = proposal_logits(allowed_RV, law)
+        prob_RV = proposal_RV.softmax(dim=1)
+        token_R = inverse_cdf(prob_RV, uniform_R)
+        proposal_R = _at(prob_RV, token_R).log()
+        if proposal_RV is logits_RV:
+            return token_R, proposal_R, proposal_R
+    policy_R = _at(logits_RV, token_R) - logits_RV.logsumexp(dim=1).double()
+    return token_R, proposal_R, policy_R
+
+
+def _at(value_RV: Tensor, token_R: Tensor) -> Tensor:
+    return value_RV.gather(1, token_R[:, None]).squeeze(1).double()
 
 
 def inverse_cdf(prob_RV: Tensor, uniform_R: Tensor) -> Tensor:
