@@ -1,14 +1,10 @@
 """Tables on disk: Parquet, one row per record of ``rsft.types``, readable by anyone.
 
-A table is a file or a folder of parts. Files appear whole or not at all. ``Ledger`` collects the
-parts of a table while they are being made, so that a killed run repeats only the part in flight.
+A table is a file or a folder of parts. Files appear whole or not at all.
 """
 
 import dataclasses
-import hashlib
-import json
 import os
-import shutil
 import types
 import typing
 from collections.abc import Iterable
@@ -54,18 +50,36 @@ def write_rows(path: Path, record: type[Record], rows: Iterable[Record]) -> None
         record: The rows' type, which gives the schema, also of an empty table.
         rows: Instances of it.
     """
+    write_table(path, table_of(record, rows))
+
+
+def table_of(record: type[Record], rows: Iterable[Record]) -> pa.Table:
+    """Rows as an Arrow table with the record's schema."""
     schema = schema_of(record)
     columns: dict[str, list[Any]] = {name: [] for name in schema.names}
     for row in rows:
         for name, column in columns.items():
             value = getattr(row, name)
             column.append(list(value.items()) if isinstance(value, dict) else value)
-    table = pa.table(columns, schema=schema)
+    return pa.table(columns, schema=schema)
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Writes a Parquet file, whole or not at all.
+
+    Raises:
+        LedgerError: Where it cannot be written, the disk being full above all.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         pq.write_table(table, temporary, compression="zstd")
         temporary.replace(path)
+    except OSError as error:
+        raise LedgerError(
+            f"{path}: cannot be written ({error.strerror or error}); what was finished before it "
+            "is kept: make room and run again"
+        ) from None
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -94,9 +108,15 @@ def _read_file(file: Path, record: type[Record]) -> list[Record]:
         raise LedgerError(
             f"{file}: not a table of {record.__name__}; its columns are {table.schema.names}"
         )
-    columns = [_python_column(table.column(name)) for name in schema.names]
+    return rows_of(table, record)
+
+
+def rows_of(table: pa.Table, record: type[Record]) -> list[Record]:
+    """A table's rows as records; columns that the record has not are left out."""
+    names = schema_of(record).names
+    columns = [_python_column(table.column(name)) for name in names]
     return [
-        record(**dict(zip(schema.names, values, strict=True)))
+        record(**dict(zip(names, values, strict=True)))
         for values in zip(*columns, strict=True)
     ]
 
@@ -108,49 +128,3 @@ def _python_column(column: pa.ChunkedArray) -> list[Any]:
     if pa.types.is_list(column.type):
         return [tuple(value) for value in values]
     return values
-
-
-class Ledger:
-    """Parts of one table in the making, under a key that says exactly what they are.
-
-    Parts with another key live in another folder, so nothing drawn under one law can be taken for
-    something drawn under another.
-    """
-
-    def __init__(self, root: Path, record: type, key: dict[str, Any]) -> None:
-        """Opens the ledger of a key below ``root``, or makes it.
-
-        Args:
-            root: Folder of all ledgers.
-            record: Type of the rows.
-            key: Everything that the rows are a function of, as JSON.
-        """
-        text = json.dumps(key, sort_keys=True, indent=1)
-        self.folder = root / hashlib.sha256(text.encode()).hexdigest()[:20]
-        self._record = record
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for leftover in self.folder.glob(".*.tmp"):
-            leftover.unlink()
-        (self.folder / "key.json").write_text(text, encoding="utf-8")
-
-    def has(self, part: int) -> bool:
-        """Whether a part is complete."""
-        return self._path(part).exists()
-
-    def append(self, part: int, rows: Iterable[Any]) -> None:
-        """Adds a part, whole or not at all."""
-        write_rows(self._path(part), self._record, rows)
-
-    def materialise(self, folder: Path, parts: int) -> None:
-        """Copies the first ``parts`` parts into a stage's output folder.
-
-        Raises:
-            LedgerError: Where a part is missing or corrupt.
-        """
-        folder.mkdir(parents=True, exist_ok=True)
-        for part in range(parts):
-            _read_file(self._path(part), self._record)
-            shutil.copyfile(self._path(part), folder / self._path(part).name)
-
-    def _path(self, part: int) -> Path:
-        return self.folder / f"part-{part:05d}.parquet"

@@ -68,6 +68,28 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptDraws:
+    """What was drawn for one prompt of a round, and how many of its completions were right."""
+
+    prompt_id: str
+    """The prompt."""
+    status: Literal["drawn", "too_long"]
+    """``too_long``: it does not fit the policy together with a completion; nothing was drawn."""
+    prompt_tokens: int
+    """Tokens that the policy reads for it."""
+    draws: int
+    """Completions drawn."""
+    scored: int
+    """How many of them could be scored."""
+    right: int
+    """How many of those have the reward of a right answer."""
+    success_rate: float | None
+    """Estimate of the share of right completions, unbiased by when drawing stopped: right/scored,
+    or (k − 1)/(n − 1) where it stopped for having k right ones, n being the number of scored draws
+    up to the k-th; null where that is undefined."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scored(Candidate):
     """A candidate with its reward."""
 

@@ -2,6 +2,6 @@
 
 from rsft.generate.engine import Engine, OnDrawn, Request
 from rsft.generate.law import SamplingLaw
-from rsft.generate.sampler import sample
+from rsft.generate.native import NativeEngine
 
-__all__ = ["Engine", "OnDrawn", "Request", "SamplingLaw", "sample"]
+__all__ = ["Engine", "NativeEngine", "OnDrawn", "Request", "SamplingLaw"]

@@ -4,26 +4,28 @@ They are a function of the address alone, so that the order of prompts, batching
 number of draws, and being killed and resumed cannot change them.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rsft.randomness import generator
 
 
-def uniforms(seed: int, round: int, prompt_id: str, draws: int, steps: int) -> np.ndarray:  # noqa: A002
-    """Uniform numbers for the first draws of one prompt.
+def uniforms(seed: int, round: int, prompt_id: str, draws: Sequence[int], steps: int) -> np.ndarray:  # noqa: A002
+    """Uniform numbers for some draws of one prompt.
 
-    More draws, or a longer cap, only append numbers.
+    A longer cap only appends numbers.
 
     Args:
         seed: The run's.
         round: The round.
         prompt_id: The prompt.
-        draws: Draws of the prompt.
+        draws: Numbers of the draws.
         steps: Numbers per draw.
 
     Returns:
         (draws, steps) float64 in [0, 1).
     """
     return np.stack(
-        [generator("draw", seed, round, prompt_id, draw).random(steps) for draw in range(draws)]
+        [generator("draw", seed, round, prompt_id, draw).random(steps) for draw in draws]
     )

@@ -3,7 +3,8 @@
 from rsft.policy.answering import answer
 from rsft.policy.decode import Choose, Decoded, decode
 from rsft.policy.loading import Policy, fetch_base, load_policy, save_policy
-from rsft.policy.logprobs import batch_inputs, completion_logprobs, token_logprobs
+from rsft.policy.logprobs import batch_inputs, completion_logprobs, pad, token_logprobs
+from rsft.policy.memory import rows_within
 from rsft.policy.rendering import (
     decode_completions,
     encode_completions,
@@ -12,14 +13,17 @@ from rsft.policy.rendering import (
     render,
 )
 from rsft.policy.scratch import build_scratch
+from rsft.policy.stopping import StopStrings, before_stop
 from rsft.policy.threads import use_threads
 
 __all__ = [
     "Choose",
     "Decoded",
     "Policy",
+    "StopStrings",
     "answer",
     "batch_inputs",
+    "before_stop",
     "build_scratch",
     "completion_logprobs",
     "decode",
@@ -28,8 +32,10 @@ __all__ = [
     "encode_prompts",
     "fetch_base",
     "load_policy",
+    "pad",
     "refuse_too_long",
     "render",
+    "rows_within",
     "save_policy",
     "token_logprobs",
     "use_threads",

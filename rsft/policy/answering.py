@@ -6,11 +6,17 @@ from torch import Tensor
 
 from rsft.policy.decode import decode
 from rsft.policy.loading import Policy
+from rsft.policy.memory import rows_within
 from rsft.policy.rendering import decode_completions, encode_prompts, refuse_too_long
 
 
 def answer(
-    policy: Policy, texts: Sequence[str], max_new_tokens: int, batch_prompts: int = 64
+    policy: Policy,
+    texts: Sequence[str],
+    max_new_tokens: int,
+    *,
+    memory_gib: float = 1.0,
+    max_rows: int = 1024,
 ) -> list[str]:
     """Answers prompts greedily.
 
@@ -18,31 +24,31 @@ def answer(
         policy: The policy.
         texts: What is asked, before rendering.
         max_new_tokens: Cap on an answer's tokens.
-        batch_prompts: Prompts decoded together; those of like length are.
+        memory_gib: What decoding may take beside the weights.
+        max_rows: At most so many prompts decoded at once.
 
     Returns:
         One completion per text, in their order, special tokens removed.
 
     Raises:
         PromptsError: Where a text is longer than the policy can read.
+        EngineError: Where the policy's architecture cannot be decoded.
     """
+    if not texts:
+        return []
     prompt_ids = encode_prompts(policy, texts)
     refuse_too_long(policy, prompt_ids, texts, max_new_tokens)
-    order = sorted(range(len(prompt_ids)), key=lambda i: len(prompt_ids[i]))
-    token_ids: list[list[int]] = [[] for _ in prompt_ids]
-    for start in range(0, len(order), batch_prompts):
-        batch = order[start : start + batch_prompts]
-        decoded = decode(
-            policy,
-            [prompt_ids[i] for i in batch],
-            copies=1,
-            max_new_tokens=max_new_tokens,
-            choose=_likeliest,
-        )
-        for i, completion in zip(batch, decoded, strict=True):
-            token_ids[i] = completion.token_ids
-    return decode_completions(policy, token_ids)
+    copies = [1] * len(texts)
+    decoded = decode(
+        policy,
+        prompt_ids,
+        copies,
+        max_rows=rows_within(policy, memory_gib, max_rows, prompt_ids, copies, max_new_tokens),
+        max_new_tokens=max_new_tokens,
+        choose=_likeliest,
+    )
+    return decode_completions(policy, [completion.token_ids for completion in decoded])
 
 
-def _likeliest(logits_RV: Tensor, row_R: Tensor, step: int) -> Tensor:
-    return logits_RV.argmax(dim=1)
+def _likeliest(logits_NV: Tensor, row_N: Tensor, step_N: Tensor) -> Tensor:
+    return logits_NV.argmax(dim=1)

@@ -116,9 +116,11 @@ def completion_logprobs(
     return logprob_R
 
 
-def pad(rows: Sequence[Sequence[int]], value: int, *, left: bool = False) -> Tensor:
-    """Rows as one (R, longest) tensor, filled up with ``value``."""
-    longest = max(len(row) for row in rows)
+def pad(
+    rows: Sequence[Sequence[int]], value: int, *, left: bool = False, width: int | None = None
+) -> Tensor:
+    """Rows as one (R, width) tensor, filled up with ``value``; by default to the longest."""
+    longest = max(len(row) for row in rows) if width is None else width
     filled = [
         [*(value for _ in range(longest - len(row))), *row]
         if left

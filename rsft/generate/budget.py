@@ -1,0 +1,99 @@
+"""Drawing in waves: each prompt gets as many draws as it needs, up to a cap.
+
+    wave 1: K draws of each prompt ─► right ones counted ─► wave 2: K more where too few ─► …
+
+A prompt is done when it has ``target`` right completions, or has used ``max_draws``; without a
+target there is one wave. Whatever the ledger holds already is taken from it. Stopping for success
+biases the share of right completions upwards; ``success_rate`` says how that is undone.
+"""
+
+from collections.abc import Callable, Sequence
+
+from rsft.generate.engine import Engine, OnDrawn, Request
+from rsft.generate.law import SamplingLaw
+from rsft.generate.ledger import CandidateLedger
+from rsft.types import Candidate, Prompt
+
+IsRight = Callable[[Prompt, Candidate], bool | None]
+"""Whether a completion has the reward of a right answer; ``None`` where it cannot be scored."""
+
+
+def draw_in_waves(
+    engine: Engine,
+    ledger: CandidateLedger,
+    prompts: Sequence[Prompt],
+    law: SamplingLaw,
+    *,
+    seed: int,
+    round: int,  # noqa: A002
+    wave: int,
+    target: int | None,
+    max_draws: int,
+    is_right: IsRight,
+    on_drawn: OnDrawn | None = None,
+) -> list[list[bool | None]]:
+    """Sees to it that the ledger holds every draw of some prompts.
+
+    Args:
+        engine: What draws.
+        ledger: What was drawn; it is added to once per wave.
+        prompts: The prompts, all of which fit the policy.
+        law: How tokens are drawn.
+        seed: The run's.
+        round: The round.
+        wave: Draws of a prompt per wave.
+        target: Right completions at which a prompt is done; ``None`` for one wave.
+        max_draws: Draws of a prompt at most.
+        is_right: Judges a completion.
+        on_drawn: Told of candidates as they are drawn.
+
+    Returns:
+        For each prompt, in order, whether each of its draws was right.
+    """
+    verdicts: list[list[bool | None]] = [[] for _ in prompts]
+    open_ = list(range(len(prompts)))
+    while open_:
+        requests = [
+            Request(
+                prompt=prompts[i],
+                draws=range(len(verdicts[i]), min(len(verdicts[i]) + wave, max_draws)),
+            )
+            for i in open_
+        ]
+        missing = ledger.missing(requests)
+        if missing:
+            drawn = engine.draw(missing, law, seed=seed, round=round, on_drawn=on_drawn)
+            ledger.append(missing, drawn)
+        candidates = iter(ledger.take(requests))
+        for i, request in zip(open_, requests, strict=True):
+            verdicts[i] += [is_right(prompts[i], next(candidates)) for _ in request.draws]
+        open_ = [
+            i
+            for i in open_
+            if target is not None
+            and verdicts[i].count(True) < target
+            and len(verdicts[i]) < max_draws
+        ]
+    return verdicts
+
+
+def success_rate(verdicts: Sequence[bool | None], target: int | None) -> float | None:
+    """Estimates the share of right completions, whatever made the drawing stop.
+
+    Args:
+        verdicts: Of each draw in order, ``None`` where it could not be scored.
+        target: The number of right ones that ended the drawing, if any could.
+
+    Returns:
+        (k − 1)/(n − 1) where the k-th right one was the n-th scored draw; else right/scored; null
+        where neither is defined.
+
+    Source:
+        Haldane, On a method of estimating frequencies (1945): inverse sampling.
+    """
+    scored = [verdict for verdict in verdicts if verdict is not None]
+    if target is not None and sum(scored) >= target:
+        places = [n for n, verdict in enumerate(scored, start=1) if verdict]
+        n = places[target - 1]
+        return (target - 1) / (n - 1) if n > 1 else None
+    return sum(scored) / len(scored) if scored else None

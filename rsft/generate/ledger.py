@@ -1,0 +1,245 @@
+"""The candidate ledger: everything drawn under one plan, kept outside the stage's outputs.
+
+    .rsft/ledger/<plan>/manifest.json      the plan, and size and SHA-256 of each part
+                        part-00000.parquet  candidates, each with its whole key; never changed
+
+A row is keyed by prompt, policy version, law, seed, round and draw. The plan fixes all but prompt
+and draw (and the code and libraries that draw), so rows of another plan lie in another folder. A
+part says in its own metadata whose draws it holds and under which plan; it appears whole or not
+at all, so that a killed run repeats at most the part in flight, and more draws per prompt, or more
+prompts, only add parts. Any Parquet reader reads the folder as one table.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rsft.errors import LedgerError
+from rsft.generate.engine import Request
+from rsft.ledger import rows_of, schema_of, table_of, write_table
+from rsft.types import Candidate, Prompt
+
+_METADATA = b"rsft"
+_REMEDY = "remove it and run again, and its rows are drawn anew"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRow(Candidate):
+    """A candidate with what it is keyed by."""
+
+    prompt_hash: str
+    """Hash of the prompt as it was asked: another text under the same id is another prompt."""
+    seed: int
+    """The run's."""
+    plan: str
+    """Hash of the law and of everything else that the row is a function of; see the manifest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """Draws of one prompt that lie together in a part."""
+
+    part: str
+    first_row: int
+    draws: range
+
+
+class CandidateLedger:
+    """Candidates drawn so far under a plan."""
+
+    def __init__(self, root: Path, plan: dict[str, Any], seed: int) -> None:
+        """Opens the ledger of a plan, or makes it, and proves its parts.
+
+        Args:
+            root: Folder of all ledgers.
+            plan: Everything that a row is a function of beside its prompt and draw, as JSON.
+            seed: The run's, which every row carries.
+
+        Raises:
+            LedgerError: Naming a part that is corrupt, was changed, or is of another plan.
+        """
+        text = json.dumps(plan, sort_keys=True)
+        self._plan = hashlib.sha256(text.encode()).hexdigest()[:20]
+        self._seed = seed
+        self.folder = root / self._plan
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for leftover in self.folder.glob(".*.tmp"):
+            leftover.unlink()
+        self._manifest: dict[str, Any] = {"plan": plan, "parts": {}}
+        self._spans: dict[tuple[str, str], list[_Span]] = defaultdict(list)
+        listed = self._read_manifest()
+        for file in sorted(self.folder.glob("*.parquet")):
+            self._enter(file, listed.get(file.name))
+
+    def missing(self, requests: Iterable[Request]) -> list[Request]:
+        """What of some requests is not in the ledger yet."""
+        lacking = []
+        for request in requests:
+            held = {d for span in self._spans_of(request.prompt) for d in span.draws}
+            lacking += [
+                Request(prompt=request.prompt, draws=draws)
+                for draws in _ranges([d for d in request.draws if d not in held])
+            ]
+        return lacking
+
+    def append(self, requests: Sequence[Request], candidates: Sequence[Candidate]) -> None:
+        """Adds a part, whole or not at all.
+
+        Args:
+            requests: What was asked for.
+            candidates: All draws of the first request, then of the next.
+
+        Raises:
+            LedgerError: Where the part cannot be written.
+        """
+        hashes = [prompt_hash(request.prompt) for request in requests for _ in request.draws]
+        rows = [
+            LedgerRow(
+                **{name: getattr(candidate, name) for name in _CANDIDATE},
+                prompt_hash=hash_,
+                seed=self._seed,
+                plan=self._plan,
+            )
+            for candidate, hash_ in zip(candidates, hashes, strict=True)
+        ]
+        contents = {
+            "plan": self._plan,
+            "draws": [
+                [r.prompt.prompt_id, prompt_hash(r.prompt), r.draws.start, r.draws.stop]
+                for r in requests
+            ],
+        }
+        table = table_of(LedgerRow, rows).replace_schema_metadata(
+            {_METADATA: json.dumps(contents).encode()}
+        )
+        file = self.folder / f"part-{len(self._manifest['parts']):05d}.parquet"
+        while file.exists():
+            file = file.with_name(f"part-{int(file.stem[5:]) + 1:05d}.parquet")
+        write_table(file, table)
+        self._enter(file, None)
+
+    def take(self, requests: Sequence[Request]) -> list[Candidate]:
+        """The candidates of some requests, all of which are in the ledger.
+
+        Returns:
+            All draws of the first request, then of the next.
+        """
+        return rows_of(self._table(requests), Candidate)
+
+    def materialise(self, requests: Sequence[Request], folder: Path, prompts: int) -> None:
+        """Writes candidates as a stage's output, in the order asked for, whatever the parts.
+
+        Args:
+            requests: What is wanted, all of which is in the ledger.
+            folder: Where to.
+            prompts: Requests per file.
+
+        Raises:
+            LedgerError: Where a file cannot be written.
+        """
+        for number, start in enumerate(range(0, max(1, len(requests)), prompts)):
+            table = self._table(requests[start : start + prompts])
+            write_table(folder / f"part-{number:05d}.parquet", table)
+
+    def _table(self, requests: Sequence[Request]) -> pa.Table:
+        schema = schema_of(Candidate)
+        places = []
+        for request in requests:
+            spans = self._spans_of(request.prompt)
+            for draw in request.draws:
+                (span,) = [span for span in spans if draw in span.draws][:1]
+                places.append((span.part, span.first_row + draw - span.draws.start))
+        names = sorted({part for part, _ in places})
+        if not names:
+            return schema.empty_table()
+        tables, first_row, rows = [], {}, 0
+        for name in names:
+            tables.append(pq.read_table(self.folder / name, columns=schema.names))
+            first_row[name] = rows
+            rows += tables[-1].num_rows
+        whole = pa.concat_tables(tables).cast(schema)
+        taken = whole.take(pa.array([first_row[name] + row for name, row in places], pa.int64()))
+        return taken.replace_schema_metadata(None).combine_chunks()
+
+    def _spans_of(self, prompt: Prompt) -> list[_Span]:
+        return self._spans.get((prompt.prompt_id, prompt_hash(prompt)), [])
+
+    def _read_manifest(self) -> dict[str, Any]:
+        file = self.folder / "manifest.json"
+        if not file.exists():
+            return {}
+        try:
+            return dict(json.loads(file.read_text(encoding="utf-8"))["parts"])
+        except (ValueError, KeyError, TypeError):
+            raise LedgerError(
+                f"{file}: not a ledger's manifest; remove it, and the parts beside it are listed "
+                "anew"
+            ) from None
+
+    def _enter(self, file: Path, listed: dict[str, Any] | None) -> None:
+        """Proves a part and lists it; one that a killed run had no time to list is listed now."""
+        record = {"sha256": _sha256(file), "bytes": file.stat().st_size}
+        if listed is not None and listed != record:
+            raise LedgerError(f"{file}: not the part that was drawn (its hash differs); {_REMEDY}")
+        try:
+            metadata = pq.read_metadata(file)
+            contents = json.loads((metadata.metadata or {}).get(_METADATA, b"{}"))
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise LedgerError(f"{file}: not a readable part ({error}); {_REMEDY}") from None
+        if contents.get("plan") != self._plan:
+            raise LedgerError(f"{file}: not a part of this ledger, but of another plan; {_REMEDY}")
+        row = 0
+        for prompt_id, hash_, start, stop in contents["draws"]:
+            span = _Span(part=file.name, first_row=row, draws=range(start, stop))
+            self._spans[prompt_id, hash_].append(span)
+            row += len(span.draws)
+        if row != metadata.num_rows:
+            raise LedgerError(
+                f"{file}: {metadata.num_rows} rows where it names {row} draws; {_REMEDY}"
+            )
+        self._manifest["parts"][file.name] = record
+        if listed is None:
+            self._write_manifest()
+
+    def _write_manifest(self) -> None:
+        temporary = self.folder / ".manifest.json.tmp"
+        try:
+            temporary.write_text(json.dumps(self._manifest, indent=1), encoding="utf-8")
+            temporary.replace(self.folder / "manifest.json")
+        except OSError as error:
+            raise LedgerError(
+                f"{temporary}: cannot be written ({error.strerror}); make room and run again"
+            ) from None
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+_CANDIDATE = [field.name for field in fields(Candidate)]
+
+
+def prompt_hash(prompt: Prompt) -> str:
+    """Hash of what is asked; how it is rendered is part of the policy's version."""
+    return hashlib.sha256(prompt.text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+
+
+def _ranges(numbers: Sequence[int]) -> list[range]:
+    """Ascending numbers as ranges without gaps."""
+    ranges: list[range] = []
+    for number in numbers:
+        if ranges and ranges[-1].stop == number:
+            ranges[-1] = range(ranges[-1].start, number + 1)
+        else:
+            ranges.append(range(number, number + 1))
+    return ranges
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
