@@ -6,6 +6,7 @@ are small records, never tables.
 
 import importlib
 import json
+import re
 import secrets
 import shlex
 import time
@@ -14,10 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 import psutil
 from prefect import task
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    update_progress_artifact,
+)
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
@@ -33,9 +39,37 @@ from rsft.runs.registration import register_run
 from rsft.runs.summary import summarise_data, summarise_round
 from rsft.score import build_rewards, prove_on_golds
 from rsft.stages.contract import RUN_SUMMARY, split_file
-from rsft.types import Prompt
+from rsft.types import Progress, Prompt
 
 Result = TypeVar("Result")
+
+
+class PageProgress:
+    """Passes progress on, and keeps Prefect's page up to date with it.
+
+    An artifact is made for stages that take longer than the interval only: each call to the
+    server costs tens of milliseconds.
+    """
+
+    def __init__(self, name: str, shown: Progress, *, interval: float = 5.0) -> None:
+        self._name = name
+        self._shown = shown
+        self._interval = interval
+        self._artifact: UUID | None = None
+        self._told = time.monotonic()
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        self._shown(done, total, note)
+        if time.monotonic() - self._told < self._interval:
+            return
+        self._told = time.monotonic()
+        percent = 100 * done / total if total else 0.0
+        text = f"{self._name}: {done:,} of {total:,}" + (f", {note}" if note else "")
+        if self._artifact is None:
+            key = re.sub(r"[^a-z0-9]+", "-", self._name)
+            self._artifact = create_progress_artifact(percent, key=key, description=text)
+        else:
+            update_progress_artifact(self._artifact, percent, description=text)
 
 
 @dataclass(kw_only=True)
@@ -63,7 +97,8 @@ class Run:
         display = current_display()
 
         def work() -> StageRun:
-            with display.stage(name) as progress:
+            with display.stage(name) as shown:
+                progress = PageProgress(name, shown)
 
                 def call() -> None:
                     # The function is looked up in the command that DVC records, so the two agree.

@@ -116,8 +116,7 @@ def rows_of(table: pa.Table, record: type[Record]) -> list[Record]:
     names = schema_of(record).names
     columns = [_python_column(table.column(name)) for name in names]
     return [
-        record(**dict(zip(names, values, strict=True)))
-        for values in zip(*columns, strict=True)
+        record(**dict(zip(names, values, strict=True))) for values in zip(*columns, strict=True)
     ]
 
 

@@ -9,14 +9,24 @@ Log-probabilities and log-ratios are natural logarithms (nats). ``None`` is "not
 not apply", never 0.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 FinishReason = Literal["stop", "length"]
 ScoreStatus = Literal["ok", "unscorable"]
-Progress = Callable[[int, int], None]
-"""Told (done, total) now and then by whatever takes long."""
+
+
+class Progress(Protocol):
+    """Told now and then by whatever takes long."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """Shows how far it is.
+
+        Args:
+            done: What is done, in whatever unit fits.
+            total: Of how much.
+            note: Rates and the like, in one line.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +118,7 @@ class Decided(Scored):
     """A scored candidate with its decision and every number the decision used."""
 
     log_target: float | None
-    """Unnormalised log P̃(y|x) in nats; null where P̃ = 0."""
+    """Unnormalised log P̃(y|x) in nats; null where P̃ = 0, or it contains a log M not known."""
     log_bound: float | None
     """log c in nats, the envelope constant of the prompt; null for rules that use none."""
     log_accept_ratio: float | None

@@ -16,6 +16,7 @@ from dataclasses import fields
 import numpy as np
 
 from rsft.config import FilterSection
+from rsft.errors import AcceptanceError
 from rsft.filter.bound import log_bound
 from rsft.filter.target import log_ratio, log_target
 from rsft.randomness import generator
@@ -41,12 +42,17 @@ def decide(
 
     Returns:
         One decision per candidate, in the order given.
+
+    Raises:
+        AcceptanceError: Where the target's ratio needs log M and a candidate has none.
     """
+    _require_proposal(scored, section)
     numbers: dict[str, int] = {}
     prompt_N = np.array([numbers.setdefault(row.prompt_id, len(numbers)) for row in scored], int)
     reward_N = np.array([np.nan if row.reward is None else row.reward for row in scored], float)
     is_finished_N = np.array([row.finish_reason == "stop" for row in scored], bool)
-    proposal_N = np.array([row.proposal_logprob for row in scored], float)
+    is_known_N = np.array([row.proposal_logprob is not None for row in scored], bool)
+    proposal_N = np.array([row.proposal_logprob or 0.0 for row in scored], float)
     target_N = log_target(reward_N, is_finished_N, proposal_N, section)
     log_ratio_N = log_ratio(target_N, reward_N, proposal_N, section)
     bound_N = log_bound(log_ratio_N, prompt_N, section.bound)
@@ -68,7 +74,7 @@ def decide(
     return [
         Decided(
             **{name: getattr(row, name) for name in _SCORED_FIELDS},
-            log_target=_finite(target_N[i]),
+            log_target=_finite(target_N[i]) if is_known_N[i] else None,
             log_bound=float(bound_N[i]),
             log_accept_ratio=_finite(log_accept_ratio_N[i]),
             accept_prob=float(accept_prob_N[i]),
@@ -79,6 +85,18 @@ def decide(
         )
         for i, row in enumerate(scored)
     ]
+
+
+def _require_proposal(scored: Sequence[Scored], section: FilterSection) -> None:
+    """Refuses a target whose ratio contains log M, where the server did not tell it."""
+    unknown = sum(row.proposal_logprob is None for row in scored)
+    if unknown and section.target == "uniform_correct":
+        raise AcceptanceError(
+            f"filter.target = 'uniform_correct' needs log M, and {unknown} of {len(scored)} "
+            "candidates have none: the server gave no log-probabilities of the law drawn from; "
+            "draw at temperature 1 without truncation from one that does, or set filter.target "
+            "to 'policy_correct'"
+        )
 
 
 def _support_reasons(

@@ -49,8 +49,8 @@ class Diagnostics:
     """Share of supported candidates with 0 < A < 1."""
     prompts_without_accepted: int
     """Prompts of which nothing was accepted."""
-    mean_tokens: float
-    """Mean tokens of all candidates."""
+    mean_tokens: float | None
+    """Mean tokens of all candidates; null where no server told them."""
     mean_tokens_accepted: float | None
     """Mean tokens of the accepted ones; null if there are none."""
     reasons: dict[str, int]
@@ -68,7 +68,7 @@ def diagnose(decided: Sequence[Decided], section: FilterSection) -> Diagnostics:
         decided: All candidates of the round, at least one.
         section: What they were decided by.
     """
-    supported = [row for row in decided if row.log_target is not None]
+    supported = [row for row in decided if row.log_accept_ratio is not None]
     accepted = [row for row in decided if row.is_accepted]
     reasons = Counter(row.reason for row in decided)
     by_rule = reasons["accepted"] + reasons["duplicate"] + reasons["capped"]
@@ -91,8 +91,8 @@ def diagnose(decided: Sequence[Decided], section: FilterSection) -> Diagnostics:
         effective_sample_size=effective_sample_size(accept_prob),
         coin_share=_mean((accept_prob > 0) & (accept_prob < 1)),
         prompts_without_accepted=prompts - len({row.prompt_id for row in accepted}),
-        mean_tokens=_mean([row.token_count for row in decided]),
-        mean_tokens_accepted=_mean([row.token_count for row in accepted]) if accepted else None,
+        mean_tokens=_mean_tokens(decided),
+        mean_tokens_accepted=_mean_tokens(accepted),
         reasons=dict(reasons.most_common()),
     )
 
@@ -122,6 +122,11 @@ def _share_above(log_excess_N: np.ndarray) -> float:
         return 0.0
     share_N = np.exp(log_excess_N - largest)
     return float(np.maximum(0, share_N - np.exp(-largest)).sum() / share_N.sum())
+
+
+def _mean_tokens(rows: Sequence[Decided]) -> float | None:
+    known = [row.token_count for row in rows if row.token_count is not None]
+    return _mean(known) if known else None
 
 
 def _mean(values: Sequence[float] | np.ndarray) -> float:

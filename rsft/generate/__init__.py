@@ -1,7 +1,19 @@
 """Candidates: drawn from a policy under a stated law, with their exact log-probabilities."""
 
+from rsft.generate.budget import IsRight, draw_in_waves, success_rate
 from rsft.generate.engine import Engine, OnDrawn, Request
 from rsft.generate.law import SamplingLaw
+from rsft.generate.ledger import CandidateLedger
 from rsft.generate.native import NativeEngine
 
-__all__ = ["Engine", "NativeEngine", "OnDrawn", "Request", "SamplingLaw"]
+__all__ = [
+    "CandidateLedger",
+    "Engine",
+    "IsRight",
+    "NativeEngine",
+    "OnDrawn",
+    "Request",
+    "SamplingLaw",
+    "draw_in_waves",
+    "success_rate",
+]

@@ -36,16 +36,17 @@ logger = logging.getLogger("rsft")
 class NativeEngine:
     """Draws by this project's own decoding loop."""
 
-    def __init__(self, policy: Policy, *, memory_gib: float, max_rows: int) -> None:
+    def __init__(self, policy: Policy, version: str, *, memory_gib: float, max_rows: int) -> None:
         """Takes a policy.
 
         Args:
-            policy: What is drawn from; its weights must not change while the engine is in use.
+            policy: What is drawn from.
+            version: Its version, which candidates are marked with.
             memory_gib: What decoding may take beside the weights.
             max_rows: At most so many rows decoded at once.
         """
         self._policy = policy
-        self._version = policy.version
+        self._version = version
         self._memory_gib = memory_gib
         self._max_rows = max_rows
 

@@ -32,10 +32,10 @@ from rsft.types import Candidate, FinishReason
 class GenerateEngine:
     """Draws by ``model.generate``."""
 
-    def __init__(self, policy: Policy, *, memory_gib: float, max_rows: int) -> None:
+    def __init__(self, policy: Policy, version: str, *, memory_gib: float, max_rows: int) -> None:
         """Takes a policy; see ``NativeEngine``."""
         self._policy = policy
-        self._version = policy.version
+        self._version = version
         self._memory_gib = memory_gib
         self._max_rows = max_rows
 
@@ -51,9 +51,7 @@ class GenerateEngine:
         """Draws what is asked for; see ``Engine``."""
         if not requests:
             return []
-        prompt_ids = encode_prompts(
-            self._policy, [request.prompt.text for request in requests]
-        )
+        prompt_ids = encode_prompts(self._policy, [request.prompt.text for request in requests])
         rows = [(r, draw) for r, request in enumerate(requests) for draw in request.draws]
         rows.sort(key=lambda row: (len(prompt_ids[row[0]]), row))
         ones = [1] * len(requests)  # generate keeps a copy of the prompt for each of its rows
@@ -77,7 +75,9 @@ class GenerateEngine:
                 ),
                 self._policy.model.device,
             )
-            completions = self._generate([prompt_ids[r] for r, _ in batch], law, draws, stop_strings)
+            completions = self._generate(
+                [prompt_ids[r] for r, _ in batch], law, draws, stop_strings
+            )
             texts = decode_completions(self._policy, [tokens for tokens, _ in completions])
             proposal_R, policy_R = draws.logprobs(range(len(batch)))
             new = [
@@ -140,7 +140,7 @@ class GenerateEngine:
         return [(tokens, "stop" if ends else "length") for tokens, ends in chooser.completions()]
 
 
-class _Chooser(LogitsProcessor):
+class _Chooser(LogitsProcessor):  # type: ignore[misc]  # transformers is untyped
     """Draws the token of each row that has not stopped, and leaves no other possible."""
 
     def __init__(self, draws: AddressedDraws, eos_ids: frozenset[int]) -> None:
@@ -187,7 +187,7 @@ class _Chooser(LogitsProcessor):
         ]
 
 
-class _Stops(StoppingCriteria):
+class _Stops(StoppingCriteria):  # type: ignore[misc]
     """Ends rows that have written a stop string."""
 
     def __init__(self, chooser: _Chooser, strings: StopStrings, law: SamplingLaw) -> None:

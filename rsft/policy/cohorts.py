@@ -62,10 +62,9 @@ class Cohort:
         """Rows that are still decoding."""
         return len(self._prompt_N)
 
-    @property
-    def position_N(self) -> Tensor:
-        """Position of each row's next token where prompt and completion are one text."""
-        return self._length_P[self._prompt_N] + self.columns
+    def positions(self) -> Tensor:
+        """Position of each row's newest token, (N,), where prompt and completion are one text."""
+        return self._length_P[self._prompt_N] + self.columns - 1
 
     def spread(self, prompt_N: Tensor, columns: int) -> None:
         """Makes the rows: one for each entry, which names its prompt.
@@ -110,7 +109,7 @@ class Cohort:
 
     def _drop_prompts(self) -> None:
         """Forgets the prompts that no row needs, once they are half of all."""
-        needed = self._prompt_N.unique()
+        needed = torch.unique(self._prompt_N)
         if 2 * len(needed) > len(self._length_P):
             return
         self._prompts = [(keys[needed], values[needed]) for keys, values in self._prompts]
@@ -226,7 +225,8 @@ class Cohort:
 
     def _from_grid(self, grid: Tensor, group: int) -> Tensor:
         """(P, heads, draws × group, …) as (N, heads, group, …)."""
-        apart = grid.unflatten(2, (self._width, group)).transpose(1, 2)
+        prompts, heads, _, width = grid.shape
+        apart = grid.view(prompts, heads, self._width, group, width).transpose(1, 2)
         return apart.flatten(0, 1)[self._place_N]
 
 
@@ -301,7 +301,7 @@ class Batch:
                 "past_key_values": caches,
             }
         else:
-            positions = torch.cat([cohort.position_N for cohort in self.cohorts]) - 1
+            positions = torch.cat([cohort.positions() for cohort in self.cohorts])
             inputs = {
                 "input_ids": token_N[:, None],
                 "position_ids": positions[:, None],
@@ -328,7 +328,7 @@ class Batch:
         self._calls += 1
         layer = module.layer_idx
         rows = [cohort.rows for cohort in self.cohorts]
-        queries = query.split(rows)
+        queries = torch.split(query, rows)
         if key is self._marker:
             parts = [
                 cohort.attend_prompt(layer, part, scale)
@@ -338,7 +338,7 @@ class Batch:
         bias = None if position_bias is None else self._bias_of(module)
         parts = []
         for cohort, part, keys, values in zip(
-            self.cohorts, queries, key.split(rows), value.split(rows), strict=True
+            self.cohorts, queries, torch.split(key, rows), torch.split(value, rows), strict=True
         ):
             cohort.write(layer, keys, values)
             if self._policy.is_encoder_decoder:
@@ -428,7 +428,7 @@ class Batch:
         return logits[:, -1].float(), prompts, own, mask.bool()
 
 
-class _Given(CacheLayerMixin):
+class _Given(CacheLayerMixin):  # type: ignore[misc]  # transformers is untyped
     """A layer's cache as the forward sees it: cohorts keep the real one."""
 
     def __init__(self, columns: int, marker: Tensor) -> None:

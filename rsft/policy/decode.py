@@ -97,7 +97,7 @@ def decode(
             for n in (may_end_N & (step_N + 1 >= min_new_tokens)).nonzero().squeeze(1).tolist():
                 tokens = token_RT[row_N[n], : step_N[n] + 1].tolist()
                 is_stopped_N[n] = stop_strings.found(tokens)
-        is_done_N = is_stopped_N | ( step_N + 1 == max_new_tokens)
+        is_done_N = is_stopped_N | (step_N + 1 == max_new_tokens)
         done = is_done_N.nonzero().squeeze(1)
         if len(done):
             finished = [

@@ -11,7 +11,14 @@ from contextvars import ContextVar
 from typing import Protocol
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from rsft import types
 
@@ -38,7 +45,7 @@ class LogDisplay:
     @contextmanager
     def stage(self, name: str) -> Iterator[types.Progress]:
         """Shows nothing: a log has no use for a bar."""
-        yield lambda done, total: None
+        yield lambda done, total, note="": None
 
     def done(self, name: str, outcome: str, seconds: float) -> None:
         """One line a stage."""
@@ -66,12 +73,18 @@ class ConsoleDisplay:
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}", style="dim"),
         )
         # Where nobody can see a bar, its place must not be an empty line.
         hidden = not self._console.is_terminal
         with Progress(*columns, console=self._console, transient=True, disable=hidden) as progress:
-            bar = progress.add_task(name, total=None)
-            yield lambda done, total: progress.update(bar, completed=done, total=total)
+            bar = progress.add_task(name, total=None, note="")
+
+            def update(done: int, total: int, note: str = "") -> None:
+                progress.update(bar, completed=done, total=total, note=note)
+
+            yield update
 
     def done(self, name: str, outcome: str, seconds: float) -> None:
         """One line a stage."""

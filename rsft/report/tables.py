@@ -28,6 +28,8 @@ def round_table(figures: Mapping[str, Any], k: int) -> Table:
 def filter_lines(figures: Mapping[str, Any]) -> str:
     """How a round's acceptance came out: target and bound, what was clipped, every reason."""
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in figures["reasons"].items())
+    if figures["too_long"]:
+        reasons += f"\n  {figures['too_long']:,} prompts too long for the policy: nothing drawn"
     return (
         f"  target {figures['target']}, bound {figures['bound']} "
         f"(median log c {figures['log_bound_median']:.2f} nats)\n"

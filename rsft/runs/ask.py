@@ -40,9 +40,7 @@ def ask_model(config: Config, home: Path, question: str, model: str | None) -> A
 
     use_threads(config.runtime.threads)
     policy = load_policy(fetch(registry, version))
-    (completion,) = answer(
-        policy, [question], max_new_tokens=config.evaluate.max_new_tokens, batch_prompts=1
-    )
+    (completion,) = answer(policy, [question], max_new_tokens=config.evaluate.max_new_tokens)
     try:
         steps = work_out(completion, number_slots(question)[1])
     except ValueError:

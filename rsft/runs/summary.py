@@ -12,7 +12,7 @@ from rsft.config import Config, round_folder
 from rsft.evaluate import Interval, compare
 from rsft.ledger import read_rows
 from rsft.stages.contract import BASE, control_folder, here
-from rsft.types import Answer
+from rsft.types import Answer, PromptDraws
 
 
 def summarise_data(config: Config) -> dict[str, Any]:
@@ -33,7 +33,14 @@ def summarise_data(config: Config) -> dict[str, Any]:
 def summarise_round(key: str) -> dict[str, Any]:
     """What one round drew, kept and reached."""
     text = (here(key) / "decisions" / "diagnostics.json").read_text(encoding="utf-8")
-    return {"round": int(key), **json.loads(text), **read_evaluation(here(key))}
+    draws = read_rows(here(key) / "draws.parquet", PromptDraws)
+    too_long = sum(row.status == "too_long" for row in draws)
+    return {
+        "round": int(key),
+        "too_long": too_long,
+        **json.loads(text),
+        **read_evaluation(here(key)),
+    }
 
 
 def read_evaluation(folder: Path) -> dict[str, Any]:

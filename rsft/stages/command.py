@@ -20,5 +20,5 @@ def run_as_command(stage: StageFunction) -> None:
         sys.exit(2)
 
 
-def silent(done: int, total: int) -> None:
+def silent(done: int, total: int, note: str = "") -> None:
     """Progress that nobody watches."""

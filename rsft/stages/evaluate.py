@@ -11,7 +11,7 @@ from pathlib import Path
 from rsft.config import Config
 from rsft.errors import ConfigurationError
 from rsft.evaluate import summarise
-from rsft.generate import SamplingLaw, sample
+from rsft.generate import NativeEngine, Request, SamplingLaw
 from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy, answer, load_policy, use_threads
 from rsft.score import Rewards, build_rewards
@@ -72,21 +72,22 @@ def answer_set(
     policy: Policy, config: Config, rewards: Rewards, name: str, prompts: list[Prompt]
 ) -> list[Answer]:
     """Answers one set: a greedy completion and ``evaluate.draws`` sampled ones per prompt."""
-    section = config.evaluate
+    section, runtime = config.evaluate, config.runtime
     greedy = answer(
         policy,
         [prompt.text for prompt in prompts],
-        max_new_tokens=section.max_new_tokens,
-        batch_prompts=section.batch_prompts,
+        section.max_new_tokens,
+        memory_gib=runtime.memory_gib,
+        max_rows=runtime.max_rows,
     )
-    drawn = sample(
-        policy,
-        prompts,
+    engine = NativeEngine(
+        policy, policy.version, memory_gib=runtime.memory_gib, max_rows=runtime.max_rows
+    )
+    drawn = engine.draw(
+        [Request(prompt=prompt, draws=range(section.draws)) for prompt in prompts],
         SamplingLaw(max_new_tokens=section.max_new_tokens),
-        draws=section.draws,
         seed=config.seed,
         round=EVALUATION_ROUND,
-        batch_prompts=section.batch_prompts,
     )
     answers = []
     for index, (prompt, completion) in enumerate(zip(prompts, greedy, strict=True)):

@@ -1,70 +1,233 @@
-"""Stage ``generate``: K candidates per training prompt, with their exact log-probabilities.
+"""Stage ``generate``: candidates for every training prompt, with their exact log-probabilities.
 
-Candidates are drawn part by part into a ledger outside the stage's outputs, so that a killed run
-repeats one part at most; the finished ledger is copied into ``candidates/``. Parts that other code
-or other libraries drew are not taken for this code's: DVC would record them as such.
+    prompts that fit ─► block by block: [ledger has them? else draw and append] in waves
+                     ─► candidates/ in order, draws.parquet: one row per prompt
+
+Candidates are drawn into a ledger outside the stage's outputs, so that a killed run repeats one
+wave of one block at most, and more draws per prompt add to those there are. What other code or
+other libraries drew is not taken for this code's: DVC would record it as such.
 """
 
 import hashlib
+import time
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import torch
+
 import rsft
 from rsft.config import Config
-from rsft.generate import SamplingLaw, sample
-from rsft.ledger import Ledger, read_rows
-from rsft.policy import load_policy, use_threads
+from rsft.generate import (
+    CandidateLedger,
+    Engine,
+    IsRight,
+    NativeEngine,
+    Request,
+    SamplingLaw,
+    draw_in_waves,
+    success_rate,
+)
+from rsft.ledger import read_rows, write_rows
+from rsft.policy import Policy, encode_prompts, load_policy, use_threads
+from rsft.score import build_rewards
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import PRIVATE, before, here, split_file
-from rsft.types import Candidate, Progress, Prompt
+from rsft.types import Candidate, Progress, Prompt, PromptDraws
 
 _LIBRARIES = ("numpy", "tokenizers", "torch", "transformers")
+_DRAWING_CODE = ("generate", "policy", "prompts/slots.py", "randomness.py", "types.py")
+"""What a completion is a function of, below ``rsft``; the stage's other code only moves rows."""
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
-    """Draws the candidates of a round."""
+    """Writes ``candidates/`` and ``draws.parquet`` of a round.
+
+    Raises:
+        EngineError: Where the engine cannot draw as asked.
+        LedgerError: Where a part of the ledger is corrupt, foreign, or cannot be written.
+    """
     use_threads(config.runtime.threads)
     section = config.generate
+    model = before(config, key) / "model"
+    policy = load_policy(model)
+    policy_version = policy.version
+    policy.model.to(getattr(torch, section.dtype))
+    engine = build_engine(config, policy, policy_version, model)
+    law = sampling_law(config)
+    ledger = CandidateLedger(
+        PRIVATE / "ledger", drawing_plan(config, key, policy_version, model), config.seed
+    )
     prompts = read_rows(split_file("train"), Prompt)
-    policy = load_policy(before(config, key) / "model")
-    law = SamplingLaw(
+    lengths = [len(ids) for ids in encode_prompts(policy, [p.text for p in prompts])]
+    fits = [length <= policy.prompt_limit(section.max_new_tokens) for length in lengths]
+    judge = _Judge(config)
+    meter = _Meter(progress, prompts, judge)
+    target = section.adaptive.target_accepted if section.adaptive else None
+    cap = section.adaptive.max_draws if section.adaptive else section.draws_per_prompt
+    drawn: list[PromptDraws] = []
+    for start in range(0, len(prompts), section.part_prompts):
+        block = range(start, min(start + section.part_prompts, len(prompts)))
+        verdicts = iter(
+            draw_in_waves(
+                engine,
+                ledger,
+                [prompts[i] for i in block if fits[i]],
+                law,
+                seed=config.seed,
+                round=int(key),
+                wave=section.draws_per_prompt,
+                target=target,
+                max_draws=cap,
+                is_right=judge,
+                on_drawn=meter.drawn,
+            )
+        )
+        drawn += [
+            _outcome(prompts[i], lengths[i], next(verdicts) if fits[i] else None, target)
+            for i in block
+        ]
+        judge.forget()
+        meter.prompts_done(len(drawn))
+    wanted = [
+        Request(prompt=prompt, draws=range(row.draws))
+        for prompt, row in zip(prompts, drawn, strict=True)
+        if row.draws
+    ]
+    ledger.materialise(wanted, here(key) / "candidates", section.part_prompts)
+    write_rows(here(key) / "draws.parquet", PromptDraws, drawn)
+
+
+def sampling_law(config: Config) -> SamplingLaw:
+    """The law of the settings."""
+    section = config.generate
+    return SamplingLaw(
         temperature=section.temperature,
         top_k=section.top_k,
         top_p=section.top_p,
+        min_p=section.min_p,
+        min_new_tokens=section.min_new_tokens,
         max_new_tokens=section.max_new_tokens,
+        stop=tuple(section.stop),
     )
-    plan = {
+
+
+def build_engine(config: Config, policy: Policy, policy_version: str, model: Path) -> Engine:
+    """The engine of the settings, over a policy that lies in a folder."""
+    section, runtime = config.generate, config.runtime
+    if section.engine == "openai":
+        from rsft.generate.openai import OpenAIEngine
+
+        assert section.openai is not None
+        return OpenAIEngine(policy, policy_version, section.openai, str(model))
+    if section.engine == "transformers":
+        from rsft.generate.transformers import GenerateEngine
+
+        return GenerateEngine(
+            policy, policy_version, memory_gib=runtime.memory_gib, max_rows=runtime.max_rows
+        )
+    return NativeEngine(
+        policy, policy_version, memory_gib=runtime.memory_gib, max_rows=runtime.max_rows
+    )
+
+
+def drawing_plan(config: Config, key: str, policy_version: str, model: Path) -> dict[str, object]:
+    """Everything that a candidate is a function of, beside its prompt and its draw."""
+    law = {"draws_per_prompt", "part_prompts", "adaptive"}
+    return {
         "code": _code_fingerprint(),
         "libraries": {name: version(name) for name in _LIBRARIES},
-        "policy": policy.version,
-        "section": section.model_dump(),
+        "policy": policy_version,
+        "served_as": str(model) if config.generate.engine == "openai" else None,
+        "law_and_engine": config.generate.model_dump(exclude=law),
         "runtime": config.runtime.model_dump(),
         "seed": config.seed,
-        "round": key,
-        "prompts": [(prompt.prompt_id, prompt.text) for prompt in prompts],
+        "round": int(key),
     }
-    ledger = Ledger(PRIVATE / "ledger", Candidate, plan)
-    parts = range(0, len(prompts), section.part_prompts)
-    for part, start in enumerate(parts):
-        if not ledger.has(part):
-            candidates = sample(
-                policy,
-                prompts[start : start + section.part_prompts],
-                law,
-                draws=section.draws_per_prompt,
-                seed=config.seed,
-                round=int(key),
-                batch_prompts=section.batch_prompts,
+
+
+class _Judge:
+    """Whether a completion has the reward of a right answer; asked twice, it scores once."""
+
+    def __init__(self, config: Config) -> None:
+        self._rewards = build_rewards(config.score)
+        self._correct_reward = config.filter.correct_reward
+        self._known: dict[tuple[str, int], bool | None] = {}
+
+    def __call__(self, prompt: Prompt, candidate: Candidate) -> bool | None:
+        key = candidate.prompt_id, candidate.draw
+        if key not in self._known:
+            self._known[key] = self._judge(prompt, candidate)
+        return self._known[key]
+
+    def forget(self) -> None:
+        """Forgets what was asked so far."""
+        self._known.clear()
+
+    def _judge(self, prompt: Prompt, candidate: Candidate) -> bool | None:
+        if candidate.finish_reason == "length":
+            return False
+        reward = self._rewards.score(prompt, candidate.text).reward
+        return None if reward is None else reward >= self._correct_reward
+
+
+def _outcome(
+    prompt: Prompt, tokens: int, verdicts: Sequence[bool | None] | None, target: int | None
+) -> PromptDraws:
+    known = [verdict for verdict in verdicts or () if verdict is not None]
+    return PromptDraws(
+        prompt_id=prompt.prompt_id,
+        status="too_long" if verdicts is None else "drawn",
+        prompt_tokens=tokens,
+        draws=len(verdicts or ()),
+        scored=len(known),
+        right=sum(known),
+        success_rate=success_rate(verdicts or (), target),
+    )
+
+
+class _Meter:
+    """Tells how the drawing goes: prompts done, rates of this process, and the share of right."""
+
+    def __init__(self, progress: Progress, prompts: Sequence[Prompt], judge: IsRight) -> None:
+        self._progress = progress
+        self._judge = judge
+        self._prompts = {prompt.prompt_id: prompt for prompt in prompts}
+        self._done = 0
+        self._candidates = self._tokens = self._right = 0
+        self._started = time.perf_counter()
+
+    def drawn(self, candidates: Iterable[Candidate]) -> None:
+        """Counts candidates."""
+        for candidate in candidates:
+            self._candidates += 1
+            self._tokens += candidate.token_count or 0
+            self._right += bool(self._judge(self._prompts[candidate.prompt_id], candidate))
+        self._tell()
+
+    def prompts_done(self, done: int) -> None:
+        """Says how many prompts have all of their draws."""
+        self._done = done
+        self._tell()
+
+    def _tell(self) -> None:
+        seconds = time.perf_counter() - self._started
+        note = ""
+        if self._candidates:
+            note = (
+                f"{self._candidates / seconds:,.0f} candidates/s, "
+                f"{self._tokens / seconds:,.0f} tokens/s, "
+                f"{self._right / self._candidates:.0%} right"
             )
-            ledger.append(part, candidates)
-        progress(min(start + section.part_prompts, len(prompts)), len(prompts))
-    ledger.materialise(here(key) / "candidates", len(parts))
+        self._progress(self._done, len(self._prompts), note)
 
 
 def _code_fingerprint() -> str:
     root = Path(rsft.__file__).parent
+    places = [root / name for name in _DRAWING_CODE]
+    files = [f for place in places for f in ([place] if place.is_file() else place.rglob("*.py"))]
     digest = hashlib.sha256()
-    for file in sorted(root.rglob("*.py")):
+    for file in sorted(files):
         content = file.read_bytes()
         digest.update(f"{file.relative_to(root)} {len(content)}\n".encode() + content)
     return digest.hexdigest()
