@@ -59,6 +59,7 @@ class PageProgress:
         self._told = time.monotonic()
 
     def __call__(self, done: int, total: int, note: str = "") -> None:
+        """Tells how far the stage is."""
         self._shown(done, total, note)
         if time.monotonic() - self._told < self._interval:
             return
@@ -67,7 +68,8 @@ class PageProgress:
         text = f"{self._name}: {done:,} of {total:,}" + (f", {note}" if note else "")
         if self._artifact is None:
             key = re.sub(r"[^a-z0-9]+", "-", self._name)
-            self._artifact = create_progress_artifact(percent, key=key, description=text)
+            made: Any = create_progress_artifact(percent, key=key, description=text)
+            self._artifact = made
         else:
             update_progress_artifact(self._artifact, percent, description=text)
 

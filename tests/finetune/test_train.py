@@ -53,7 +53,7 @@ def test_it_learns_its_rows_and_to_stop() -> None:
     assert len(losses) == SECTION.steps
     assert losses[-1] < 0.2 * losses[0]
     assert not policy.model.training
-    completions = answer(policy, [row.prompt for row in ROWS], max_new_tokens=12, batch_prompts=2)
+    completions = answer(policy, [row.prompt for row in ROWS], max_new_tokens=12)
     assert completions == [row.completion for row in ROWS]
 
 

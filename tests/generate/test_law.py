@@ -3,14 +3,14 @@ import math
 import pytest
 import torch
 
-from rsft.generate.law import SamplingLaw, inverse_cdf, truncated_log_softmax
+from rsft.generate.law import SamplingLaw, inverse_cdf, proposal_logits
 
 LOGITS = torch.tensor([[0.1, 0.4, 0.2, 0.3]]).log()
 
 
 def probabilities(**settings) -> list[float]:
     law = SamplingLaw(max_new_tokens=1, **settings)
-    return truncated_log_softmax(LOGITS, law).exp()[0].tolist()
+    return proposal_logits(LOGITS, law).softmax(dim=1)[0].tolist()
 
 
 def test_policy_law():
@@ -51,6 +51,16 @@ def test_top_p_counts_after_top_k():
     assert probabilities(top_p=0.55) == pytest.approx([0, 4 / 7, 0, 3 / 7])
 
 
+def test_min_p_keeps_tokens_so_likely_as_a_share_of_the_likeliest():
+    assert probabilities(min_p=0.6) == pytest.approx([0, 4 / 7, 0, 3 / 7])
+    assert probabilities(min_p=1.0) == pytest.approx([0, 1, 0, 0])
+
+
+def test_min_p_counts_after_temperature():
+    """At temperature ½ the second token is 0.5625 as likely as the first, not 0.75."""
+    assert probabilities(temperature=0.5, min_p=0.6) == pytest.approx([0, 1, 0, 0])
+
+
 def test_temperature_comes_before_top_p():
     """At temperature ½ the first token holds 0.53, not 0.4."""
     assert probabilities(temperature=0.5, top_p=0.5) == pytest.approx([0, 1, 0, 0])
@@ -58,7 +68,7 @@ def test_temperature_comes_before_top_p():
 
 def test_ties_at_the_kth_place_are_kept():
     law = SamplingLaw(max_new_tokens=1, top_k=1)
-    assert truncated_log_softmax(torch.zeros(1, 3), law).exp()[0].tolist() == pytest.approx(
+    assert proposal_logits(torch.zeros(1, 3), law).softmax(dim=1)[0].tolist() == pytest.approx(
         [1 / 3] * 3
     )
 

@@ -21,8 +21,8 @@ def test_answers_are_those_of_generate_in_the_order_asked(name, request):
         )[0]
         new = tokens[1:] if policy.is_encoder_decoder else tokens[len(ids) :]
         expected.append(policy.tokenizer.decode(new, skip_special_tokens=True))
-    for batch_prompts in (1, 2, 5):
-        assert answer(policy, TEXTS, max_new_tokens=6, batch_prompts=batch_prompts) == expected
+    for max_rows in (1, 2, 5):
+        assert answer(policy, TEXTS, max_new_tokens=6, max_rows=max_rows) == expected
 
 
 def test_a_text_that_does_not_fit_is_refused(tiny_llama):

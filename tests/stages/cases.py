@@ -21,7 +21,7 @@ def settings(*assignments: str) -> Config:
         return set_values(file, [*TINY, *assignments])
 
 
-def silent(done: int, total: int) -> None:
+def silent(done: int, total: int, note: str = "") -> None:
     """Progress that nobody watches."""
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rsft.errors import ConfigurationError
-from rsft.generate import SamplingLaw, sample
+from rsft.generate import NativeEngine, Request, SamplingLaw
 from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy
 from rsft.policy import answer as answer_greedily
@@ -41,7 +41,7 @@ def test_every_prompt_of_every_set_is_answered_once(tiny_t5: Policy) -> None:
         ("guard", "dev-0"),
     ]
     texts = [answer.prompt for answer in answers[:4]]
-    greedy = answer_greedily(tiny_t5, texts, max_new_tokens=5, batch_prompts=9)
+    greedy = answer_greedily(tiny_t5, texts, max_new_tokens=5)
     assert [answer.completion for answer in answers[:4]] == greedy
     assert {answer.draws for answer in answers} == {3}
 
@@ -64,8 +64,8 @@ def test_the_same_policy_gives_the_same_bytes() -> None:
 
 
 def test_draws_are_those_of_the_address_whatever_the_batches() -> None:
-    one = measure("{eval: eval}", "evaluate.batch_prompts=1")
-    assert measure("{eval: eval}", "evaluate.batch_prompts=4") == one
+    one = measure("{eval: eval}", "runtime.max_rows=1")
+    assert measure("{eval: eval}", "runtime.max_rows=12") == one
 
 
 class Oracle:
@@ -85,15 +85,9 @@ def test_each_prompt_is_judged_by_its_own_draws_and_its_own_answer(tiny_t5: Poli
     prompts = [prompt(number, split="eval") for number in range(3)]
     answers = evaluate.answer_set(tiny_t5, config, oracle, "eval", prompts)
     law = SamplingLaw(max_new_tokens=5)
-    drawn = sample(
-        tiny_t5,
-        prompts,
-        law,
-        draws=3,
-        seed=config.seed,
-        round=0,
-        batch_prompts=config.evaluate.batch_prompts,
-    )
+    requests = [Request(prompt=prompt, draws=range(3)) for prompt in prompts]
+    engine = NativeEngine(tiny_t5, "v1", memory_gib=1, max_rows=100)
+    drawn = engine.draw(requests, law, seed=config.seed, round=0)
     expected = [(candidate.prompt_id, candidate.text) for candidate in drawn]
     expected += [(answer.prompt_id, answer.completion) for answer in answers]
     assert len({text for _, text in expected}) > 6
