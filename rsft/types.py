@@ -15,8 +15,19 @@ from typing import Literal
 
 FinishReason = Literal["stop", "length"]
 ScoreStatus = Literal["ok", "unscorable"]
+Role = Literal["system", "user", "assistant"]
 Progress = Callable[[int, int], None]
 """Told (done, total) now and then by whatever takes long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What one side of a dialogue said."""
+
+    role: Role
+    """Whose turn it was; ``system``: what the policy was told beforehand."""
+    content: str
+    """What was said, in plain text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +37,10 @@ class Prompt:
     prompt_id: str
     """Unique within all splits; the address of its draws."""
     text: str
-    """What is asked, in plain text, before any rendering."""
+    """What is asked, in plain text, before any rendering: the last user's turn."""
+    context: tuple[Turn, ...] = ()
+    """The turns before ``text``, the first of which may be the system's; empty where there are
+    none."""
     answer: str | None
     """The gold answer a verifier compares with; null where none is known."""
     solution: str | None
@@ -111,6 +125,8 @@ class TrainingRow:
     """The prompt."""
     prompt: str
     """Its text, before rendering."""
+    context: tuple[Turn, ...]
+    """The turns before it."""
     completion: str
     """The text to be learnt, without special tokens."""
     weight: float
@@ -137,6 +153,8 @@ class Answer:
     """Its family: the unit of resampling."""
     prompt: str
     """Its text."""
+    context: tuple[Turn, ...]
+    """The turns before it."""
     gold: str
     """The gold answer."""
     completion: str

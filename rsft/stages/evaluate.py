@@ -100,6 +100,7 @@ def answer_set(
                 prompt_id=prompt.prompt_id,
                 family=prompt.family,
                 prompt=prompt.text,
+                context=prompt.context,
                 gold=prompt.answer or "",
                 completion=completion,
                 outcome=score.outcome,
