@@ -137,7 +137,8 @@ class RenderingSection(Section):
     number_slots: bool = False
     """Write the k-th number as ``n{k}`` (a policy trained from scratch cannot read digits)."""
     chat: bool = False
-    """Pass the text as a user's message through the tokenizer's chat template."""
+    """Pass the text as the user's message, after the turns before it, through the tokenizer's own
+    chat template."""
 
     @model_validator(mode="after")
     def _has_a_place(self) -> Self:

@@ -47,7 +47,7 @@ def sample(
     Raises:
         PromptsError: Where a prompt is longer than the policy can read.
     """
-    prompt_ids = encode_prompts(policy, [prompt.text for prompt in prompts])
+    prompt_ids = encode_prompts(policy, [p.text for p in prompts], [p.context for p in prompts])
     names = [prompt.prompt_id for prompt in prompts]
     refuse_too_long(policy, prompt_ids, names, law.max_new_tokens)
     order = sorted(range(len(prompts)), key=lambda i: len(prompt_ids[i]))

@@ -78,6 +78,7 @@ def answer_set(
         [prompt.text for prompt in prompts],
         max_new_tokens=section.max_new_tokens,
         batch_prompts=section.batch_prompts,
+        contexts=[prompt.context for prompt in prompts],
     )
     drawn = sample(
         policy,

@@ -6,6 +6,7 @@ or other libraries drew are not taken for this code's: DVC would record them as 
 """
 
 import hashlib
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
         "runtime": config.runtime.model_dump(),
         "seed": config.seed,
         "round": key,
-        "prompts": [(prompt.prompt_id, prompt.text) for prompt in prompts],
+        "prompts": [(p.prompt_id, p.text, [asdict(turn) for turn in p.context]) for p in prompts],
     }
     ledger = Ledger(PRIVATE / "ledger", Candidate, plan)
     parts = range(0, len(prompts), section.part_prompts)
