@@ -91,6 +91,9 @@ class FilesSection(Section):
     """Field of the prompt's id; rows without one are numbered by file and line."""
     prompt_field: str = "prompt"
     """Field of the prompt's text."""
+    messages_field: str = "messages"
+    """Field of a dialogue instead of it: a list of ``{"role": …, "content": …}``, ``system`` first
+    if at all, then ``user`` and ``assistant``; the last is the user's."""
     answer_field: str = "answer"
     """Field of the gold answer."""
     answer_marker: str | None = None
