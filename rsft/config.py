@@ -91,6 +91,9 @@ class FilesSection(Section):
     """Field of the prompt's id; rows without one are numbered by file and line."""
     prompt_field: str = "prompt"
     """Field of the prompt's text."""
+    messages_field: str = "messages"
+    """Field of a dialogue instead of it: a list of ``{"role": …, "content": …}``, ``system`` first
+    if at all, then ``user`` and ``assistant``; the last is the user's."""
     answer_field: str = "answer"
     """Field of the gold answer."""
     answer_marker: str | None = None
@@ -137,7 +140,8 @@ class RenderingSection(Section):
     number_slots: bool = False
     """Write the k-th number as ``n{k}`` (a policy trained from scratch cannot read digits)."""
     chat: bool = False
-    """Pass the text as a user's message through the tokenizer's chat template."""
+    """Pass the text as the user's message, after the turns before it, through the tokenizer's own
+    chat template."""
 
     @model_validator(mode="after")
     def _has_a_place(self) -> Self:

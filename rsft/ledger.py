@@ -7,7 +7,8 @@ import dataclasses
 import os
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,31 +16,62 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rsft.errors import LedgerError
+from rsft.types import Turn
 
 Record = TypeVar("Record")
 
-_ARROW = {
-    str: pa.string(),
-    int: pa.int64(),
-    float: pa.float64(),
-    bool: pa.bool_(),
-    tuple[int, ...]: pa.list_(pa.int32()),
-    dict[str, float]: pa.map_(pa.string(), pa.float64()),
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How a field of some type lies in a column."""
+
+    arrow: pa.DataType
+    to_arrow: Callable[[Any], Any] | None = None
+    """Null where Arrow takes the value as it is."""
+    from_arrow: Callable[[Any], Any] | None = None
+    """Null where Arrow gives it back as it was."""
+
+
+_KINDS = {
+    str: _Kind(pa.string()),
+    int: _Kind(pa.int64()),
+    float: _Kind(pa.float64()),
+    bool: _Kind(pa.bool_()),
+    tuple[int, ...]: _Kind(pa.list_(pa.int32()), from_arrow=tuple),
+    dict[str, float]: _Kind(
+        pa.map_(pa.string(), pa.float64()),
+        to_arrow=lambda value: list(value.items()),
+        from_arrow=dict,
+    ),
+    tuple[Turn, ...]: _Kind(
+        pa.list_(
+            pa.struct([pa.field(f.name, pa.string(), False) for f in dataclasses.fields(Turn)])
+        ),
+        to_arrow=lambda turns: [dataclasses.asdict(turn) for turn in turns],
+        from_arrow=lambda turns: tuple(Turn(**turn) for turn in turns),
+    ),
 }
 
 
 def schema_of(record: type[Any]) -> pa.Schema:
     """The Arrow schema of a record: its fields in order, nullable where ``None`` is allowed."""
+    return pa.schema(
+        [pa.field(name, kind.arrow, nullable) for name, kind, nullable in _columns_of(record)]
+    )
+
+
+def _columns_of(record: type[Any]) -> list[tuple[str, _Kind, bool]]:
+    """Name and kind of each field, and whether it may be null."""
     hints = typing.get_type_hints(record)
-    return pa.schema([_arrow_field(f.name, hints[f.name]) for f in dataclasses.fields(record)])
-
-
-def _arrow_field(name: str, hint: Any) -> pa.Field:
-    arguments = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    (kind,) = [a for a in arguments if a is not type(None)]
-    if typing.get_origin(kind) is typing.Literal:
-        kind = str
-    return pa.field(name, _ARROW[kind], nullable=type(None) in arguments)
+    columns = []
+    for field in dataclasses.fields(record):
+        hint = hints[field.name]
+        arguments = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+        (kind,) = [a for a in arguments if a is not type(None)]
+        if typing.get_origin(kind) is typing.Literal:
+            kind = str
+        columns.append((field.name, _KINDS[kind], type(None) in arguments))
+    return columns
 
 
 def write_rows(path: Path, record: type[Record], rows: Iterable[Record]) -> None:
@@ -55,13 +87,12 @@ def write_rows(path: Path, record: type[Record], rows: Iterable[Record]) -> None
 
 def table_of(record: type[Record], rows: Iterable[Record]) -> pa.Table:
     """Rows as an Arrow table with the record's schema."""
-    schema = schema_of(record)
-    columns: dict[str, list[Any]] = {name: [] for name in schema.names}
-    for row in rows:
-        for name, column in columns.items():
-            value = getattr(row, name)
-            column.append(list(value.items()) if isinstance(value, dict) else value)
-    return pa.table(columns, schema=schema)
+    held = list(rows)
+    columns = {
+        name: _each([getattr(row, name) for row in held], kind.to_arrow)
+        for name, kind, _ in _columns_of(record)
+    }
+    return pa.table(columns, schema=schema_of(record))
 
 
 def write_table(path: Path, table: pa.Table) -> None:
@@ -114,16 +145,17 @@ def _read_file(file: Path, record: type[Record]) -> list[Record]:
 def rows_of(table: pa.Table, record: type[Record]) -> list[Record]:
     """A table's rows as records; columns that the record has not are left out."""
     names = schema_of(record).names
-    columns = [_python_column(table.column(name)) for name in names]
+    columns = [
+        _each(table.column(name).to_pylist(), kind.from_arrow)
+        for name, kind, _ in _columns_of(record)
+    ]
     return [
         record(**dict(zip(names, values, strict=True))) for values in zip(*columns, strict=True)
     ]
 
 
-def _python_column(column: pa.ChunkedArray) -> list[Any]:
-    values: list[Any] = column.to_pylist()
-    if pa.types.is_map(column.type):
-        return [dict(value) for value in values]
-    if pa.types.is_list(column.type):
-        return [tuple(value) for value in values]
-    return values
+def _each(values: list[Any], change: Callable[[Any], Any] | None) -> list[Any]:
+    """The values, changed; null stays null."""
+    if change is None:
+        return values
+    return [None if value is None else change(value) for value in values]

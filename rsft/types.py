@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 FinishReason = Literal["stop", "length"]
 ScoreStatus = Literal["ok", "unscorable"]
+Role = Literal["system", "user", "assistant"]
 
 
 class Progress(Protocol):
@@ -30,13 +31,26 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What one side of a dialogue said."""
+
+    role: Role
+    """Whose turn it was; ``system``: what the policy was told beforehand."""
+    content: str
+    """What was said, in plain text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
     """One input to the policy, with what is known of its right answer."""
 
     prompt_id: str
     """Unique within all splits; the address of its draws."""
     text: str
-    """What is asked, in plain text, before any rendering."""
+    """What is asked, in plain text, before any rendering: the last user's turn."""
+    context: tuple[Turn, ...] = ()
+    """The turns before ``text``, the first of which may be the system's; empty where there are
+    none."""
     answer: str | None
     """The gold answer a verifier compares with; null where none is known."""
     solution: str | None
@@ -143,6 +157,8 @@ class TrainingRow:
     """The prompt."""
     prompt: str
     """Its text, before rendering."""
+    context: tuple[Turn, ...]
+    """The turns before it."""
     completion: str
     """The text to be learnt, without special tokens."""
     weight: float
@@ -169,6 +185,8 @@ class Answer:
     """Its family: the unit of resampling."""
     prompt: str
     """Its text."""
+    context: tuple[Turn, ...]
+    """The turns before it."""
     gold: str
     """The gold answer."""
     completion: str

@@ -1,6 +1,6 @@
 """Tables come back as they were written, whole or not at all."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +8,7 @@ import pytest
 
 from rsft.errors import LedgerError
 from rsft.ledger import Ledger, read_rows, schema_of, write_rows
-from rsft.types import Answer, Candidate, Decided, Prompt, Scored, TrainingRow
+from rsft.types import Answer, Candidate, Decided, Prompt, Scored, TrainingRow, Turn
 
 
 def scored(draw: int = 0) -> Scored:
@@ -30,10 +30,45 @@ def scored(draw: int = 0) -> Scored:
     )
 
 
+def prompt(prompt_id: str, context: tuple[Turn, ...]) -> Prompt:
+    return Prompt(
+        prompt_id=prompt_id,
+        text="And then?",
+        context=context,
+        answer=None,
+        solution=None,
+        family="f",
+        source="s",
+        licence="MIT",
+    )
+
+
 def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
     rows = [scored(0), replace(scored(1), reward=0.5, outcome="3", reward_breakdown={})]
     write_rows(tmp_path / "t.parquet", Scored, rows)
     assert read_rows(tmp_path / "t.parquet", Scored) == rows
+
+
+def test_a_server_s_candidate_comes_back_without_its_tokens(tmp_path: Path) -> None:
+    untold = replace(scored(1), token_ids=None, token_count=None, proposal_logprob=None)
+    rows = [scored(0), untold, replace(scored(2), token_ids=())]
+    write_rows(tmp_path / "t.parquet", Scored, rows)
+    assert read_rows(tmp_path / "t.parquet", Scored) == rows
+    assert pd.read_parquet(tmp_path / "t.parquet")["token_ids"].isna().tolist() == [
+        False,
+        True,
+        False,
+    ]
+
+
+def test_a_dialogue_comes_back_and_is_read_by_others(tmp_path: Path) -> None:
+    turns = (Turn(role="system", content="Be brief."), Turn(role="user", content="Why?\n🙂"))
+    rows = [prompt("p1", turns), prompt("p2", ())]
+    write_rows(tmp_path / "t.parquet", Prompt, rows)
+    assert read_rows(tmp_path / "t.parquet", Prompt) == rows
+    contexts = pd.read_parquet(tmp_path / "t.parquet")["context"]
+    assert list(contexts[0]) == [asdict(turn) for turn in turns]
+    assert list(contexts[1]) == []
 
 
 @pytest.mark.parametrize("record", [Prompt, Candidate, Scored, Decided, TrainingRow, Answer])

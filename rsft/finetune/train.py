@@ -44,7 +44,7 @@ def train(
     Raises:
         ConfigurationError: Where a prompt or completion is longer than the section allows.
     """
-    prompts = encode_prompts(policy, [row.prompt for row in rows])
+    prompts = encode_prompts(policy, [row.prompt for row in rows], [row.context for row in rows])
     completions = encode_completions(policy, [row.completion for row in rows])
     _check_lengths(rows, prompts, section.max_prompt_tokens, "prompt")
     _check_lengths(rows, completions, section.max_completion_tokens, "completion")

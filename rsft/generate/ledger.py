@@ -226,7 +226,8 @@ _CANDIDATE = [field.name for field in fields(Candidate)]
 
 def prompt_hash(prompt: Prompt) -> str:
     """Hash of what is asked; how it is rendered is part of the policy's version."""
-    return hashlib.sha256(prompt.text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+    turns = [(turn.role, turn.content) for turn in prompt.context]
+    return hashlib.sha256(json.dumps([*turns, prompt.text]).encode()).hexdigest()[:20]
 
 
 def _ranges(numbers: Sequence[int]) -> list[range]:

@@ -25,7 +25,7 @@ from rsft.policy import (
     before_stop,
     decode,
     decode_completions,
-    encode_prompts,
+    encode_questions,
     rows_within,
 )
 from rsft.types import Candidate
@@ -68,7 +68,7 @@ class NativeEngine:
         if not requests:
             return []
         policy = self._policy
-        prompt_ids = encode_prompts(policy, [request.prompt.text for request in requests])
+        prompt_ids = encode_questions(policy, [request.prompt for request in requests])
         copies = [len(request.draws) for request in requests]
         owners = [(request, draw) for request in requests for draw in request.draws]
         stop_strings = StopStrings(policy, law.stop) if law.stop else None

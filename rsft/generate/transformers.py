@@ -22,7 +22,7 @@ from rsft.policy import (
     StopStrings,
     before_stop,
     decode_completions,
-    encode_prompts,
+    encode_questions,
     pad,
     rows_within,
 )
@@ -51,7 +51,7 @@ class GenerateEngine:
         """Draws what is asked for; see ``Engine``."""
         if not requests:
             return []
-        prompt_ids = encode_prompts(self._policy, [request.prompt.text for request in requests])
+        prompt_ids = encode_questions(self._policy, [request.prompt for request in requests])
         rows = [(r, draw) for r, request in enumerate(requests) for draw in request.draws]
         rows.sort(key=lambda row: (len(prompt_ids[row[0]]), row))
         ones = [1] * len(requests)  # generate keeps a copy of the prompt for each of its rows

@@ -9,6 +9,7 @@ from rsft.policy.rendering import (
     decode_completions,
     encode_completions,
     encode_prompts,
+    encode_questions,
     refuse_too_long,
     render,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "decode_completions",
     "encode_completions",
     "encode_prompts",
+    "encode_questions",
     "fetch_base",
     "load_policy",
     "pad",

@@ -8,6 +8,7 @@ from rsft.policy.decode import decode
 from rsft.policy.loading import Policy
 from rsft.policy.memory import rows_within
 from rsft.policy.rendering import decode_completions, encode_prompts, refuse_too_long
+from rsft.types import Turn
 
 
 def answer(
@@ -15,6 +16,7 @@ def answer(
     texts: Sequence[str],
     max_new_tokens: int,
     *,
+    contexts: Sequence[tuple[Turn, ...]] | None = None,
     memory_gib: float = 1.0,
     max_rows: int = 1024,
 ) -> list[str]:
@@ -24,6 +26,7 @@ def answer(
         policy: The policy.
         texts: What is asked, before rendering.
         max_new_tokens: Cap on an answer's tokens.
+        contexts: The turns before each text; null where none has any.
         memory_gib: What decoding may take beside the weights.
         max_rows: At most so many prompts decoded at once.
 
@@ -36,7 +39,7 @@ def answer(
     """
     if not texts:
         return []
-    prompt_ids = encode_prompts(policy, texts)
+    prompt_ids = encode_prompts(policy, texts, contexts)
     refuse_too_long(policy, prompt_ids, texts, max_new_tokens)
     copies = [1] * len(texts)
     decoded = decode(

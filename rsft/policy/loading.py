@@ -1,7 +1,7 @@
 """Policies as folders: an ordinary Hugging Face model in safetensors, ``rendering.json`` beside it.
 
 Weights are read from safetensors only, never from a pickle, and no code that came with a model is
-ever run.
+ever run but its chat template, in a sandbox.
 """
 
 import contextlib
@@ -27,6 +27,7 @@ from transformers.utils import logging as transformers_logging
 
 from rsft.config import RAW, BaseSection, RenderingSection
 from rsft.errors import PolicyError
+from rsft.policy.chat import turn_end
 
 RENDERING_FILE = "rendering.json"
 
@@ -67,7 +68,15 @@ class Policy:
 
     @property
     def stop_id(self) -> int:
-        """The stop token that training appends to completions."""
+        """The stop token that training appends to completions.
+
+        For a chat, the one that ends the assistant's turns in the tokenizer's own template, if
+        sampling stops at it: a tokenizer's EOS may be one that the model never writes in a chat.
+        """
+        if self.rendering.chat:
+            end = turn_end(self.tokenizer)
+            if end in self.eos_ids:
+                return end
         own = self.tokenizer.eos_token_id
         return int(own) if own is not None else min(self.eos_ids)
 

@@ -13,7 +13,8 @@ from typing import Any
 from rsft.config import RAW, FilesSection
 from rsft.errors import PromptsError
 from rsft.prompts.gsm8k import slot_solution
-from rsft.types import Prompt
+from rsft.prompts.messages import read_messages
+from rsft.types import Prompt, Turn
 
 
 def read_files(section: FilesSection) -> dict[str, list[Prompt]]:
@@ -92,11 +93,24 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             ) from None
         if not isinstance(row, dict):
             raise PromptsError(f"{file}:{number}: a JSON {type(row).__name__}, not an object")
+        _refuse_half_characters(row, file, number)
         yield number, row
 
 
+def _refuse_half_characters(row: dict[str, Any], file: Path, number: int) -> None:
+    """JSON can escape half of a character beyond U+FFFF, which no UTF-8 file can hold."""
+    for field, value in row.items():
+        try:
+            json.dumps([field, value], ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise PromptsError(
+                f"{file}:{number}: field {field!r} holds {error.object[error.start]!r}, half a "
+                "character; remove it"
+            ) from None
+
+
 def _prompt(row: dict[str, Any], file: Path, number: int, section: FilesSection) -> Prompt:
-    text = _text(row, section.prompt_field, file, number)
+    context, text = _question(row, file, number, section)
     answer = _text(row, section.answer_field, file, number)
     solution = row.get(section.solution_field)
     if section.answer_marker is not None:
@@ -117,12 +131,30 @@ def _prompt(row: dict[str, Any], file: Path, number: int, section: FilesSection)
     return Prompt(
         prompt_id=prompt_id,
         text=text,
+        context=context,
         answer=answer,
         solution=solution,
         family=str(row.get(section.family_field, prompt_id)),
         source=file.name,
         licence=section.licence,
     )
+
+
+def _question(
+    row: dict[str, Any], file: Path, number: int, section: FilesSection
+) -> tuple[tuple[Turn, ...], str]:
+    """The turns before, and the text: from the field of messages, or from that of the prompt."""
+    messages = row.get(section.messages_field)
+    if messages is None:
+        return (), _text(row, section.prompt_field, file, number)
+    where = f"{file}:{number}: field {section.messages_field!r}"
+    if row.get(section.prompt_field) is not None:
+        raise PromptsError(
+            f"{where} and field {section.prompt_field!r} are both there; remove one, or set "
+            "prompts.files.messages_field or prompts.files.prompt_field to another name"
+        )
+    *before, last = read_messages(messages, where)
+    return tuple(before), last.content.strip()
 
 
 def _text(row: dict[str, Any], field: str, file: Path, number: int) -> str:

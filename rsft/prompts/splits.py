@@ -30,7 +30,7 @@ def load_splits(section: PromptsSection, *, seed: int) -> dict[str, list[Prompt]
 def check_splits(splits: Mapping[str, Sequence[Prompt]]) -> None:
     """Refuses an id in two splits, and an evaluation prompt among the training prompts.
 
-    Prompts are compared by text, case and white space aside.
+    Prompts are compared as ``question`` has them.
 
     Raises:
         PromptsError: Naming both prompts.
@@ -44,12 +44,12 @@ def check_splits(splits: Mapping[str, Sequence[Prompt]]) -> None:
                     f"{split!r}; ids must be unique over all prompts"
                 )
             owner[prompt.prompt_id] = split
-    trained = {normalise(p.text): p for split in TRAINING for p in splits.get(split, ())}
+    trained = {question(p): p for split in TRAINING for p in splits.get(split, ())}
     for split, prompts in splits.items():
         if split in TRAINING:
             continue
         for prompt in prompts:
-            twin = trained.get(normalise(prompt.text))
+            twin = trained.get(question(prompt))
             if twin is not None:
                 raise PromptsError(
                     f"{split} prompt {prompt.prompt_id!r} is training prompt {twin.prompt_id!r} "
@@ -57,6 +57,10 @@ def check_splits(splits: Mapping[str, Sequence[Prompt]]) -> None:
                 )
 
 
-def normalise(text: str) -> str:
-    """A prompt's text for comparison: lower case, white space folded."""
-    return re.sub(r"\s+", " ", text).strip().casefold()
+def question(prompt: Prompt) -> tuple[str, ...]:
+    """What a prompt asks, for comparison: its turns in lower case, white space folded.
+
+    Equal words after other turns are another question.
+    """
+    before = [f"{turn.role}: {turn.content}" for turn in prompt.context]
+    return tuple(re.sub(r"\s+", " ", text).strip().casefold() for text in (*before, prompt.text))

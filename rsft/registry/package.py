@@ -14,6 +14,7 @@ import rsft
 from rsft.registry.records import Serving
 
 _LIBRARIES = (
+    "jinja2",
     "mlflow",
     "numpy",
     "pandas",

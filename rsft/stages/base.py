@@ -63,6 +63,7 @@ def labelled_row(prompt: Prompt) -> TrainingRow:
     return TrainingRow(
         prompt_id=prompt.prompt_id,
         prompt=prompt.text,
+        context=prompt.context,
         completion=prompt.solution,
         weight=1.0,
         round=0,

@@ -77,6 +77,7 @@ def answer_set(
         policy,
         [prompt.text for prompt in prompts],
         section.max_new_tokens,
+        contexts=[prompt.context for prompt in prompts],
         memory_gib=runtime.memory_gib,
         max_rows=runtime.max_rows,
     )
@@ -101,6 +102,7 @@ def answer_set(
                 prompt_id=prompt.prompt_id,
                 family=prompt.family,
                 prompt=prompt.text,
+                context=prompt.context,
                 gold=prompt.answer or "",
                 completion=completion,
                 outcome=score.outcome,

@@ -29,7 +29,7 @@ from rsft.generate import (
     success_rate,
 )
 from rsft.ledger import read_rows, write_rows
-from rsft.policy import Policy, encode_prompts, load_policy, use_threads
+from rsft.policy import Policy, encode_questions, load_policy, use_threads
 from rsft.score import build_rewards
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import PRIVATE, before, here, split_file
@@ -59,7 +59,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
         PRIVATE / "ledger", drawing_plan(config, key, policy_version, model), config.seed
     )
     prompts = read_rows(split_file("train"), Prompt)
-    lengths = [len(ids) for ids in encode_prompts(policy, [p.text for p in prompts])]
+    lengths = [len(ids) for ids in encode_questions(policy, prompts)]
     fits = [length <= policy.prompt_limit(section.max_new_tokens) for length in lengths]
     judge = _Judge(config)
     meter = _Meter(progress, prompts, judge)

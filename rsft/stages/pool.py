@@ -33,6 +33,7 @@ def _row(decided: Decided, prompts: dict[str, Prompt], weight: float) -> Trainin
     return TrainingRow(
         prompt_id=prompt.prompt_id,
         prompt=prompt.text,
+        context=prompt.context,
         completion=decided.text,
         weight=weight,
         round=decided.round,

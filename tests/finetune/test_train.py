@@ -17,6 +17,7 @@ ROWS = [
     TrainingRow(
         prompt_id=f"p{i}",
         prompt=text,
+        context=(),
         completion=completion,
         weight=1.0,
         round=1,

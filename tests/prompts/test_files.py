@@ -8,8 +8,14 @@ import pytest
 from rsft.config import FilesSection
 from rsft.errors import PromptsError
 from rsft.prompts.files import read_files, read_prompts
+from rsft.types import Turn
 
 GOOD = {"id": "a", "prompt": "1 + 1?", "answer": "2"}
+
+
+USER = {"role": "user", "content": "2 + 2?"}
+ASSISTANT = {"role": "assistant", "content": "4"}
+SYSTEM = {"role": "system", "content": "Be brief."}
 
 
 def section(**fields: object) -> FilesSection:
@@ -51,12 +57,72 @@ def test_a_good_file(tmp_path: Path) -> None:
         ([{**GOOD, "answer": None}], "f.jsonl:1: field 'answer' is None"),
         ([{**GOOD, "answer": True}], "f.jsonl:1: field 'answer' is True"),
         ([{**GOOD, "solution": 5}], "f.jsonl:1: field 'solution' is 5; it must be text"),
+        ([{**GOOD, "prompt": None}], "f.jsonl:1: field 'prompt' is None"),
+        (
+            [{**GOOD, "messages": [USER]}],
+            "f.jsonl:1: field 'messages' and field 'prompt' are both there; remove one, or set",
+        ),
+        (
+            ['{"prompt": "a", "answer": "b \\ud83d c"}'],
+            "f.jsonl:1: field 'answer' holds '\\ud83d', half a character; remove it",
+        ),
     ],
 )
 def test_a_bad_file(tmp_path: Path, rows: list[object], message: str) -> None:
     with pytest.raises(PromptsError) as caught:
         read_prompts(write(tmp_path / "f.jsonl", *rows), section())
     assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_dialogue(tmp_path: Path) -> None:
+    rows = [
+        {"messages": [SYSTEM, USER, ASSISTANT, {**USER, "content": " 3 + 3? ", "name": None}]},
+        {"messages": [USER], "prompt": None},
+        {"messages": None, "prompt": "1 + 1?"},
+    ]
+    file = write(tmp_path / "f.jsonl", *({**row, "answer": "6"} for row in rows))
+    long, short, plain = read_prompts(file, section())
+    assert long.context == (Turn(**SYSTEM), Turn(**USER), Turn(**ASSISTANT))
+    assert (long.text, long.answer) == ("3 + 3?", "6")
+    assert (short.context, short.text) == ((), "2 + 2?")
+    assert (plain.context, plain.text) == ((), "1 + 1?")
+
+
+def test_messages_in_a_field_of_another_name(tmp_path: Path) -> None:
+    file = write(tmp_path / "f.jsonl", {**GOOD, "messages": "unread"})
+    assert read_prompts(file, section(messages_field="chat"))[0].text == "1 + 1?"
+    file = write(tmp_path / "f.jsonl", {"chat": [SYSTEM, USER], "answer": "4"})
+    assert read_prompts(file, section(messages_field="chat"))[0].context == (Turn(**SYSTEM),)
+
+
+@pytest.mark.parametrize(
+    ("messages", "message"),
+    [
+        ([], " is []; it must be a list of messages, not empty"),
+        ("Hi", " is 'Hi'; it must be a list of messages"),
+        (["Hi"], ", message 1 is 'Hi'; it must be an object of role and content"),
+        ([USER, {"content": "x"}], ", message 2 has role None; it must be one of system, user"),
+        (
+            [{"role": "tool", "content": "x"}, USER],
+            ", message 1 has role 'tool'; it must be one of",
+        ),
+        ([{"role": ["user"], "content": "x"}], ", message 1 has role ['user']; it must be"),
+        ([{"role": "user"}], ", message 1 has content None; it must be a text"),
+        ([{**USER, "content": " "}], ", message 1 has content ' '; it must be a text that is not"),
+        ([{**USER, "content": [{"type": "text"}]}], ", message 1 has content [{'type': 'text'}]"),
+        ([{**ASSISTANT, "tool_calls": [1]}, USER], ", message 1 has 'tool_calls', which no"),
+        ([USER, ASSISTANT], " ends in a message of role 'assistant'; the last must be the user's"),
+        ([SYSTEM], " ends in a message of role 'system'; the last must be the user's"),
+        ([USER, SYSTEM, USER], " has a message of the system's after others; it must be first"),
+        ([{**USER, "content": "\ud83d"}], " holds '\\ud83d', half a character; remove it"),
+    ],
+)
+def test_a_bad_dialogue(tmp_path: Path, messages: object, message: str) -> None:
+    file = write(tmp_path / "f.jsonl", GOOD, {"messages": messages, "answer": "4"})
+    with pytest.raises(PromptsError) as caught:
+        read_prompts(file, section())
+    assert f"f.jsonl:2: field 'messages'{message}" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

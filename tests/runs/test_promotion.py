@@ -24,6 +24,7 @@ def answers(right: int, split: str = "eval") -> list[Answer]:
             prompt_id=f"p{number}",
             family=f"f{number // 2}",
             prompt=f"Question {number}?",
+            context=(),
             gold="1",
             completion="1" if number < right else "2",
             outcome=None,

@@ -25,6 +25,7 @@ def answers(right: Sequence[int], split: str = "eval") -> list[Answer]:
             prompt_id=f"{split}-{number}",
             family=f"family-{number % 4}",
             prompt="?",
+            context=(),
             gold="7",
             completion="n0",
             outcome="7",

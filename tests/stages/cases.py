@@ -82,6 +82,7 @@ def row(number: int, completion: str, *, round: int = 1, draw: int = 0) -> Train
     return TrainingRow(
         prompt_id=f"{split}-{number}",
         prompt=prompt(number, split=split).text,
+        context=(),
         completion=completion,
         weight=1.0,
         round=round,

@@ -1,12 +1,13 @@
 """What the pool keeps of the rounds, and what it has seen."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rsft.ledger import read_rows, write_rows
 from rsft.stages import pool
-from rsft.types import Decided, Prompt, TrainingRow
+from rsft.types import Decided, Prompt, TrainingRow, Turn
 from tests.stages.cases import decided, prompt, row, settings, silent
 
 LABELLED = [row(0, "n0 + n1 = r0", round=0), row(1, "n1 + n0 = r0", round=0)]
@@ -115,3 +116,10 @@ def test_rows_carry_the_prompt_and_where_it_came_from() -> None:
     (kept,) = table(1, "kept")[2:]
     assert (kept.prompt, kept.draw) == (prompt(3).text, 2)
     assert (kept.source, kept.licence) == ("test", "CC0-1.0")
+
+
+def test_rows_carry_the_turns_before_the_prompt() -> None:
+    context = (Turn(role="system", content="Be brief."),)
+    write_rows(Path("data/prompts/train.parquet"), Prompt, [replace(prompt(3), context=context)])
+    run([accepted(3, "a")])
+    assert [row.context for row in table(1, "kept")[2:] + table(1, "seen")] == [context] * 2

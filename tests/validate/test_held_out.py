@@ -1,11 +1,12 @@
-from rsft.types import Prompt
+from rsft.types import Prompt, Turn
 from rsft.validate import held_out_ids
 
 
-def prompt(prompt_id: str, text: str) -> Prompt:
+def prompt(prompt_id: str, text: str, *before: Turn) -> Prompt:
     return Prompt(
         prompt_id=prompt_id,
         text=text,
+        context=before,
         answer="3",
         solution=None,
         family="f",
@@ -22,6 +23,15 @@ def test_measuring_splits_and_training_prompts_that_read_alike() -> None:
         "guard": [prompt("g1", "two and two?")],
     }
     assert held_out_ids(splits) == {"e1", "g1", "t1", "l1"}
+
+
+def test_equal_words_after_other_turns_are_another_question() -> None:
+    ann, bob = Turn(role="user", content="Ann has 2."), Turn(role="user", content="Bob has 3.")
+    splits = {
+        "train": [prompt("t1", "How many?", ann), prompt("t2", "How many?", bob)],
+        "eval": [prompt("e1", "How many?", bob)],
+    }
+    assert held_out_ids(splits) == {"e1", "t2"}
 
 
 def test_without_labelled_rows() -> None:
