@@ -1,13 +1,15 @@
 """Tables come back as they were written, whole or not at all."""
 
+import errno
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from rsft import ledger
 from rsft.errors import LedgerError
-from rsft.ledger import Ledger, read_rows, schema_of, write_rows
+from rsft.ledger import read_rows, schema_of, write_rows
 from rsft.types import Answer, Candidate, Decided, Prompt, Scored, TrainingRow, Turn
 
 
@@ -119,27 +121,14 @@ def test_a_table_of_something_else_is_refused(tmp_path: Path) -> None:
         read_rows(tmp_path / "t.parquet", Scored)
 
 
-def test_a_ledger_remembers_its_parts_and_keeps_keys_apart(tmp_path: Path) -> None:
-    first = Ledger(tmp_path, Scored, {"seed": 1})
-    first.append(0, [scored(0)])
-    assert Ledger(tmp_path, Scored, {"seed": 1}).has(0)
-    assert not Ledger(tmp_path, Scored, {"seed": 1}).has(1)
-    assert not Ledger(tmp_path, Scored, {"seed": 2}).has(0)
+def test_a_full_disk_is_named_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(table: object, where: Path, **_: object) -> None:
+        Path(where).write_bytes(b"PAR1 half of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-
-def test_a_ledger_drops_what_a_killed_run_left(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path, Scored, {})
-    (ledger.folder / ".part-00000.parquet.77.tmp").write_bytes(b"PAR1 half")
-    Ledger(tmp_path, Scored, {})
-    assert not list(ledger.folder.glob(".*.tmp"))
-
-
-def test_materialising_copies_the_parts_and_refuses_a_corrupt_one(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger", Scored, {})
-    ledger.append(0, [scored(0)])
-    ledger.append(1, [scored(1)])
-    ledger.materialise(tmp_path / "out", parts=2)
-    assert [row.draw for row in read_rows(tmp_path / "out", Scored)] == [0, 1]
-    (ledger.folder / "part-00001.parquet").write_bytes(b"PAR1")
-    with pytest.raises(LedgerError, match="part-00001"):
-        ledger.materialise(tmp_path / "again", parts=2)
+    monkeypatch.setattr(ledger.pq, "write_table", full)
+    with pytest.raises(LedgerError, match=r"t\.parquet: cannot be written \(No space left"):
+        write_rows(tmp_path / "t.parquet", Scored, [scored()])
+    assert list(tmp_path.iterdir()) == []

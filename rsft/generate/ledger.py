@@ -1,6 +1,6 @@
 """The candidate ledger: everything drawn under one plan, kept outside the stage's outputs.
 
-    .rsft/ledger/<plan>/manifest.json      the plan, and size and SHA-256 of each part
+    .rsft/ledger/<plan>/_manifest.json     the plan, and size and SHA-256 of each part
                         part-00000.parquet  candidates, each with its whole key; never changed
 
 A row is keyed by prompt, policy version, law, seed, round and draw. The plan fixes all but prompt
@@ -172,7 +172,7 @@ class CandidateLedger:
         return self._spans.get((prompt.prompt_id, prompt_hash(prompt)), [])
 
     def _read_manifest(self) -> dict[str, Any]:
-        file = self.folder / "manifest.json"
+        file = self.folder / "_manifest.json"
         if not file.exists():
             return {}
         try:
@@ -209,10 +209,10 @@ class CandidateLedger:
             self._write_manifest()
 
     def _write_manifest(self) -> None:
-        temporary = self.folder / ".manifest.json.tmp"
+        temporary = self.folder / "._manifest.json.tmp"
         try:
             temporary.write_text(json.dumps(self._manifest, indent=1), encoding="utf-8")
-            temporary.replace(self.folder / "manifest.json")
+            temporary.replace(self.folder / "_manifest.json")
         except OSError as error:
             raise LedgerError(
                 f"{temporary}: cannot be written ({error.strerror}); make room and run again"
