@@ -470,6 +470,16 @@ class Config(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _a_server_reads_what_is_trained_on(self) -> Self:
+        server = self.generate.openai
+        if server is not None and server.send == "messages" and not self.base.rendering.chat:
+            raise ValueError(
+                "generate.openai.send is 'messages', so the server renders a chat, and training "
+                "would not: set base.rendering.chat to true, or send tokens"
+            )
+        return self
+
     @property
     def round_count(self) -> int:
         """Number of rounds."""

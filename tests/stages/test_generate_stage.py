@@ -1,6 +1,9 @@
-"""Drawing in parts: a killed stage goes on where it was, with the same bytes in the end."""
+"""Drawing into the ledger: a killed stage goes on where it was, with the same bytes in the end."""
 
+import re
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +11,13 @@ import pytest
 import torch
 
 import rsft
-from rsft.ledger import read_rows
+from rsft.errors import LedgerError
+from rsft.generate import NativeEngine
+from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy, load_policy, save_policy
+from rsft.score.reward import Score
 from rsft.stages import generate
-from rsft.types import Candidate
+from rsft.types import Candidate, Progress, Prompt, PromptDraws
 from tests.stages.cases import settings, silent, write_base
 
 SETTINGS = ("generate.part_prompts=2", "generate.draws_per_prompt=3", "generate.max_new_tokens=6",
@@ -31,20 +37,20 @@ def base(tiny_t5: Policy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.fixture
-def sampled(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The prompts of each call of the sampler."""
-    calls: list[list[str]] = []
-    sample = generate.sample
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[str, range]]]:
+    """What each call of the engine is asked for."""
+    calls: list[list[tuple[str, range]]] = []
+    draw_ = NativeEngine.draw
 
-    def spy(policy: Policy, prompts: Any, *more: Any, **options: Any) -> list[Candidate]:
-        calls.append([prompt.prompt_id for prompt in prompts])
-        return sample(policy, prompts, *more, **options)
+    def spy(self: NativeEngine, requests: Any, *more: Any, **options: Any) -> list[Candidate]:
+        calls.append([(request.prompt.prompt_id, request.draws) for request in requests])
+        return draw_(self, requests, *more, **options)
 
-    monkeypatch.setattr(generate, "sample", spy)
+    monkeypatch.setattr(NativeEngine, "draw", spy)
     return calls
 
 
-def draw(*more: str, progress: Callable[[int, int], None] = silent) -> dict[str, bytes]:
+def draw(*more: str, progress: Progress = silent) -> dict[str, bytes]:
     generate.run(settings(*SETTINGS, *more), "1", progress)
     return {file.name: file.read_bytes() for file in sorted(FOLDER.iterdir())}
 
@@ -52,23 +58,26 @@ def draw(*more: str, progress: Callable[[int, int], None] = silent) -> dict[str,
 def draw_until_killed(*more: str) -> None:
     """Is killed in the second part."""
     with pytest.MonkeyPatch.context() as patch:
-        sample, calls = generate.sample, []
+        draw_, calls = NativeEngine.draw, []
 
-        def killed(*arguments: Any, **options: Any) -> list[Candidate]:
+        def killed(self: NativeEngine, *arguments: Any, **options: Any) -> list[Candidate]:
             calls.append(arguments)
             if len(calls) == 2:
                 raise Killed
-            return sample(*arguments, **options)
+            return draw_(self, *arguments, **options)
 
-        patch.setattr(generate, "sample", killed)
+        patch.setattr(NativeEngine, "draw", killed)
         with pytest.raises(Killed):
             draw(*more)
 
 
 def forget() -> None:
-    """Leaves no part to go on with."""
-    for file in Path(".rsft").rglob("*.parquet"):
-        file.unlink()
+    """Leaves nothing to go on with."""
+    shutil.rmtree(".rsft/ledger")
+
+
+def by_prompt() -> dict[str, PromptDraws]:
+    return {row.prompt_id: row for row in read_rows(FOLDER.parent / "draws.parquet", PromptDraws)}
 
 
 def test_every_prompt_has_all_its_draws_in_order() -> None:
@@ -86,10 +95,20 @@ def test_it_draws_from_the_model_of_the_round_before() -> None:
     assert {row.policy_version for row in read_rows(FOLDER, Candidate)} == {version}
 
 
-def test_progress_is_told_in_prompts() -> None:
-    told: list[tuple[int, int]] = []
-    draw(progress=lambda done, total: told.append((done, total)))
-    assert told == [(2, 5), (4, 5), (5, 5)]
+def test_the_version_is_that_of_the_weights_whatever_they_are_drawn_in() -> None:
+    draw("generate.dtype=bfloat16")
+    version = load_policy(Path("data/base/model")).version
+    assert {row.policy_version for row in read_rows(FOLDER, Candidate)} == {version}
+
+
+def test_progress_tells_prompts_rates_and_the_share_of_right_ones() -> None:
+    told: list[tuple[int, int, str]] = []
+    draw(progress=lambda done, total, note="": told.append((done, total, note)))
+    done = [done for done, _, _ in told]
+    assert done == sorted(done)
+    assert set(done) == {0, 2, 4, 5}
+    assert {total for _, total, _ in told} == {5}
+    assert re.fullmatch(r"[\d,]+ candidates/s, [\d,]+ tokens/s, \d+% right", told[-1][2])
 
 
 def test_killed_and_resumed_gives_the_same_bytes() -> None:
@@ -99,11 +118,37 @@ def test_killed_and_resumed_gives_the_same_bytes() -> None:
     assert draw() == resumed
 
 
-def test_resuming_repeats_only_the_part_in_flight(sampled: list[list[str]]) -> None:
+def test_resuming_repeats_only_the_part_in_flight(asked: list[list[tuple[str, range]]]) -> None:
     draw_until_killed()
-    sampled.clear()
+    asked.clear()
     draw()
-    assert sampled == [["train-2", "train-3"], ["train-4"]]
+    three = range(3)
+    assert asked == [[("train-2", three), ("train-3", three)], [("train-4", three)]]
+
+
+def test_more_draws_add_to_those_there_are(asked: list[list[tuple[str, range]]]) -> None:
+    draw()
+    before = read_rows(FOLDER, Candidate)
+    asked.clear()
+    draw("generate.draws_per_prompt=6")
+    assert {draws for call in asked for _, draws in call} == {range(3, 6)}
+    rows = read_rows(FOLDER, Candidate)
+    assert [row for row in rows if row.draw < 3] == before
+    assert len(rows) == 30
+    forget()
+    draw("generate.draws_per_prompt=6")
+    at_once = read_rows(FOLDER, Candidate)
+    assert [row.token_ids for row in at_once] == [row.token_ids for row in rows]
+
+
+def test_other_parts_take_what_was_drawn(asked: list[list[tuple[str, range]]]) -> None:
+    draw()
+    rows = read_rows(FOLDER, Candidate)
+    asked.clear()
+    shutil.rmtree(FOLDER)
+    draw("generate.part_prompts=4")
+    assert asked == []
+    assert read_rows(FOLDER, Candidate) == rows
 
 
 def test_a_killed_stage_leaves_no_output_that_looks_finished() -> None:
@@ -120,6 +165,75 @@ def test_the_bytes_do_not_depend_on_where_it_runs(
     assert draw() == here
 
 
+def test_a_prompt_too_long_for_the_policy_is_kept_marked_and_counted() -> None:
+    """Filtered out and zipped with the whole list, it shifts its neighbours (open-instruct)."""
+    draw()
+    expected = [row for row in read_rows(FOLDER, Candidate) if row.prompt_id != "train-2"]
+    shutil.rmtree(FOLDER)
+    prompts = read_rows(Path("data/prompts/train.parquet"), Prompt)
+    prompts[2] = replace(prompts[2], text="pens " * 600)
+    write_rows(Path("data/prompts/train.parquet"), Prompt, prompts)
+    policy = load_policy(Path("data/base/model"))
+    policy.tokenizer.model_max_length = 512
+    save_policy(policy, Path("data/base/model"))
+    draw()
+    found = by_prompt()
+    assert list(found) == [f"train-{number}" for number in range(5)]
+    long = found.pop("train-2")
+    assert (long.status, long.draws, long.success_rate) == ("too_long", 0, None)
+    assert long.prompt_tokens > 600
+    assert {(row.status, row.draws) for row in found.values()} == {("drawn", 3)}
+    rows = read_rows(FOLDER, Candidate)
+    assert [row.token_ids for row in rows] == [row.token_ids for row in expected]
+
+
+def test_no_prompt_fits() -> None:
+    policy = load_policy(Path("data/base/model"))
+    policy.tokenizer.model_max_length = 2
+    save_policy(policy, Path("data/base/model"))
+    draw()
+    assert read_rows(FOLDER, Candidate) == []
+    assert {row.status for row in by_prompt().values()} == {"too_long"}
+
+
+class Judge:
+    """Gives right and wrong by the draw's length, as a scorer that needs no trained policy."""
+
+    def score(self, prompt: Prompt, completion: str) -> Score:
+        return Score(reward=float(len(completion.split()) % 2), outcome=None)
+
+
+def test_waves_end_at_the_target_or_the_cap(
+    monkeypatch: pytest.MonkeyPatch, asked: list[list[tuple[str, range]]]
+) -> None:
+    monkeypatch.setattr(generate, "build_rewards", lambda section: Judge())
+    draw("generate.adaptive={target_accepted: 3, max_draws: 12}")
+    rows: dict[str, list[Candidate]] = {}
+    for row in read_rows(FOLDER, Candidate):
+        rows.setdefault(row.prompt_id, []).append(row)
+    assert len({len(drawn) for drawn in rows.values()}) > 1
+    for prompt_id, drawn in rows.items():
+        is_right = [r.finish_reason == "stop" and len(r.text.split()) % 2 == 1 for r in drawn]
+        record = by_prompt()[prompt_id]
+        assert [row.draw for row in drawn] == list(range(len(drawn)))
+        assert record.draws == len(drawn)
+        assert record.right == sum(is_right)
+        assert sum(is_right[: len(drawn) - 3]) < 3, "the wave before was enough"
+        assert record.right >= 3 or record.draws == 12
+    assert {draws.stop - draws.start for call in asked for _, draws in call} == {3}
+
+
+def test_a_corrupted_part_stops_the_stage_by_name() -> None:
+    draw()
+    (part,) = Path(".rsft/ledger").glob("*/part-00001.parquet")
+    part.write_bytes(part.read_bytes()[:-1] + b"X")
+    with pytest.raises(LedgerError, match=r"part-00001\.parquet.*remove it and run again"):
+        draw()
+    expected = {file.name: file.read_bytes() for file in sorted(FOLDER.iterdir())}
+    part.unlink()
+    assert draw() == expected
+
+
 def another_law() -> tuple[str, ...]:
     return ("generate.temperature=0.5",)
 
@@ -129,7 +243,11 @@ def another_seed() -> tuple[str, ...]:
 
 
 def another_plan() -> tuple[str, ...]:
-    return ("generate.batch_prompts=1",)
+    return ("runtime.max_rows=1",)
+
+
+def another_engine() -> tuple[str, ...]:
+    return ("generate.engine=transformers",)
 
 
 def another_policy() -> tuple[str, ...]:
@@ -140,38 +258,47 @@ def another_policy() -> tuple[str, ...]:
     return ()
 
 
-@pytest.mark.parametrize("change", [another_law, another_seed, another_plan, another_policy])
-def test_parts_of_another_law_are_not_mixed_in(
-    change: Callable[[], tuple[str, ...]], sampled: list[list[str]]
-) -> None:
+@pytest.mark.parametrize(
+    "change", [another_law, another_seed, another_plan, another_engine, another_policy]
+)
+def test_parts_of_another_law_are_not_mixed_in(change: Callable[[], tuple[str, ...]]) -> None:
     draw_until_killed()
     changed = change()
-    sampled.clear()
     resumed = draw(*changed)
-    assert sampled == [["train-0", "train-1"], ["train-2", "train-3"], ["train-4"]]
     forget()
     assert draw(*changed) == resumed
 
 
+def test_both_engines_of_this_process_draw_the_same() -> None:
+    draw()
+    native = [row.token_ids for row in read_rows(FOLDER, Candidate)]
+    draw("generate.engine=transformers")
+    assert [row.token_ids for row in read_rows(FOLDER, Candidate)] == native
+
+
+@pytest.mark.parametrize("name", ["generate/native.py", "policy/decode.py", "randomness.py"])
 def test_parts_that_other_code_drew_are_not_mixed_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sampled: list[list[str]]
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: list[list[tuple[str, range]]],
 ) -> None:
     code = tmp_path / "rsft"
-    (code / "generate").mkdir(parents=True)
-    (code / "generate" / "sampler.py").write_text("draws = 'wrongly'")
+    (code / name).parent.mkdir(parents=True)
+    (code / name).write_text("draws = 'wrongly'")
     monkeypatch.setattr(rsft, "__file__", str(code / "__init__.py"))
     draw()
     draw()
-    assert len(sampled) == 3
-    (code / "generate" / "sampler.py").write_text("draws = 'rightly'")
+    assert len(asked) == 3
+    (code / name).write_text("draws = 'rightly'")
     draw()
-    assert len(sampled) == 6
+    assert len(asked) == 6
 
 
 def test_parts_that_other_libraries_drew_are_not_mixed_in(
-    monkeypatch: pytest.MonkeyPatch, sampled: list[list[str]]
+    monkeypatch: pytest.MonkeyPatch, asked: list[list[tuple[str, range]]]
 ) -> None:
     draw()
     monkeypatch.setattr(generate, "version", lambda name: "0.0" if name == "torch" else "1.0")
     draw()
-    assert len(sampled) == 6
+    assert len(asked) == 6
