@@ -30,7 +30,21 @@ def test_every_shipped_file_is_valid(params_file: Path) -> None:
         ("base.scratch.heds=3", "unknown key 'base.scratch.heds'; did you mean 'heads'?"),
         ("score.zzz=1", "unknown key 'score.zzz'; known: rewards, answer_marker"),
         ("filter.rule=foo", "filter.rule = 'foo': input should be 'coin' or 'threshold'"),
-        ("generate.temperature=-1", "generate.temperature = -1: input should be greater than 0"),
+        ("generate.temperature=-1", "generate.temperature = -1: input should be greater than or"),
+        ("generate.temperature=0", "generate: temperature 0 gives equal draws; set draws_per"),
+        ("generate.draws_per_prompt=0", "generate.draws_per_prompt = 0: input should be greater"),
+        ("generate.min_new_tokens=99", "generate: min_new_tokens is more than max_new_tokens"),
+        ("generate.stop=['']", "generate: stop holds an empty string"),
+        ("generate.engine=openai", "generate: engine is 'openai', so the section generate.openai"),
+        ("generate.openai={base_url: here}", "generate.openai.base_url = 'here': string should"),
+        (
+            "generate.openai={base_url: 'http://h/v1', send: messages}",
+            "generate.openai.send is 'messages', so the server renders a chat",
+        ),
+        (
+            "generate.adaptive={target_accepted: 2, max_draws: 1}",
+            "generate: adaptive.max_draws is less than draws_per_prompt",
+        ),
         ("generate.draws_per_prompt=many", "generate.draws_per_prompt = 'many': input should be"),
         (
             "evaluate.sets={eval: train}",

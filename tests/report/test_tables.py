@@ -40,6 +40,7 @@ def difference(points: float) -> dict[str, float]:
 
 
 ROUND = {
+    "too_long": 0,
     "round": 2,
     "prompts": 2000,
     "candidates": 16000,
@@ -99,6 +100,11 @@ def test_the_filter_s_line_says_target_bound_clipping_and_every_reason() -> None
     assert "target uniform_correct, bound per_prompt_maximum (median log c 3.22 nats)" in text
     assert "above the bound 0.0%, clipped mass 3.4%, 0 < A < 1 for 62%" in text
     assert text.endswith("  12,000 wrong, 1,234 accepted, 900 coin")
+
+
+def test_prompts_that_were_too_long_are_told() -> None:
+    text = filter_lines(ROUND | {"too_long": 1234})
+    assert text.endswith("\n  1,234 prompts too long for the policy: nothing drawn")
 
 
 def test_results_stand_side_by_side() -> None:

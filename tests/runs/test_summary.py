@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -11,7 +11,7 @@ from rsft.config import Config
 from rsft.errors import LedgerError, LineageError
 from rsft.ledger import write_rows
 from rsft.runs.summary import compare_answers, read_answers, summarise_data, summarise_round
-from rsft.types import Answer
+from rsft.types import Answer, PromptDraws
 from tests.stages.cases import settings
 
 CONTROLS = ("random", "supervised")
@@ -37,6 +37,18 @@ def answers(right: Sequence[int], split: str = "eval") -> list[Answer]:
     ]
 
 
+def prompt_draws(prompt_id: str, status: Literal["drawn", "too_long"]) -> PromptDraws:
+    return PromptDraws(
+        prompt_id=prompt_id,
+        status=status,
+        prompt_tokens=9,
+        draws=0,
+        scored=0,
+        right=0,
+        success_rate=None,
+    )
+
+
 def leave(folder: str, right: Sequence[int]) -> None:
     """What ``evaluate`` leaves of a policy: its answers to two sets, and their figures."""
     rows = answers(right) + answers(range(12), split="guard")
@@ -54,6 +66,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         leave(f"rounds/{key}", range(right))
         decisions = Path("data/rounds") / key / "decisions"
         decisions.mkdir()
+        drawn = [prompt_draws("a", "drawn"), prompt_draws("b", "too_long")]
+        write_rows(decisions.parent / "draws.parquet", PromptDraws, drawn)
         (decisions / "diagnostics.json").write_text(json.dumps({"accepted": 10 * int(key)}))
     for name, right in zip(CONTROLS, (6, 9), strict=True):
         leave(f"controls/{name}", range(right))
@@ -119,6 +133,7 @@ def test_a_summary_is_plain_json() -> None:
 def test_a_round_has_its_diagnostics_and_its_figures() -> None:
     assert summarise_round("1") == {
         "round": 1,
+        "too_long": 1,
         "accepted": 10,
         "eval": {"exact_match": 0.5},
         "guard": {"exact_match": 1.0},
