@@ -121,9 +121,18 @@ def inverse_cdf(prob_RV: Tensor, uniform_R: Tensor) -> Tensor:
         (R,) tokens, each with a positive probability.
     """
     rows, size = prob_RV.shape
-    prob_RBC = torch.nn.functional.pad(prob_RV, (0, -size % _BLOCK)).view(rows, -1, _BLOCK)
-    block_R, left_R = _pick(prob_RBC.sum(dim=2), uniform_R)
-    within_R, _ = _pick(prob_RBC[torch.arange(rows, device=prob_RV.device), block_R], left_R)
+    whole = size - size % _BLOCK  # padding to whole blocks would copy everything
+    mass_RB = torch.cat(
+        [
+            prob_RV[:, :whole].reshape(rows, whole // _BLOCK, _BLOCK).sum(dim=2),
+            prob_RV[:, whole:].sum(dim=1, keepdim=True),
+        ],
+        dim=1,
+    )
+    block_R, left_R = _pick(mass_RB, uniform_R)
+    token_RC = block_R[:, None] * _BLOCK + torch.arange(_BLOCK, device=prob_RV.device)
+    prob_RC = prob_RV.gather(1, token_RC.clamp(max=size - 1)) * (token_RC < size)
+    within_R, _ = _pick(prob_RC, left_R)
     return block_R * _BLOCK + within_R
 
 

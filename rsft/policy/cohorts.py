@@ -217,9 +217,9 @@ class Cohort:
         return seen.reshape(self.rows, 1, -1, width)
 
     def _to_grid(self, value_N: Tensor) -> Tensor:
-        """(N, …) by row as (P, draws, …) by prompt, 0 where a prompt has no such row."""
+        """(N, …) by row as (P, draws, …) by prompt, anything where a prompt has no such row."""
         prompts = len(self._length_P)
-        grid = value_N.new_zeros((prompts * self._width, *value_N.shape[1:]))
+        grid = value_N.new_empty((prompts * self._width, *value_N.shape[1:]))
         grid[self._place_N] = value_N
         return grid.view(prompts, self._width, *value_N.shape[1:])
 
