@@ -25,8 +25,14 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import GenerationConfig, GPT2Config, GPT2LMHeadModel, T5Config
-from transformers import T5ForConditionalGeneration as T5
+from transformers import (
+    GenerationConfig,
+    GPT2Config,
+    GPT2LMHeadModel,
+    T5Config,
+    T5ForConditionalGeneration,
+)
+from transformers.utils import logging as transformers_logging
 
 from rsft.config import RenderingSection, ScratchSection, TrainingSection
 from rsft.generate import NativeEngine, Request, SamplingLaw
@@ -171,6 +177,7 @@ class CTranslate2:
         self.compute_type = compute_type
         self._tokenizer = policy.tokenizer
         self._eos_ids = sorted(policy.eos_ids)
+        transformers_logging.disable_progress_bar()
         with tempfile.TemporaryDirectory() as folder:
             policy.model.save_pretrained(folder)
             policy.tokenizer.save_pretrained(folder)
@@ -220,11 +227,9 @@ def limit_seconds(policy: Policy, asked: Sequence[Prompt], tokens: int) -> float
         rows_within(policy, MEMORY_GIB, MAX_ROWS, ids, [DRAWS] * len(ids), LAW.max_new_tokens),
     )
     if policy.is_encoder_decoder:
-        cross = [m for name, m in layers(model.decoder) if "EncDecAttention" in name]
         keys = [m for name, m in layers(model.decoder) if "EncDecAttention." in name
                 and name.endswith((".k", ".v"))]  # fmt: skip
         own = [m for name, m in layers(model.decoder) if m not in keys]
-        assert cross
         step = seconds_per_row([*own, model.lm_head], rows)
         prompt = seconds_per_row([*(m for _, m in layers(model.encoder)), *keys], min(read, 1024))
         return tokens * step + read * prompt
@@ -245,14 +250,15 @@ def layers(module: nn.Module) -> list[tuple[str, nn.Module]]:
 @torch.inference_mode()
 def seconds_per_row(modules: Sequence[nn.Module], rows: int) -> float:
     """Time that one row takes in all of some layers, best of three."""
+    weights: list[Any] = [module.weight for module in modules]
     inputs = [
         torch.randn(
             rows,
-            m.weight.shape[1 if isinstance(m, nn.Linear) else 0],
-            dtype=m.weight.dtype,
-            device=m.weight.device,
+            weight.shape[1 if isinstance(module, nn.Linear) else 0],
+            dtype=weight.dtype,
+            device=weight.device,
         )
-        for m in modules
+        for module, weight in zip(modules, weights, strict=True)
     ]
     best = float("inf")
     for _ in range(3):
@@ -278,7 +284,9 @@ def demo_shape() -> Policy:
 def t5_small_shape() -> Policy:
     """The shape of ``t5-small``: 60M parameters, 32,128 tokens."""
     torch.manual_seed(0)
-    model = T5(T5Config(vocab_size=T5_VOCABULARY, decoder_start_token_id=0)).eval()
+    model = T5ForConditionalGeneration(
+        T5Config(vocab_size=T5_VOCABULARY, decoder_start_token_id=0)
+    ).eval()
     return end_one_in_twelve(word_policy(model, T5_VOCABULARY))
 
 
