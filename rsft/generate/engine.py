@@ -8,7 +8,7 @@ An engine is handed prompts that fit the policy (``fits``), draws what was asked
 else, and fails as a whole: a request that was not answered leaves no candidate.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +24,24 @@ class Request:
     """The prompt."""
     draws: range
     """Numbers of the draws: ``range(8, 16)`` adds eight to a prompt that has eight."""
+
+
+def lacking(request: Request, held: Container[int]) -> list[Request]:
+    """What of a request is still to be drawn, as requests without gaps.
+
+    Args:
+        request: What is wanted.
+        held: The draws that are there.
+    """
+    gaps: list[range] = []
+    for draw in request.draws:
+        if draw in held:
+            continue
+        if gaps and gaps[-1].stop == draw:
+            gaps[-1] = range(gaps[-1].start, draw + 1)
+        else:
+            gaps.append(range(draw, draw + 1))
+    return [Request(prompt=request.prompt, draws=draws) for draws in gaps]
 
 
 OnDrawn = Callable[[Sequence[Candidate]], None]

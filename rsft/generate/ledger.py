@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rsft.errors import LedgerError
-from rsft.generate.engine import Request
+from rsft.generate.engine import Request, lacking
 from rsft.ledger import rows_of, schema_of, table_of, write_table
 from rsft.types import Candidate, Prompt
 
@@ -80,14 +80,11 @@ class CandidateLedger:
 
     def missing(self, requests: Iterable[Request]) -> list[Request]:
         """What of some requests is not in the ledger yet."""
-        lacking = []
+        missing = []
         for request in requests:
-            held = {d for span in self._spans_of(request.prompt) for d in span.draws}
-            lacking += [
-                Request(prompt=request.prompt, draws=draws)
-                for draws in _ranges([d for d in request.draws if d not in held])
-            ]
-        return lacking
+            held = {draw for span in self._spans_of(request.prompt) for draw in span.draws}
+            missing += lacking(request, held)
+        return missing
 
     def append(self, requests: Sequence[Request], candidates: Sequence[Candidate]) -> None:
         """Adds a part, whole or not at all.
@@ -228,17 +225,6 @@ def prompt_hash(prompt: Prompt) -> str:
     """Hash of what is asked; how it is rendered is part of the policy's version."""
     turns = [(turn.role, turn.content) for turn in prompt.context]
     return hashlib.sha256(json.dumps([*turns, prompt.text]).encode()).hexdigest()[:20]
-
-
-def _ranges(numbers: Sequence[int]) -> list[range]:
-    """Ascending numbers as ranges without gaps."""
-    ranges: list[range] = []
-    for number in numbers:
-        if ranges and ranges[-1].stop == number:
-            ranges[-1] = range(ranges[-1].start, number + 1)
-        else:
-            ranges.append(range(number, number + 1))
-    return ranges
 
 
 def _sha256(file: Path) -> str:

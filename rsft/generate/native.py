@@ -8,6 +8,7 @@ halved and that is logged.
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from rsft.errors import EngineError
 from rsft.generate.address import uniforms
-from rsft.generate.engine import OnDrawn, Request
+from rsft.generate.engine import OnDrawn, Request, lacking
 from rsft.generate.law import SamplingLaw, draw_token
 from rsft.policy import (
     Decoded,
@@ -28,7 +29,7 @@ from rsft.policy import (
     encode_questions,
     rows_within,
 )
-from rsft.types import Candidate
+from rsft.types import Candidate, FinishReason
 
 logger = logging.getLogger("rsft")
 
@@ -65,81 +66,115 @@ class NativeEngine:
             EngineError: Where the architecture cannot be decoded here, or one row does not fit
                 into memory.
         """
-        if not requests:
-            return []
-        policy = self._policy
-        prompt_ids = encode_questions(policy, [request.prompt for request in requests])
-        copies = [len(request.draws) for request in requests]
-        owners = [(request, draw) for request in requests for draw in request.draws]
-        stop_strings = StopStrings(policy, law.stop) if law.stop else None
-        max_rows = rows_within(
-            policy, self._memory_gib, self._max_rows, prompt_ids, copies, law.max_new_tokens
-        )
-        drawn: dict[int, Candidate] = {}
+        drawn: dict[str, dict[int, Candidate]] = defaultdict(dict)
 
-        while True:
-            draws = AddressedDraws(
-                law,
-                policy.eos_ids,
-                np.concatenate(
-                    [
-                        uniforms(seed, round, request.prompt.prompt_id, request.draws,
-                                 law.max_new_tokens)
-                        for request in requests
-                    ]
-                ),
-                policy.model.device,
-            )  # fmt: skip
+        def keep(candidates: Sequence[Candidate]) -> None:
+            for candidate in candidates:
+                drawn[candidate.prompt_id][candidate.draw] = candidate
+            if on_drawn is not None:
+                on_drawn(candidates)
 
-            def finish(decoded: list[Decoded], draws: "AddressedDraws" = draws) -> None:
-                rows = [row.row for row in decoded]
-                texts = decode_completions(policy, [row.token_ids for row in decoded])
-                proposal_R, policy_R = draws.logprobs(rows)
-                new = []
-                for r, (row, text) in enumerate(zip(decoded, texts, strict=True)):
-                    request, draw = owners[row.row]
-                    candidate = Candidate(
-                        prompt_id=request.prompt.prompt_id,
-                        round=round,
-                        draw=draw,
-                        policy_version=self._version,
-                        text=before_stop(text, law.stop) if law.stop else text,
-                        token_ids=tuple(row.token_ids),
-                        token_count=len(row.token_ids),
-                        finish_reason=row.finish_reason,
-                        proposal_logprob=proposal_R[r],
-                        policy_logprob=policy_R[r],
-                    )
-                    if row.row not in drawn:
-                        new.append(candidate)
-                    drawn[row.row] = candidate
-                if on_drawn is not None:
-                    on_drawn(new)
-
+        max_rows = self._max_rows
+        missing = [request for request in requests if request.draws]
+        while missing:
+            prompt_ids = encode_questions(self._policy, [request.prompt for request in missing])
+            copies = [len(request.draws) for request in missing]
+            rows = rows_within(
+                self._policy, self._memory_gib, max_rows, prompt_ids, copies, law.max_new_tokens
+            )
             try:
-                decode(
-                    policy,
-                    prompt_ids,
-                    copies,
-                    max_rows=max_rows,
-                    max_new_tokens=law.max_new_tokens,
-                    choose=draws,
-                    stop_strings=stop_strings,
-                    min_new_tokens=law.min_new_tokens,
-                    on_decoded=finish,
-                )
+                self._decode(missing, prompt_ids, law, (seed, round), rows, keep)
             except RuntimeError as error:
-                if not _is_out_of_memory(error):
-                    raise
-                if max_rows == 1:
-                    raise EngineError(
-                        "not even one completion fits into memory; use a smaller model, a lower "
-                        "generate.max_new_tokens, or generate.dtype: bfloat16"
-                    ) from None
-                max_rows //= 2
-                logger.warning("out of memory: %d rows are decoded at once from now on", max_rows)
-                continue
-            return [drawn[row] for row in range(len(owners))]
+                max_rows = _halved(rows, error)
+            missing = [part for r in missing for part in lacking(r, drawn[r.prompt.prompt_id])]
+        return [drawn[r.prompt.prompt_id][draw] for r in requests for draw in r.draws]
+
+    def _decode(
+        self,
+        requests: Sequence[Request],
+        prompt_ids: Sequence[Sequence[int]],
+        law: SamplingLaw,
+        address: tuple[int, int],
+        max_rows: int,
+        keep: OnDrawn,
+    ) -> None:
+        """Decodes all draws of some requests, and hands on the candidates as they finish."""
+        policy = self._policy
+        rows = [(request.prompt.prompt_id, draw) for request in requests for draw in request.draws]
+        uniform_RT = [
+            uniforms(*address, request.prompt.prompt_id, request.draws, law.max_new_tokens)
+            for request in requests
+        ]
+        draws = AddressedDraws(law, policy.eos_ids, np.concatenate(uniform_RT), policy.model.device)
+
+        def finish(decoded: Sequence[Decoded]) -> None:
+            keep(
+                candidates_of(
+                    policy,
+                    law,
+                    [rows[completion.row] for completion in decoded],
+                    [completion.token_ids for completion in decoded],
+                    [completion.finish_reason for completion in decoded],
+                    draws.logprobs([completion.row for completion in decoded]),
+                    version=self._version,
+                    round=address[1],
+                )
+            )
+
+        decode(
+            policy,
+            prompt_ids,
+            [len(request.draws) for request in requests],
+            max_rows=max_rows,
+            max_new_tokens=law.max_new_tokens,
+            choose=draws,
+            stop_strings=StopStrings(policy, law.stop) if law.stop else None,
+            min_new_tokens=law.min_new_tokens,
+            on_decoded=finish,
+        )
+
+
+def candidates_of(
+    policy: Policy,
+    law: SamplingLaw,
+    rows: Sequence[tuple[str, int]],
+    token_ids: Sequence[Sequence[int]],
+    finish_reasons: Sequence[FinishReason],
+    logprobs: tuple[Sequence[float], Sequence[float]],
+    *,
+    version: str,
+    round: int,  # noqa: A002
+) -> list[Candidate]:
+    """Candidates from what was drawn.
+
+    Args:
+        policy: For its tokenizer.
+        law: For its stop strings.
+        rows: Prompt id and draw of each.
+        token_ids: Its tokens.
+        finish_reasons: Why it ended.
+        logprobs: log M and log π of each.
+        version: The policy's.
+        round: The round.
+    """
+    texts = decode_completions(policy, token_ids)
+    return [
+        Candidate(
+            prompt_id=prompt_id,
+            round=round,
+            draw=draw,
+            policy_version=version,
+            text=before_stop(text, law.stop),
+            token_ids=tuple(tokens),
+            token_count=len(tokens),
+            finish_reason=reason,
+            proposal_logprob=proposal,
+            policy_logprob=policy_logprob,
+        )
+        for (prompt_id, draw), text, tokens, reason, proposal, policy_logprob in zip(
+            rows, texts, token_ids, finish_reasons, *logprobs, strict=True
+        )
+    ]
 
 
 class AddressedDraws:
@@ -180,5 +215,14 @@ class AddressedDraws:
         return self._proposal_R[rows].tolist(), self._policy_R[rows].tolist()
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+def _halved(rows: int, error: RuntimeError) -> int:
+    """Half the rows where memory ran out; any other error is raised on."""
+    if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+        raise error
+    if rows == 1:
+        raise EngineError(
+            "not even one completion fits into memory; use a smaller model, a lower "
+            "generate.max_new_tokens, or generate.dtype: bfloat16"
+        ) from None
+    logger.warning("out of memory: %d rows are decoded at once from now on", rows // 2)
+    return rows // 2

@@ -16,12 +16,10 @@ from transformers import GenerationConfig, LogitsProcessor, StoppingCriteria
 from rsft.generate.address import uniforms
 from rsft.generate.engine import OnDrawn, Request
 from rsft.generate.law import SamplingLaw
-from rsft.generate.native import AddressedDraws
+from rsft.generate.native import AddressedDraws, candidates_of
 from rsft.policy import (
     Policy,
     StopStrings,
-    before_stop,
-    decode_completions,
     encode_questions,
     pad,
     rows_within,
@@ -78,25 +76,16 @@ class GenerateEngine:
             completions = self._generate(
                 [prompt_ids[r] for r, _ in batch], law, draws, stop_strings
             )
-            texts = decode_completions(self._policy, [tokens for tokens, _ in completions])
-            proposal_R, policy_R = draws.logprobs(range(len(batch)))
-            new = [
-                Candidate(
-                    prompt_id=requests[r].prompt.prompt_id,
-                    round=round,
-                    draw=draw,
-                    policy_version=self._version,
-                    text=before_stop(text, law.stop) if law.stop else text,
-                    token_ids=tuple(tokens),
-                    token_count=len(tokens),
-                    finish_reason=reason,
-                    proposal_logprob=proposal_R[n],
-                    policy_logprob=policy_R[n],
-                )
-                for n, ((r, draw), (tokens, reason), text) in enumerate(
-                    zip(batch, completions, texts, strict=True)
-                )
-            ]
+            new = candidates_of(
+                self._policy,
+                law,
+                [(requests[r].prompt.prompt_id, draw) for r, draw in batch],
+                [tokens for tokens, _ in completions],
+                [reason for _, reason in completions],
+                draws.logprobs(range(len(batch))),
+                version=self._version,
+                round=round,
+            )
             drawn |= dict(zip(batch, new, strict=True))
             if on_drawn is not None:
                 on_drawn(new)

@@ -327,19 +327,26 @@ def test_bfloat16_is_the_law_of_bfloat16():
 def test_out_of_memory_halves_the_rows_and_says_so(policy, monkeypatch, caplog):
     decode, tried = native.decode, []
 
-    def short(*arguments, max_rows, **options):
-        tried.append(max_rows)
-        if max_rows > 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return decode(*arguments, max_rows=max_rows, **options)
+    def short(policy, prompt_ids, copies, *, max_rows, choose, **options):
+        tried.append((max_rows, sum(copies)))
+
+        def choose_until_full(logits_NV, row_N, step_N):
+            if max_rows > 2 and step_N.max() == 2:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return choose(logits_NV, row_N, step_N)
+
+        options |= {"max_rows": max_rows, "choose": choose_until_full}
+        return decode(policy, prompt_ids, copies, **options)
 
     law = SamplingLaw(max_new_tokens=4)
     expected = draw(policy, TEXTS, law, max_rows=2)
     monkeypatch.setattr(native, "decode", short)
     caplog.set_level(logging.WARNING)
     told = []
-    assert draw(policy, TEXTS, law, max_rows=8, on_drawn=told.extend) == expected
-    assert tried == [8, 4, 2]
+    drawn = draw(policy, TEXTS, law, max_rows=8, on_drawn=told.extend)
+    assert [c.token_ids for c in drawn] == [c.token_ids for c in expected]
+    assert [rows for rows, _ in tried] == [8, 4, 2]
+    assert tried[-1][1] < tried[0][1] == 20, "what had finished is not drawn again"
     assert len(told) == len(expected)
     assert "2 rows are decoded at once" in caplog.text
 
