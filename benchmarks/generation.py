@@ -1,6 +1,6 @@
 """The native engine against ``model.generate`` and CTranslate2, and against the machine's limit.
 
-    python -m benchmarks.generation [--json] [--pairs N] [--quick]
+    python -m benchmarks.generation [--json] [--pairs N] [--quick] [--shapes t5-small]
 
 All draw K = 16 completions per prompt at temperature 1 from the same random weights. So that
 completions end as real ones do, one token in twelve is a stop token and the logits are near
@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="end with one JSON document")
     parser.add_argument("--pairs", type=int, default=3, help="turns that the engines take")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=list(SHAPES))
     parser.add_argument("--quick", action="store_true", help="16 prompts only")
     arguments = parser.parse_args()
     use_threads(arguments.threads)
@@ -61,11 +62,8 @@ def main() -> None:
         "   × generate  × CTranslate2  share of limit"
     )
     results = []
-    for name, make, words in (
-        ("demo", demo_shape, 40),
-        ("t5-small", t5_small_shape, 40),
-        ("gpt2-124M", gpt2_shape, 100),
-    ):
+    for name in arguments.shapes:
+        make, words = SHAPES[name]
         for dtype in (torch.float32, torch.bfloat16):
             policy = make()
             rival = (
@@ -331,6 +329,14 @@ def prompts(count: int, words: int) -> list[Prompt]:
         )
         for p in range(count)
     ]
+
+
+SHAPES: dict[str, tuple[Callable[[], Policy], int]] = {
+    "demo": (demo_shape, 40),
+    "t5-small": (t5_small_shape, 40),
+    "gpt2-124M": (gpt2_shape, 100),
+}
+"""What makes a policy of each shape, and the words of a prompt."""
 
 
 if __name__ == "__main__":

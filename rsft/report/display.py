@@ -5,7 +5,7 @@ nobody set one, and the lines go to the log.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
@@ -19,6 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from rsft import types
 
@@ -59,6 +60,17 @@ class LogDisplay:
         logger.info("\n%s", captured.get().rstrip())
 
 
+class _NotedProgress(Progress):
+    """A bar with its note on a line of its own, which a terminal of 80 columns has room for."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bar, then the note."""
+        yield self.make_tasks_table(self.tasks)
+        for task in self.tasks:
+            if task.fields["note"]:
+                yield Text(f"    {task.fields['note']}", style="dim")
+
+
 class ConsoleDisplay:
     """A bar for the stage at hand and a line for each that is done."""
 
@@ -74,11 +86,12 @@ class ConsoleDisplay:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}", style="dim"),
         )
         # Where nobody can see a bar, its place must not be an empty line.
         hidden = not self._console.is_terminal
-        with Progress(*columns, console=self._console, transient=True, disable=hidden) as progress:
+        with _NotedProgress(
+            *columns, console=self._console, transient=True, disable=hidden
+        ) as progress:
             bar = progress.add_task(name, total=None, note="")
 
             def update(done: int, total: int, note: str = "") -> None:

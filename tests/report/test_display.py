@@ -1,0 +1,38 @@
+"""What a run shows while it works."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from rsft.report.display import ConsoleDisplay, LogDisplay
+
+NOTE = "5,140 candidates/s, 41,547 tokens/s, 32% right [bold]not markup[/bold]"
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_bar_time_left_and_rates_have_room(width: int) -> None:
+    out = io.StringIO()
+    display = ConsoleDisplay(Console(file=out, force_terminal=True, width=width))
+    with display.stage("generate@1") as progress:
+        progress(500, 2000, NOTE)
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out.getvalue())
+    assert re.search(r"generate@1 +━+.* 500/2000 0:00:0\d", shown)
+    assert f"    {NOTE}\n" in shown or f"    {NOTE}" in shown
+
+
+def test_without_a_terminal_nothing_is_shown_before_the_end() -> None:
+    out = io.StringIO()
+    display = ConsoleDisplay(Console(file=out, force_terminal=False))
+    with display.stage("generate@1") as progress:
+        progress(500, 2000, NOTE)
+    assert out.getvalue().strip() == ""
+    display.done("generate@1", "ran", 1.25)
+    assert out.getvalue().split() == ["generate@1", "ran", "1.2", "s"]
+
+
+def test_the_log_takes_progress_too() -> None:
+    with LogDisplay().stage("generate@1") as progress:
+        progress(500, 2000, NOTE)
+        progress(2000, 2000)
