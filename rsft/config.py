@@ -269,6 +269,8 @@ class GenerateSection(Section):
     """Strings that end a completion; the text ends before them."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Precision that the policy draws in; log-probabilities are of the law in this precision."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where the policy draws; it is trained and evaluated on the CPU either way."""
     part_prompts: int = Field(ge=1)
     """Prompts per part of the ledger: what a killed run repeats at most."""
     adaptive: AdaptiveSection | None = None

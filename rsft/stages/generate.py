@@ -18,6 +18,7 @@ import torch
 
 import rsft
 from rsft.config import Config
+from rsft.errors import EngineError
 from rsft.generate import (
     CandidateLedger,
     Engine,
@@ -52,7 +53,9 @@ def run(config: Config, key: str, progress: Progress) -> None:
     model = before(config, key) / "model"
     policy = load_policy(model)
     policy_version = policy.version
-    policy.model.to(getattr(torch, section.dtype))
+    if section.device == "cuda" and not torch.cuda.is_available():
+        raise EngineError("generate.device = 'cuda': no such device is here; set it to cpu")
+    policy.model.to(device=section.device, dtype=getattr(torch, section.dtype))
     engine = build_engine(config, policy, policy_version, model)
     law = sampling_law(config)
     ledger = CandidateLedger(

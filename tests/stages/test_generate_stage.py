@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import rsft
-from rsft.errors import LedgerError
+from rsft.errors import EngineError, LedgerError
 from rsft.generate import NativeEngine
 from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy, load_policy, save_policy
@@ -232,6 +232,12 @@ def test_a_corrupted_part_stops_the_stage_by_name() -> None:
     expected = {file.name: file.read_bytes() for file in sorted(FOLDER.iterdir())}
     part.unlink()
     assert draw() == expected
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_device_that_is_not_there_is_one_line() -> None:
+    with pytest.raises(EngineError, match=r"generate\.device = 'cuda': no such"):
+        draw("generate.device=cuda")
 
 
 def another_law() -> tuple[str, ...]:

@@ -1,5 +1,8 @@
 """SIGKILL at random moments: nothing lost, nothing doubled, the bytes of an undisturbed run.
 
+Elsewhere one file is written at the end, and a crash loses everything (open-instruct, LMFlow,
+distilabel #1065, curator #190).
+
 ``RSFT_KILLS=50 pytest tests/stages/test_kills.py`` kills fifty times.
 """
 
@@ -11,6 +14,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from rsft.ledger import read_rows, write_rows
@@ -50,15 +54,9 @@ def in_ledger() -> Counter[tuple[str, int]]:
     """How often each draw lies in the ledger, whichever part holds it."""
     rows: Counter[tuple[str, int]] = Counter()
     for file in Path(".rsft/ledger").glob("*/*.parquet"):
-        frame = generate_frame(file)
+        frame = pd.read_parquet(file, columns=["prompt_id", "draw"])
         rows.update(zip(frame["prompt_id"], frame["draw"], strict=True))
     return rows
-
-
-def generate_frame(file: Path):
-    import pandas as pd
-
-    return pd.read_parquet(file, columns=["prompt_id", "draw"])
 
 
 def test_killed_at_random_moments_nothing_is_lost_or_doubled() -> None:
