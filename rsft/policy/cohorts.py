@@ -62,6 +62,11 @@ class Cohort:
         """Rows that are still decoding."""
         return len(self._prompt_N)
 
+    @property
+    def prompts(self) -> int:
+        """Prompts whose keys and values are held."""
+        return len(self._length_P)
+
     def positions(self) -> Tensor:
         """Position of each row's newest token, (N,), where prompt and completion are one text."""
         return self._length_P[self._prompt_N] + self.columns - 1
@@ -264,6 +269,11 @@ class Batch:
     def rows(self) -> int:
         """Rows of all cohorts."""
         return sum(cohort.rows for cohort in self.cohorts)
+
+    @property
+    def prompts(self) -> int:
+        """Prompts whose keys and values are held."""
+        return sum(cohort.prompts for cohort in self.cohorts)
 
     @property
     def mixes_steps(self) -> bool:

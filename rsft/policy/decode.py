@@ -24,6 +24,9 @@ from rsft.types import FinishReason
 Choose = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(logits_NV, row_N, step_N) ↦ token_N. Rows are numbered by prompt, then copy; steps from 0."""
 
+PROMPTS_HELD = 2
+"""Prompts whose keys are held at once, in multiples of a full batch's: each may be down to its last
+row, and without a limit their memory would grow with the number of copies."""
 _WORTH_READING = 4
 """Waiting prompts come in once one row in so many is free: a forward over few rows costs as much
 as one over some more."""
@@ -76,6 +79,7 @@ def decode(
     device = policy.model.device
     rows = sum(copies)
     waiting = _waiting(prompt_ids, copies, max_rows)
+    max_prompts = -(-PROMPTS_HELD * max_rows * len(copies) // rows)
     token_RT = torch.zeros((rows, max_new_tokens), dtype=torch.long, device=device)
     is_eos_V = torch.zeros(0, dtype=torch.bool, device=device)
     decoded: list[Decoded] = []
@@ -128,7 +132,7 @@ def decode(
             free = max_rows - batch.rows
             if batch.rows and (free * _WORTH_READING < max_rows or not batch.mixes_steps):
                 continue
-            started = _take(waiting, free)
+            started = _take(waiting, free, max_prompts - batch.prompts)
             if not started:
                 continue
             logits_PV, cohort = batch.read([prompt_ids[prompt] for prompt, _ in started])
@@ -163,10 +167,10 @@ def _waiting(
     return deque(sorted(jobs, key=lambda job: (len(prompt_ids[job[0]]), job[0], job[1].start)))
 
 
-def _take(waiting: deque[tuple[int, range]], free: int) -> list[tuple[int, range]]:
-    """The first prompts whose rows fit together."""
-    taken = []
-    while waiting and len(waiting[0][1]) <= free:
+def _take(waiting: deque[tuple[int, range]], free: int, prompts: int) -> list[tuple[int, range]]:
+    """The first prompts whose rows fit together, at most so many."""
+    taken: list[tuple[int, range]] = []
+    while waiting and len(waiting[0][1]) <= free and len(taken) < prompts:
         taken.append(waiting.popleft())
         free -= len(taken[-1][1])
     return taken

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rsft.policy.decode import PROMPTS_HELD
 from rsft.policy.loading import Policy
 
 _LOGITS_COPIES = 5
@@ -40,6 +41,6 @@ def rows_within(
     token = 2 * config.num_hidden_layers * heads * width * item
     longest = max(len(ids) for ids in prompt_ids)
     prompts_per_row = max(1 / count for count in copies)
-    row = token * (max_new_tokens + 1 + longest * prompts_per_row)
+    row = token * (max_new_tokens + 1 + PROMPTS_HELD * longest * prompts_per_row)
     row += config.vocab_size * 4 * _LOGITS_COPIES
     return max(1, min(max_rows, int(memory_gib * 2**30 / row)))
