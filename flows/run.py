@@ -6,6 +6,7 @@ are small records, never tables.
 
 import importlib
 import json
+import logging
 import re
 import secrets
 import shlex
@@ -41,6 +42,8 @@ from rsft.score import build_rewards, prove_on_golds
 from rsft.stages.contract import RUN_SUMMARY, split_file
 from rsft.types import Progress, Prompt
 
+logger = logging.getLogger("rsft")
+
 Result = TypeVar("Result")
 
 
@@ -61,9 +64,16 @@ class PageProgress:
     def __call__(self, done: int, total: int, note: str = "") -> None:
         """Tells how far the stage is."""
         self._shown(done, total, note)
-        if time.monotonic() - self._told < self._interval:
+        is_last = done == total and self._artifact is not None
+        if time.monotonic() - self._told < self._interval and not is_last:
             return
         self._told = time.monotonic()
+        try:
+            self._tell(done, total, note)
+        except Exception as error:  # noqa: BLE001  # whatever the server has, the stage goes on
+            logger.warning("no progress on Prefect's page: %s", error)
+
+    def _tell(self, done: int, total: int, note: str) -> None:
         percent = 100 * done / total if total else 0.0
         text = f"{self._name}: {done:,} of {total:,}" + (f", {note}" if note else "")
         if self._artifact is None:

@@ -20,6 +20,8 @@ from rsft.errors import ConfigurationError
 PARAMS = Path("params.yaml")
 RAW = Path("data/raw")
 """What the user brings: prompt files and model folders. Stages depend on this folder."""
+LEAST_TEMPERATURE = 1e-3
+"""Logits divided by less may leave the range of a float."""
 TRAINING = ("labelled", "train")
 """Splits that a policy may learn from; every other one is for measuring only."""
 
@@ -280,8 +282,14 @@ class GenerateSection(Section):
 
     @model_validator(mode="after")
     def _can_be_drawn(self) -> Self:
-        if self.temperature == 0 and (self.draws_per_prompt > 1 or self.adaptive):
+        if self.temperature == 0 and self.draws_per_prompt > 1:
             raise ValueError("temperature 0 gives equal draws; set draws_per_prompt to 1")
+        if self.temperature == 0 and self.adaptive:
+            raise ValueError("temperature 0 gives equal draws; set adaptive to null")
+        if 0 < self.temperature < LEAST_TEMPERATURE:
+            raise ValueError(
+                f"temperature {self.temperature} is too small to divide by; 0 takes the likeliest"
+            )
         if self.min_new_tokens > self.max_new_tokens:
             raise ValueError("min_new_tokens is more than max_new_tokens")
         if "" in self.stop:
@@ -290,6 +298,8 @@ class GenerateSection(Section):
             raise ValueError("engine is 'openai', so the section generate.openai is needed")
         if self.adaptive and self.adaptive.max_draws < self.draws_per_prompt:
             raise ValueError("adaptive.max_draws is less than draws_per_prompt, a wave's draws")
+        if self.adaptive and self.adaptive.max_draws < self.adaptive.target_accepted:
+            raise ValueError("adaptive.target_accepted is more than max_draws")
         return self
 
 

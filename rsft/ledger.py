@@ -101,9 +101,9 @@ def write_table(path: Path, table: pa.Table) -> None:
     Raises:
         LedgerError: Where it cannot be written, the disk being full above all.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, temporary, compression="zstd")
         temporary.replace(path)
     except OSError as error:

@@ -110,7 +110,7 @@ class PromptDraws:
     success_rate: float | None
     """Estimate of the share of right completions, unbiased by when drawing stopped: right/scored,
     or (k − 1)/(n − 1) where it stopped for having k right ones, n being the number of scored draws
-    up to the k-th; null where that is undefined."""
+    up to the k-th; null where nothing was scored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,11 @@ def test_every_shipped_file_is_valid(params_file: Path) -> None:
         ("filter.rule=foo", "filter.rule = 'foo': input should be 'coin' or 'threshold'"),
         ("generate.temperature=-1", "generate.temperature = -1: input should be greater than or"),
         ("generate.temperature=0", "generate: temperature 0 gives equal draws; set draws_per"),
+        ("generate.temperature=1e-40", "generate: temperature 1e-40 is too small to divide by"),
+        (
+            "generate.adaptive={target_accepted: 99, max_draws: 8}",
+            "generate: adaptive.target_accepted is more than max_draws",
+        ),
         ("generate.draws_per_prompt=0", "generate.draws_per_prompt = 0: input should be greater"),
         ("generate.min_new_tokens=99", "generate: min_new_tokens is more than max_new_tokens"),
         ("generate.stop=['']", "generate: stop holds an empty string"),

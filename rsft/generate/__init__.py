@@ -4,6 +4,7 @@ from rsft.generate.budget import IsRight, draw_in_waves, success_rate
 from rsft.generate.engine import Engine, OnDrawn, Request
 from rsft.generate.law import SamplingLaw
 from rsft.generate.ledger import CandidateLedger
+from rsft.generate.local import local_engine
 from rsft.generate.native import NativeEngine
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "Request",
     "SamplingLaw",
     "draw_in_waves",
+    "local_engine",
     "success_rate",
 ]

@@ -51,25 +51,25 @@ def draw_in_waves(
         For each prompt, in order, whether each of its draws was right.
     """
     verdicts: list[list[bool | None]] = [[] for _ in prompts]
-    open_ = list(range(len(prompts)))
-    while open_:
+    unfinished = list(range(len(prompts)))
+    while unfinished:
         requests = [
             Request(
                 prompt=prompts[i],
                 draws=range(len(verdicts[i]), min(len(verdicts[i]) + wave, max_draws)),
             )
-            for i in open_
+            for i in unfinished
         ]
         missing = ledger.missing(requests)
         if missing:
             drawn = engine.draw(missing, law, seed=seed, round=round, on_drawn=on_drawn)
             ledger.append(missing, drawn)
         candidates = iter(ledger.take(requests))
-        for i, request in zip(open_, requests, strict=True):
+        for i, request in zip(unfinished, requests, strict=True):
             verdicts[i] += [is_right(prompts[i], next(candidates)) for _ in request.draws]
-        open_ = [
+        unfinished = [
             i
-            for i in open_
+            for i in unfinished
             if target is not None
             and verdicts[i].count(True) < target
             and len(verdicts[i]) < max_draws
@@ -85,8 +85,9 @@ def success_rate(verdicts: Sequence[bool | None], target: int | None) -> float |
         target: The number of right ones that ended the drawing, if any could.
 
     Returns:
-        (k − 1)/(n − 1) where the k-th right one was the n-th scored draw; else right/scored; null
-        where neither is defined.
+        (k − 1)/(n − 1) where the k-th right one was the n-th scored draw, else right/scored; null
+        where nothing was scored. With k = 1 that is 1 where the first draw was right, else 0: of
+        use in a mean over prompts only.
 
     Source:
         Haldane, On a method of estimating frequencies (1945): inverse sampling.
@@ -95,5 +96,5 @@ def success_rate(verdicts: Sequence[bool | None], target: int | None) -> float |
     if target is not None and sum(scored) >= target:
         places = [n for n, verdict in enumerate(scored, start=1) if verdict]
         n = places[target - 1]
-        return (target - 1) / (n - 1) if n > 1 else None
+        return (target - 1) / (n - 1) if n > 1 else 1.0
     return sum(scored) / len(scored) if scored else None

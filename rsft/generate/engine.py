@@ -4,8 +4,8 @@
     transformers  ``model.generate``, for architectures that the sampler does not know
     openai        a server with OpenAI's interface
 
-An engine is handed prompts that fit the policy (``fits``), draws what was asked for and nothing
-else, and fails as a whole: a request that was not answered leaves no candidate.
+An engine is handed prompts that fit the policy, and draws what was asked for and nothing else. It
+returns all of it or fails.
 """
 
 from collections.abc import Callable, Container, Sequence

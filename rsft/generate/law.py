@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rsft.errors import EngineError
+
 _BLOCK = 256
 """Tokens whose probabilities are summed before the running sum is taken over blocks."""
 
@@ -38,12 +40,9 @@ class SamplingLaw:
     @property
     def is_policy(self) -> bool:
         """Whether tokens are drawn by the policy's own law: temperature 1, nothing left out."""
-        return self.temperature == 1.0 and self.min_new_tokens == 0 and not self.truncates
-
-    @property
-    def truncates(self) -> bool:
-        """Whether some tokens are left out for being unlikely."""
-        return (self.top_k, self.top_p, self.min_p) != (None, None, None)
+        is_truncated = self.top_k is not None or self.top_p not in (None, 1.0)
+        is_truncated = is_truncated or self.min_p is not None
+        return self.temperature == 1.0 and self.min_new_tokens == 0 and not is_truncated
 
 
 def proposal_logits(logits_RV: Tensor, law: SamplingLaw) -> Tensor:
@@ -119,6 +118,9 @@ def inverse_cdf(prob_RV: Tensor, uniform_R: Tensor) -> Tensor:
 
     Returns:
         (R,) tokens, each with a positive probability.
+
+    Raises:
+        EngineError: Where the probabilities are not numbers.
     """
     rows, size = prob_RV.shape
     whole = size - size % _BLOCK  # padding to whole blocks would copy everything
@@ -129,6 +131,11 @@ def inverse_cdf(prob_RV: Tensor, uniform_R: Tensor) -> Tensor:
         ],
         dim=1,
     )
+    if not bool(mass_RB.sum(dim=1).isfinite().all()):
+        raise EngineError(
+            "the policy's logits are not numbers; its weights are broken, or generate.dtype or "
+            "generate.temperature is too much for them"
+        )
     block_R, left_R = _pick(mass_RB, uniform_R)
     token_RC = block_R[:, None] * _BLOCK + torch.arange(_BLOCK, device=prob_RV.device)
     prob_RC = prob_RV.gather(1, token_RC.clamp(max=size - 1)) * (token_RC < size)

@@ -69,14 +69,22 @@ class CandidateLedger:
         self._plan = hashlib.sha256(text.encode()).hexdigest()[:20]
         self._seed = seed
         self.folder = root / self._plan
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for leftover in self.folder.glob(".*.tmp"):
-            leftover.unlink()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for leftover in self.folder.glob(".*.tmp"):
+                leftover.unlink()
+        except OSError as error:
+            raise LedgerError(
+                f"{self.folder}: cannot be used ({error.strerror}); make room, or remove what is "
+                "in its way, and run again"
+            ) from None
         self._manifest: dict[str, Any] = {"plan": plan, "parts": {}}
         self._spans: dict[tuple[str, str], list[_Span]] = defaultdict(list)
         listed = self._read_manifest()
         for file in sorted(self.folder.glob("*.parquet")):
             self._enter(file, listed.get(file.name))
+        if listed.keys() - self._manifest["parts"].keys():
+            self._write_manifest()  # else a part that takes a removed one's name looks changed
 
     def missing(self, requests: Iterable[Request]) -> list[Request]:
         """What of some requests is not in the ledger yet."""
@@ -151,7 +159,7 @@ class CandidateLedger:
         for request in requests:
             spans = self._spans_of(request.prompt)
             for draw in request.draws:
-                (span,) = [span for span in spans if draw in span.draws][:1]
+                span = next(span for span in spans if draw in span.draws)
                 places.append((span.part, span.first_row + draw - span.draws.start))
         names = sorted({part for part, _ in places})
         if not names:
@@ -182,6 +190,8 @@ class CandidateLedger:
 
     def _enter(self, file: Path, listed: dict[str, Any] | None) -> None:
         """Proves a part and lists it; one that a killed run had no time to list is listed now."""
+        if not file.is_file():
+            raise LedgerError(f"{file}: not a part but a folder; {_REMEDY}")
         record = {"sha256": _sha256(file), "bytes": file.stat().st_size}
         if listed is not None and listed != record:
             raise LedgerError(f"{file}: not the part that was drawn (its hash differs); {_REMEDY}")

@@ -7,7 +7,6 @@ policy's shape, so that it is the same on every machine; where memory runs out a
 halved and that is logged.
 """
 
-import logging
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -23,15 +22,14 @@ from rsft.policy import (
     Decoded,
     Policy,
     StopStrings,
-    before_stop,
     decode,
     decode_completions,
+    decoding_fault,
     encode_questions,
+    halved,
     rows_within,
 )
 from rsft.types import Candidate, FinishReason
-
-logger = logging.getLogger("rsft")
 
 
 class NativeEngine:
@@ -50,6 +48,8 @@ class NativeEngine:
         self._version = version
         self._memory_gib = memory_gib
         self._max_rows = max_rows
+        self._is_proven = False
+        self._stop_strings: dict[tuple[str, ...], StopStrings] = {}
 
     def draw(
         self,
@@ -74,20 +74,33 @@ class NativeEngine:
             if on_drawn is not None:
                 on_drawn(candidates)
 
-        max_rows = self._max_rows
         missing = [request for request in requests if request.draws]
         while missing:
             prompt_ids = encode_questions(self._policy, [request.prompt for request in missing])
             copies = [len(request.draws) for request in missing]
             rows = rows_within(
-                self._policy, self._memory_gib, max_rows, prompt_ids, copies, law.max_new_tokens
+                self._policy,
+                self._memory_gib,
+                self._max_rows,
+                prompt_ids,
+                copies,
+                law.max_new_tokens,
             )
+            self._prove(min(prompt_ids, key=len))
             try:
                 self._decode(missing, prompt_ids, law, (seed, round), rows, keep)
             except RuntimeError as error:
-                max_rows = _halved(rows, error)
+                self._max_rows = halved(rows, error)
             missing = [part for r in missing for part in lacking(r, drawn[r.prompt.prompt_id])]
         return [drawn[r.prompt.prompt_id][draw] for r in requests for draw in r.draws]
+
+    def _prove(self, prompt_ids: Sequence[int]) -> None:
+        if not self._is_proven and (fault := decoding_fault(self._policy, prompt_ids)):
+            raise EngineError(
+                f"{type(self._policy.model).__name__} cannot be decoded by the native engine: "
+                f"{fault}; set generate.engine to 'transformers'"
+            )
+        self._is_proven = True
 
     def _decode(
         self,
@@ -105,13 +118,18 @@ class NativeEngine:
             uniforms(*address, request.prompt.prompt_id, request.draws, law.max_new_tokens)
             for request in requests
         ]
+        stops = None
+        if law.stop:
+            if law.stop not in self._stop_strings:
+                self._stop_strings[law.stop] = StopStrings(policy, law.stop, law.min_new_tokens)
+            stops = self._stop_strings[law.stop]
         draws = AddressedDraws(law, policy.eos_ids, np.concatenate(uniform_RT), policy.model.device)
 
         def finish(decoded: Sequence[Decoded]) -> None:
             keep(
                 candidates_of(
                     policy,
-                    law,
+                    stops,
                     [rows[completion.row] for completion in decoded],
                     [completion.token_ids for completion in decoded],
                     [completion.finish_reason for completion in decoded],
@@ -128,15 +146,14 @@ class NativeEngine:
             max_rows=max_rows,
             max_new_tokens=law.max_new_tokens,
             choose=draws,
-            stop_strings=StopStrings(policy, law.stop) if law.stop else None,
-            min_new_tokens=law.min_new_tokens,
+            stop_strings=stops,
             on_decoded=finish,
         )
 
 
 def candidates_of(
     policy: Policy,
-    law: SamplingLaw,
+    stops: StopStrings | None,
     rows: Sequence[tuple[str, int]],
     token_ids: Sequence[Sequence[int]],
     finish_reasons: Sequence[FinishReason],
@@ -149,7 +166,7 @@ def candidates_of(
 
     Args:
         policy: For its tokenizer.
-        law: For its stop strings.
+        stops: The strings that end one, if any.
         rows: Prompt id and draw of each.
         token_ids: Its tokens.
         finish_reasons: Why it ended.
@@ -157,14 +174,17 @@ def candidates_of(
         version: The policy's.
         round: The round.
     """
-    texts = decode_completions(policy, token_ids)
+    if stops is None:
+        texts = decode_completions(policy, token_ids)
+    else:
+        texts = [stops.before(tokens) for tokens in token_ids]
     return [
         Candidate(
             prompt_id=prompt_id,
             round=round,
             draw=draw,
             policy_version=version,
-            text=before_stop(text, law.stop),
+            text=text,
             token_ids=tuple(tokens),
             token_count=len(tokens),
             finish_reason=reason,
@@ -213,16 +233,3 @@ class AddressedDraws:
     def logprobs(self, rows: Sequence[int]) -> tuple[list[float], list[float]]:
         """Sums of log M and log π over the tokens that some rows have drawn so far."""
         return self._proposal_R[rows].tolist(), self._policy_R[rows].tolist()
-
-
-def _halved(rows: int, error: RuntimeError) -> int:
-    """Half the rows where memory ran out; any other error is raised on."""
-    if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
-        raise error
-    if rows == 1:
-        raise EngineError(
-            "not even one completion fits into memory; use a smaller model, a lower "
-            "generate.max_new_tokens, or generate.dtype: bfloat16"
-        ) from None
-    logger.warning("out of memory: %d rows are decoded at once from now on", rows // 2)
-    return rows // 2

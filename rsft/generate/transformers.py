@@ -21,6 +21,7 @@ from rsft.policy import (
     Policy,
     StopStrings,
     encode_questions,
+    halved,
     pad,
     rows_within,
 )
@@ -53,33 +54,31 @@ class GenerateEngine:
         rows = [(r, draw) for r, request in enumerate(requests) for draw in request.draws]
         rows.sort(key=lambda row: (len(prompt_ids[row[0]]), row))
         ones = [1] * len(requests)  # generate keeps a copy of the prompt for each of its rows
-        size = rows_within(
-            self._policy, self._memory_gib, self._max_rows, prompt_ids, ones, law.max_new_tokens
-        )
-        stop_strings = StopStrings(self._policy, law.stop) if law.stop else None
+        stops = None
+        if law.stop:
+            stops = StopStrings(self._policy, law.stop, law.min_new_tokens)
         drawn: dict[tuple[int, int], Candidate] = {}
-        for start in range(0, len(rows), size):
-            batch = rows[start : start + size]
+        while len(drawn) < len(rows):
+            size = rows_within(
+                self._policy, self._memory_gib, self._max_rows, prompt_ids, ones, law.max_new_tokens
+            )
+            batch = rows[len(drawn) : len(drawn) + size]
+            names = [(requests[r].prompt.prompt_id, draw) for r, draw in batch]
+            uniform_RT = [
+                uniforms(seed, round, name, [draw], law.max_new_tokens) for name, draw in names
+            ]
             draws = AddressedDraws(
-                law,
-                self._policy.eos_ids,
-                np.concatenate(
-                    [
-                        uniforms(
-                            seed, round, requests[r].prompt.prompt_id, [draw], law.max_new_tokens
-                        )
-                        for r, draw in batch
-                    ]
-                ),
-                self._policy.model.device,
+                law, self._policy.eos_ids, np.concatenate(uniform_RT), self._policy.model.device
             )
-            completions = self._generate(
-                [prompt_ids[r] for r, _ in batch], law, draws, stop_strings
-            )
+            try:
+                completions = self._generate([prompt_ids[r] for r, _ in batch], law, draws, stops)
+            except RuntimeError as error:
+                self._max_rows = halved(size, error)
+                continue
             new = candidates_of(
                 self._policy,
-                law,
-                [(requests[r].prompt.prompt_id, draw) for r, draw in batch],
+                stops,
+                names,
                 [tokens for tokens, _ in completions],
                 [reason for _, reason in completions],
                 draws.logprobs(range(len(batch))),
@@ -105,7 +104,7 @@ class GenerateEngine:
         input_ids = pad(prompt_ids, policy.pad_id, left=left).to(device)
         mask = pad([[1] * len(ids) for ids in prompt_ids], 0, left=left).to(device)
         chooser = _Chooser(draws, policy.eos_ids)
-        criteria = [] if stop_strings is None else [_Stops(chooser, stop_strings, law)]
+        criteria = [] if stop_strings is None else [_Stops(chooser, stop_strings)]
         config = GenerationConfig(
             do_sample=False,
             num_beams=1,
@@ -179,10 +178,9 @@ class _Chooser(LogitsProcessor):  # type: ignore[misc]  # transformers is untype
 class _Stops(StoppingCriteria):  # type: ignore[misc]
     """Ends rows that have written a stop string."""
 
-    def __init__(self, chooser: _Chooser, strings: StopStrings, law: SamplingLaw) -> None:
+    def __init__(self, chooser: _Chooser, strings: StopStrings) -> None:
         self._chooser = chooser
         self._strings = strings
-        self._least = law.min_new_tokens
 
     def __call__(self, input_ids: Tensor, scores: Any, **_: Any) -> Tensor:
         """Which rows have ended."""
@@ -192,7 +190,7 @@ class _Stops(StoppingCriteria):  # type: ignore[misc]
         ended = [
             row
             for row in may_end_R.nonzero().squeeze(1).tolist()
-            if len(written[row][0]) >= self._least and self._strings.found(written[row][0])
+            if self._strings.is_found(written[row][0])
         ]
         chooser.stop(torch.tensor(ended, dtype=torch.long, device=input_ids.device))
         return ~chooser.is_going_R

@@ -4,7 +4,8 @@ from rsft.policy.answering import answer
 from rsft.policy.decode import Choose, Decoded, decode
 from rsft.policy.loading import Policy, fetch_base, load_policy, save_policy
 from rsft.policy.logprobs import batch_inputs, completion_logprobs, pad, token_logprobs
-from rsft.policy.memory import rows_within
+from rsft.policy.memory import halved, rows_within
+from rsft.policy.proof import decoding_fault
 from rsft.policy.rendering import (
     decode_completions,
     encode_completions,
@@ -29,10 +30,12 @@ __all__ = [
     "completion_logprobs",
     "decode",
     "decode_completions",
+    "decoding_fault",
     "encode_completions",
     "encode_prompts",
     "encode_questions",
     "fetch_base",
+    "halved",
     "load_policy",
     "pad",
     "refuse_too_long",

@@ -12,7 +12,8 @@ in through transformers' attention interface, so the forward is the model's own.
 in place, and a row that leaves has its place taken by the last one: nothing else is copied.
 
 Left out: models whose attention has state of another kind (recurrent, sinks), or whose positions
-are not handed in: ``NativeError`` names the engine that takes them.
+are not handed in: they are refused with the name of the engine that takes
+them.
 """
 
 from collections.abc import Sequence
@@ -41,7 +42,9 @@ class Cohort:
     """Rows that started together, and the prompts that they share."""
 
     def __init__(self, prompts: list[KeyValue], own: list[KeyValue], is_prompt_PS: Tensor) -> None:
-        """Takes over what reading P prompts gave; each prompt is one row, until ``spread``.
+        """Takes over what reading P prompts gave.
+
+        Each prompt is one row until ``spread`` gives it its draws; then it can join a batch.
 
         Args:
             prompts: Per layer, keys and values of the prompts, (P, heads, S, width).
@@ -318,7 +321,7 @@ class Batch:
                 "past_key_values": own,
             }
         logits: Tensor = model(**inputs, use_cache=True, cohorts=self).logits
-        if self._calls < self._layers * (2 if self._policy.is_encoder_decoder else 1):
+        if self._calls != self._layers * (2 if self._policy.is_encoder_decoder else 1):
             raise _unknown(self._policy, "its attention does not come through the interface")
         return logits[:, -1].float()
 
@@ -483,10 +486,12 @@ def _cohort_attention(
     position_bias: Tensor | None = None,
     softcap: float | None = None,
     sliding_window: int | None = None,
-    cohorts: Batch,
+    cohorts: Batch | None = None,
     **others: Any,
 ) -> tuple[Tensor, None]:
     """What transformers calls in place of its own attention."""
+    if cohorts is None:
+        raise EngineError(_UNKNOWN.format(type(module).__name__, "its layers take nothing in"))
     if others.get("s_aux") is not None:
         raise EngineError(_UNKNOWN.format(type(module).__name__, "it has attention sinks"))
     seen = cohorts.attend(

@@ -54,7 +54,6 @@ def decode(
     max_new_tokens: int,
     choose: Choose,
     stop_strings: StopStrings | None = None,
-    min_new_tokens: int = 0,
     on_decoded: Callable[[list[Decoded]], None] | None = None,
 ) -> list[Decoded]:
     """Completes prompts.
@@ -67,7 +66,6 @@ def decode(
         max_new_tokens: Cap on a completion's tokens.
         choose: Picks the next token of each row.
         stop_strings: Strings that end a completion as a stop token does.
-        min_new_tokens: No string ends a completion of fewer tokens.
         on_decoded: Told of completions as they finish.
 
     Returns:
@@ -79,7 +77,7 @@ def decode(
     device = policy.model.device
     rows = sum(copies)
     waiting = _waiting(prompt_ids, copies, max_rows)
-    max_prompts = -(-PROMPTS_HELD * max_rows * len(copies) // rows)
+    max_prompts = -(-PROMPTS_HELD * max_rows // min(copies))
     token_RT = torch.zeros((rows, max_new_tokens), dtype=torch.long, device=device)
     is_eos_V = torch.zeros(0, dtype=torch.bool, device=device)
     decoded: list[Decoded] = []
@@ -98,9 +96,9 @@ def decode(
         is_stopped_N = is_eos_V[token_N]
         if stop_strings is not None:
             may_end_N = stop_strings.may_end_V[token_N] & ~is_stopped_N
-            for n in (may_end_N & (step_N + 1 >= min_new_tokens)).nonzero().squeeze(1).tolist():
+            for n in may_end_N.nonzero().squeeze(1).tolist():
                 tokens = token_RT[row_N[n], : step_N[n] + 1].tolist()
-                is_stopped_N[n] = stop_strings.found(tokens)
+                is_stopped_N[n] = stop_strings.is_found(tokens)
         is_done_N = is_stopped_N | (step_N + 1 == max_new_tokens)
         done = is_done_N.nonzero().squeeze(1)
         if len(done):

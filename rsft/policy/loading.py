@@ -31,6 +31,9 @@ from rsft.policy.chat import turn_end
 
 RENDERING_FILE = "rendering.json"
 
+_NOT_THE_MODEL = {"_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version"}
+"""Entries of a configuration that say where a model came from, not what it computes."""
+
 _TOKENIZER_FILES = ("tokenizer.json", "*.model", "vocab.*")
 """Without any of these, transformers makes an empty tokenizer up for some architectures."""
 
@@ -48,7 +51,7 @@ class Policy:
 
     @property
     def version(self) -> str:
-        """Fingerprint of weights, tokenizer and rendering as they are now.
+        """Fingerprint of weights, configuration, tokenizer, stop tokens and rendering as they are.
 
         Hashed anew at every call (about a second per GB): training changes the weights in place.
         """
@@ -56,6 +59,9 @@ class Policy:
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
             digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        config = {k: v for k, v in self.model.config.to_dict().items() if k not in _NOT_THE_MODEL}
+        digest.update(json.dumps(config, sort_keys=True, default=str).encode())
+        digest.update(json.dumps(sorted(self.eos_ids)).encode())
         digest.update(self.tokenizer.backend_tokenizer.to_str().encode())
         digest.update(json.dumps(self.tokenizer.chat_template).encode())
         digest.update(self.rendering.model_dump_json().encode())
@@ -82,11 +88,17 @@ class Policy:
 
     @property
     def eos_ids(self) -> frozenset[int]:
-        """Every token that ends a completion: the tokenizer's, and the generation config's."""
+        """Every token that ends a completion: the tokenizer's, and the generation config's.
+
+        Those that the model has no logit for are left out.
+        """
         configured = self.model.generation_config.eos_token_id
         several = configured if isinstance(configured, list) else [configured]
+        size = self.model.config.get_text_config(decoder=True).vocab_size
         return frozenset(
-            int(token) for token in (*several, self.tokenizer.eos_token_id) if token is not None
+            int(token)
+            for token in (*several, self.tokenizer.eos_token_id)
+            if token is not None and token < size
         )
 
     @property
@@ -102,12 +114,26 @@ class Policy:
         return next(token for token in range(len(self.eos_ids) + 1) if token not in self.eos_ids)
 
     def prompt_limit(self, max_new_tokens: int) -> int:
-        """Tokens that a prompt may have at most."""
+        """Tokens that a prompt may have at most.
+
+        Args:
+            max_new_tokens: Cap on the completion's tokens.
+
+        Raises:
+            PolicyError: Where such a completion leaves no room for a prompt, or has none itself.
+        """
         positions = getattr(self.model.config, "max_position_embeddings", None)
         limit = int(self.tokenizer.model_max_length)
         if positions is not None:
             limit = min(limit, positions)
-        return limit if self.is_encoder_decoder else limit - max_new_tokens
+        room = limit if self.is_encoder_decoder else limit - max_new_tokens
+        is_cut = self.is_encoder_decoder and positions is not None and max_new_tokens > positions
+        if room < 1 or is_cut:
+            raise PolicyError(
+                f"max_new_tokens = {max_new_tokens} is more than the policy has room for: it has "
+                f"{limit} positions" + ("" if self.is_encoder_decoder else ", prompt included")
+            )
+        return room
 
 
 def load_policy(folder: Path, *, dtype: torch.dtype = torch.float32) -> Policy:
@@ -207,12 +233,15 @@ def _load(
     if report["missing_keys"]:
         missing = sorted(report["missing_keys"])
         raise PolicyError(f"{name}: {len(missing)} weights are missing ({missing[0]}, …); {remedy}")
-    for where_from in (
-        "is_local",
-        "local_files_only",
-    ):  # else saved with it, and no two saves agree
-        tokenizer.init_kwargs.pop(where_from, None)
+    # Else they are saved with it, and no two saves agree.
+    tokenizer.init_kwargs.pop("is_local", None)
+    tokenizer.init_kwargs.pop("local_files_only", None)
     policy = Policy(model=model.eval(), tokenizer=tokenizer, rendering=rendering)
+    if config.is_encoder_decoder and config.decoder_start_token_id is None:
+        raise PolicyError(
+            f"{name}: no token that completions start with; set decoder_start_token_id in its "
+            "config.json"
+        )
     if not policy.eos_ids:
         raise PolicyError(f"{name}: no stop token; set eos_token_id in its generation_config.json")
     return policy

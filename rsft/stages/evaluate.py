@@ -11,13 +11,13 @@ from pathlib import Path
 from rsft.config import Config
 from rsft.errors import ConfigurationError
 from rsft.evaluate import summarise
-from rsft.generate import NativeEngine, Request, SamplingLaw
+from rsft.generate import Request, SamplingLaw, local_engine
 from rsft.ledger import read_rows, write_rows
-from rsft.policy import Policy, answer, load_policy, use_threads
+from rsft.policy import Policy, encode_questions, load_policy, refuse_too_long, use_threads
 from rsft.score import Rewards, build_rewards
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import PROMPTS, here, split_file
-from rsft.types import Answer, Progress, Prompt
+from rsft.types import Answer, Candidate, Progress, Prompt
 
 EVALUATION_ROUND = 0
 """Round number in the address of evaluation draws: the same for every policy."""
@@ -72,30 +72,26 @@ def answer_set(
     policy: Policy, config: Config, rewards: Rewards, name: str, prompts: list[Prompt]
 ) -> list[Answer]:
     """Answers one set: a greedy completion and ``evaluate.draws`` sampled ones per prompt."""
-    section, runtime = config.evaluate, config.runtime
-    greedy = answer(
-        policy,
-        [prompt.text for prompt in prompts],
-        section.max_new_tokens,
-        contexts=[prompt.context for prompt in prompts],
-        memory_gib=runtime.memory_gib,
-        max_rows=runtime.max_rows,
-    )
-    engine = NativeEngine(
-        policy, policy.version, memory_gib=runtime.memory_gib, max_rows=runtime.max_rows
-    )
-    drawn = engine.draw(
-        [Request(prompt=prompt, draws=range(section.draws)) for prompt in prompts],
-        SamplingLaw(max_new_tokens=section.max_new_tokens),
-        seed=config.seed,
-        round=EVALUATION_ROUND,
-    )
+    section = config.evaluate
+    names = [prompt.prompt_id for prompt in prompts]
+    refuse_too_long(policy, encode_questions(policy, prompts), names, section.max_new_tokens)
+    engine = local_engine(config.generate.engine, policy, "evaluated", config.runtime)
+
+    def draw(draws: int, temperature: float) -> list[Candidate]:
+        return engine.draw(
+            [Request(prompt=prompt, draws=range(draws)) for prompt in prompts],
+            SamplingLaw(max_new_tokens=section.max_new_tokens, temperature=temperature),
+            seed=config.seed,
+            round=EVALUATION_ROUND,
+        )
+
+    greedy, drawn = draw(1, temperature=0), draw(section.draws, temperature=1)
     answers = []
     for index, (prompt, completion) in enumerate(zip(prompts, greedy, strict=True)):
         draws = drawn[index * section.draws : (index + 1) * section.draws]
         scores = [rewards.score(prompt, draw.text) for draw in draws]
         scored = [score.reward for score in scores if score.reward is not None]
-        score = rewards.score(prompt, completion)
+        score = rewards.score(prompt, completion.text)
         answers.append(
             Answer(
                 split=name,
@@ -104,7 +100,7 @@ def answer_set(
                 prompt=prompt.text,
                 context=prompt.context,
                 gold=prompt.answer or "",
-                completion=completion,
+                completion=completion.text,
                 outcome=score.outcome,
                 is_correct=_is_correct(score.reward, config),
                 draws=len(scored),

@@ -23,10 +23,10 @@ from rsft.generate import (
     CandidateLedger,
     Engine,
     IsRight,
-    NativeEngine,
     Request,
     SamplingLaw,
     draw_in_waves,
+    local_engine,
     success_rate,
 )
 from rsft.ledger import read_rows, write_rows
@@ -36,7 +36,7 @@ from rsft.stages.command import run_as_command
 from rsft.stages.contract import PRIVATE, before, here, split_file
 from rsft.types import Candidate, Progress, Prompt, PromptDraws
 
-_LIBRARIES = ("numpy", "tokenizers", "torch", "transformers")
+_LIBRARIES = ("jinja2", "numpy", "tokenizers", "torch", "transformers")
 _DRAWING_CODE = ("generate", "policy", "prompts/slots.py", "randomness.py", "types.py")
 """What a completion is a function of, below ``rsft``; the stage's other code only moves rows."""
 
@@ -55,7 +55,9 @@ def run(config: Config, key: str, progress: Progress) -> None:
     policy_version = policy.version
     if section.device == "cuda" and not torch.cuda.is_available():
         raise EngineError("generate.device = 'cuda': no such device is here; set it to cpu")
-    policy.model.to(device=section.device, dtype=getattr(torch, section.dtype))
+    if section.dtype != "float32":  # not by a cast, which would take tables of angles along
+        policy = load_policy(model, dtype=getattr(torch, section.dtype))
+    policy.model.to(section.device)
     engine = build_engine(config, policy, policy_version, model)
     law = sampling_law(config)
     ledger = CandidateLedger(
@@ -117,33 +119,31 @@ def sampling_law(config: Config) -> SamplingLaw:
 
 def build_engine(config: Config, policy: Policy, policy_version: str, model: Path) -> Engine:
     """The engine of the settings, over a policy that lies in a folder."""
-    section, runtime = config.generate, config.runtime
+    section = config.generate
     if section.engine == "openai":
         from rsft.generate.openai import OpenAIEngine
 
         assert section.openai is not None
         return OpenAIEngine(policy, policy_version, section.openai, str(model))
-    if section.engine == "transformers":
-        from rsft.generate.transformers import GenerateEngine
-
-        return GenerateEngine(
-            policy, policy_version, memory_gib=runtime.memory_gib, max_rows=runtime.max_rows
-        )
-    return NativeEngine(
-        policy, policy_version, memory_gib=runtime.memory_gib, max_rows=runtime.max_rows
-    )
+    return local_engine(section.engine, policy, policy_version, config.runtime)
 
 
 def drawing_plan(config: Config, key: str, policy_version: str, model: Path) -> dict[str, object]:
     """Everything that a candidate is a function of, beside its prompt and its draw."""
-    law = {"draws_per_prompt", "part_prompts", "adaptive"}
+    section = config.generate
+    not_drawn_by = {"draws_per_prompt", "part_prompts", "adaptive", "openai"}
+    if section.engine == "openai":
+        assert section.openai is not None
+        # Not the address, time-outs and retries: a server that was started anew is the same.
+        drawn_in = {"model": section.openai.model or str(model), "send": section.openai.send}
+    else:
+        drawn_in = config.runtime.model_dump()
     return {
-        "code": _code_fingerprint(),
+        "code": _CODE,
         "libraries": {name: version(name) for name in _LIBRARIES},
         "policy": policy_version,
-        "served_as": str(model) if config.generate.engine == "openai" else None,
-        "law_and_engine": config.generate.model_dump(exclude=law),
-        "runtime": config.runtime.model_dump(),
+        "law_and_engine": section.model_dump(exclude=not_drawn_by),
+        "drawn_in": drawn_in,
         "seed": config.seed,
         "round": int(key),
     }
@@ -234,6 +234,10 @@ def _code_fingerprint() -> str:
         content = file.read_bytes()
         digest.update(f"{file.relative_to(root)} {len(content)}\n".encode() + content)
     return digest.hexdigest()
+
+
+_CODE = _code_fingerprint()
+"""Of the code that was imported: a file edited since is not what draws."""
 
 
 if __name__ == "__main__":

@@ -61,6 +61,24 @@ def test_the_page_is_told_every_interval_and_the_display_always(
     ]
 
 
+def test_the_end_is_told_at_once(page: list[tuple[Any, ...]], clock: Clock) -> None:
+    progress = PageProgress("base", lambda done, total, note="": None, interval=5)
+    for clock.now, done in ((6.0, 1), (6.1, 9), (6.2, 10)):
+        progress(done, 10)
+    assert [told[1] for told in page] == [10.0, 100.0]
+
+
+def test_a_server_that_fails_does_not_end_the_stage(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(run, "create_progress_artifact", broken)
+    PageProgress("base", lambda done, total, note="": None, interval=0)(1, 2)
+    assert "no progress on Prefect's page: gone" in caplog.text
+
+
 def test_a_stage_that_is_soon_done_costs_no_call(page: list[tuple[Any, ...]], clock: Clock) -> None:
     progress = PageProgress("base", lambda done, total, note="": None, interval=5)
     clock.now = 4.9

@@ -87,13 +87,26 @@ def test_what_cannot_be_scored_is_neither_right_nor_wrong(tmp_path: Path) -> Non
         ([False, True, True, True], 2, 1 / 2),  # the wave's end does not count
         ([None, False, None, True, True], 2, 1 / 2),
         ([False, True, False, False], 2, 0.25),  # the cap was hit first: s/N
-        ([True], 1, None),  # 0/0
+        ([True], 1, 1.0),  # the first was right: 0/0 else
+        ([False, True], 1, 0.0),
         ([], None, None),
         ([None], 3, None),
     ],
 )
 def test_success_rate_by_hand(verdicts, target, expected) -> None:
     assert success_rate(verdicts, target) == (None if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize("chance", [0.2, 0.5, 0.8])
+def test_the_first_success_is_no_biased_estimate_either(chance: float) -> None:
+    """Mean of 20,000 with standard errors below 0.0036: 0.018 is five of them, one false alarm in
+    a million."""
+    random = np.random.default_rng(0)
+    estimates = []
+    for verdicts in (random.random((20_000, 8)) < chance).tolist():
+        first = verdicts.index(True) + 1 if True in verdicts else 8
+        estimates.append(success_rate(verdicts[:first], 1))
+    assert np.mean(estimates) == pytest.approx(chance, abs=0.018)
 
 
 def test_success_rate_is_not_biased_by_stopping_at_success() -> None:

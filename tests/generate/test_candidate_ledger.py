@@ -148,6 +148,30 @@ def test_a_part_that_was_removed_is_drawn_anew(tmp_path: Path) -> None:
     assert open_ledger(tmp_path).take(want((A, range(2)))) == drawn(want((A, range(2))))
 
 
+def test_a_kill_after_a_part_was_removed_accuses_no_sound_part(tmp_path: Path) -> None:
+    """Its name is taken by a new part, and the old manifest knows that name's old hash."""
+    ledger = fill(tmp_path, want((A, range(2))))
+    (ledger.folder / "part-00000.parquet").unlink()
+    again = open_ledger(tmp_path)
+    manifest = (ledger.folder / "_manifest.json").read_text()
+    again.append(want((A, range(3))), drawn(want((A, range(3)))))
+    (ledger.folder / "_manifest.json").write_text(manifest)
+    assert open_ledger(tmp_path).missing(want((A, range(3)))) == []
+
+
+def test_a_folder_in_a_part_s_place_is_named(tmp_path: Path) -> None:
+    folder = fill(tmp_path, want((A, range(2)))).folder
+    (folder / "x.parquet").mkdir()
+    with pytest.raises(LedgerError, match=r"x\.parquet: not a part but a folder"):
+        open_ledger(tmp_path)
+
+
+def test_a_ledger_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "ledger").write_text("in the way")
+    with pytest.raises(LedgerError, match=r"cannot be used \(Not a directory\)"):
+        open_ledger(tmp_path / "ledger")
+
+
 def flip_a_byte(file: Path) -> None:
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1

@@ -7,12 +7,14 @@ import math
 import numpy as np
 import pytest
 import torch
+import transformers
 from scipy import stats
 
 from rsft.errors import EngineError
 from rsft.generate import NativeEngine, Request, SamplingLaw, native
 from rsft.generate.transformers import GenerateEngine
 from rsft.policy import Policy, completion_logprobs, encode_prompts
+from rsft.policy.cohorts import Batch
 from rsft.types import Prompt
 from tests.policy.families import FAMILIES, build
 
@@ -270,10 +272,91 @@ def test_a_stop_string_ends_a_completion_before_it(policy, engine):
     assert ended > 20
 
 
+def test_a_stop_string_among_the_first_tokens_asked_for_does_not_cut_them(policy, engine):
+    law = SamplingLaw(max_new_tokens=8, min_new_tokens=4, stop=("pens", "buys"))
+    seen = 0
+    for candidate in draw(policy, TEXTS, law, engine=engine, draws=50):
+        first, rest = (
+            policy.tokenizer.decode(tokens, skip_special_tokens=True)
+            for tokens in (candidate.token_ids[:4], candidate.token_ids[4:])
+        )
+        assert candidate.text.startswith(first)
+        assert not any(string in candidate.text[len(first) :] for string in law.stop)
+        assert (candidate.text == first) or candidate.text[len(first) :].strip() in rest
+        seen += any(string in first for string in law.stop)
+    assert seen > 20
+
+
+def test_a_stop_string_that_is_a_special_token_is_refused(tiny_llama, engine):
+    with pytest.raises(EngineError, match=r"'<s>' is a special token, not text; add its id"):
+        draw(tiny_llama, TEXTS, SamplingLaw(max_new_tokens=4, stop=("<s>",)), engine=engine)
+
+
+def test_a_stop_string_that_ends_in_white_space_is_found(policy, engine):
+    """Decoding takes white space off a token that stands alone; here words are joined by one."""
+    law = SamplingLaw(max_new_tokens=8, stop=("pens ", "buys "))
+    free = draw(policy, TEXTS, dataclasses.replace(law, stop=()), engine=engine, draws=50)
+    held = draw(policy, TEXTS, law, engine=engine, draws=50)
+    for full, cut in zip(free, held, strict=True):
+        ends = [full.text.find(string) for string in law.stop if string in full.text]
+        assert cut.text == (full.text[: min(ends)] if ends else full.text)
+    assert any(full.text != cut.text for full, cut in zip(free, held, strict=True))
+
+
+def test_stop_tokens_that_the_model_has_no_logit_for_are_left_out(engine):
+    policy = build("qwen3")
+    config, law = policy.model.generation_config, SamplingLaw(max_new_tokens=4)
+    expected = draw(policy, TEXTS, law, engine=engine)
+    config.eos_token_id = [2, 999_999]
+    try:
+        assert draw(policy, TEXTS, law, engine=engine) == expected
+    finally:
+        config.eos_token_id = 2
+
+
+def unknown_model(name: str) -> Policy:
+    """A model that the native engine cannot decode, or would decode wrongly."""
+    settings = {
+        "vocab_size": 14, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 64,
+        "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0,
+    }  # fmt: skip
+    like = build("llama")
+    settings["vocab_size"] = like.model.config.vocab_size
+    config = getattr(transformers, f"{name}Config")(**settings)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = getattr(transformers, f"{name}ForCausalLM")(config).eval()
+    return dataclasses.replace(like, model=model)
+
+
+@pytest.mark.parametrize("name", ["DiffLlama", "StableLm", "Nemotron", "Bloom"])
+def test_what_the_native_engine_does_not_know_is_refused_and_the_other_draws_it(name):
+    """DiffLlama calls its attention twice a layer, and was decoded wrongly without a word."""
+    policy, law = unknown_model(name), SamplingLaw(max_new_tokens=6)
+    with pytest.raises(EngineError, match=r"native engine: .*generate\.engine to 'transformers'"):
+        draw(policy, TEXTS, law)
+    candidates = draw(policy, TEXTS, law, engine="transformers")
+    expected = completion_logprobs(
+        policy,
+        encode_prompts(policy, [candidate.prompt_id for candidate in candidates]),
+        [candidate.token_ids for candidate in candidates],
+        batch_rows=7,
+    )
+    np.testing.assert_allclose([c.policy_logprob for c in candidates], expected, atol=1e-3)
+
+
+def test_decoding_that_comes_out_wrong_is_found_before_anything_is_drawn(policy, monkeypatch):
+    forward = Batch.forward
+    monkeypatch.setattr(Batch, "forward", lambda self, tokens: forward(self, tokens).flip(1))
+    with pytest.raises(EngineError, match="log-probabilities come out wrong, by"):
+        draw(policy, TEXTS, SamplingLaw(max_new_tokens=4))
+
+
 def test_no_completion_is_shorter_than_asked(policy, engine):
     law = SamplingLaw(max_new_tokens=6, min_new_tokens=4, stop=("ann",))
     lengths = {c.token_count for c in draw(policy, TEXTS, law, engine=engine, draws=50)}
-    assert min(lengths) == 4
+    assert min(lengths) == 5, "four tokens, and the stop token"
     assert max(lengths) == 6
 
 
@@ -348,6 +431,24 @@ def test_out_of_memory_halves_the_rows_and_says_so(policy, monkeypatch, caplog):
     assert [rows for rows, _ in tried] == [8, 4, 2]
     assert tried[-1][1] < tried[0][1] == 20, "what had finished is not drawn again"
     assert len(told) == len(expected)
+    assert "2 rows are decoded at once" in caplog.text
+
+
+def test_out_of_memory_in_generate_halves_its_rows_too(policy, monkeypatch, caplog):
+    generate, tried = type(policy.model).generate, []
+
+    def short(self, *, inputs, **options):
+        tried.append(len(inputs))
+        if len(inputs) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return generate(self, inputs=inputs, **options)
+
+    law = SamplingLaw(max_new_tokens=4)
+    expected = draw(policy, TEXTS, law, engine="transformers", draws=2)
+    monkeypatch.setattr(type(policy.model), "generate", short)
+    drawn = draw(policy, TEXTS, law, engine="transformers", draws=2, max_rows=8)
+    assert [c.token_ids for c in drawn] == [c.token_ids for c in expected]
+    assert tried == [8, 4, 2, 2, 2, 2, 2]
     assert "2 rows are decoded at once" in caplog.text
 
 

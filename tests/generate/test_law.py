@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from rsft.generate.law import SamplingLaw, inverse_cdf, proposal_logits
+from rsft.errors import EngineError
+from rsft.generate.law import SamplingLaw, draw_token, inverse_cdf, proposal_logits
 
 LOGITS = torch.tensor([[0.1, 0.4, 0.2, 0.3]]).log()
 
@@ -64,6 +65,20 @@ def test_min_p_counts_after_temperature():
 def test_temperature_comes_before_top_p():
     """At temperature ½ the first token holds 0.53, not 0.4."""
     assert probabilities(temperature=0.5, top_p=0.5) == pytest.approx([0, 1, 0, 0])
+
+
+def test_what_leaves_nothing_out_is_the_policy_s_own_law():
+    assert SamplingLaw(max_new_tokens=1).is_policy
+    assert SamplingLaw(max_new_tokens=1, top_p=1.0, stop=("x",)).is_policy
+    for other in (
+        {"temperature": 0.9}, {"top_k": 5}, {"top_p": 0.9}, {"min_p": 0.1}, {"min_new_tokens": 1}
+    ):  # fmt: skip
+        assert not SamplingLaw(max_new_tokens=1, **other).is_policy
+
+
+def test_logits_that_are_no_numbers_are_one_line():
+    with pytest.raises(EngineError, match="logits are not numbers"):
+        draw_token(LOGITS * math.nan, SamplingLaw(max_new_tokens=1), torch.tensor([0.5]).double())
 
 
 def test_ties_at_the_kth_place_are_kept():

@@ -1,3 +1,4 @@
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -7,7 +8,8 @@ import torch
 
 from rsft.config import BaseSection, RenderingSection
 from rsft.errors import PolicyError
-from rsft.policy import fetch_base, load_policy, save_policy
+from rsft.policy import Policy, fetch_base, load_policy, save_policy
+from tests.policy.families import build
 
 
 @pytest.fixture
@@ -18,6 +20,27 @@ def folder(tiny_t5, tmp_path) -> Path:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_the_version_knows_stop_tokens_and_configuration(tiny_llama: Policy) -> None:
+    policy = copy.deepcopy(tiny_llama)
+    version = policy.version
+    assert version == tiny_llama.version
+    policy.model.generation_config.eos_token_id = [2, 5]
+    assert policy.version != version
+    policy.model.generation_config.eos_token_id = 2
+    policy.model.config.rms_norm_eps *= 2
+    assert policy.version != version
+
+
+def test_a_cap_that_leaves_no_room_is_refused(tiny_llama: Policy) -> None:
+    assert tiny_llama.prompt_limit(60) == 4
+    with pytest.raises(PolicyError, match="max_new_tokens = 64 is more than the policy has room"):
+        tiny_llama.prompt_limit(64)
+    bart = build("bart")
+    assert bart.prompt_limit(64) == 64
+    with pytest.raises(PolicyError, match="max_new_tokens = 65 is more than"):
+        bart.prompt_limit(65)
 
 
 @pytest.mark.parametrize("name", ["tiny_t5", "tiny_llama"])
