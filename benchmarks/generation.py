@@ -1,6 +1,6 @@
 """The native engine against ``model.generate`` and CTranslate2, and against the machine's limit.
 
-    python -m benchmarks.generation [--json] [--pairs N] [--quick] [--shapes t5-small]
+    python -m benchmarks.generation [--json] [--pairs N] [--shapes t5-small] [--prompts 16]
 
 All draw K = 16 completions per prompt at temperature 1 from the same random weights. So that
 completions end as real ones do, one token in twelve is a stop token and the logits are near
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=3, help="turns that the engines take")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=list(SHAPES))
-    parser.add_argument("--quick", action="store_true", help="16 prompts only")
+    parser.add_argument("--prompts", type=int, nargs="+", default=[16, 64])
     arguments = parser.parse_args()
     use_threads(arguments.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -70,7 +70,7 @@ def main() -> None:
                 CTranslate2.of(policy, dtype) if name == "t5-small" and device == "cpu" else None
             )
             policy.model.to(device=device, dtype=dtype)
-            for count in (16,) if arguments.quick else (16, 64):
+            for count in arguments.prompts:
                 asked = prompts(count, words)
                 result = compare(policy, asked, rival, arguments.pairs)
                 result |= {"shape": name, "precision": str(dtype).removeprefix("torch.")}
@@ -84,13 +84,14 @@ def compare(
     policy: Policy, asked: list[Prompt], rival: "CTranslate2 | None", pairs: int
 ) -> dict[str, Any]:
     """Times the engines in turns on the same prompts."""
+    engine = NativeEngine(policy, "benchmark", memory_gib=MEMORY_GIB, max_rows=MAX_ROWS)
     engines: dict[str, Callable[[], int]] = {
-        "native": lambda: native(policy, asked),
+        "native": lambda: native(engine, asked),
         "generate": lambda: generate(policy, asked),
     }
     if rival is not None:
         engines["ctranslate2"] = lambda: rival.draw(asked)
-    native(policy, asked[:2])
+    native(engine, asked[:2])  # proves the decoding too, which it does once
     speeds: dict[str, list[float]] = {name: [] for name in engines}
     shares = []
     for _ in range(pairs):
@@ -133,9 +134,8 @@ def line(result: dict[str, Any]) -> str:
     )
 
 
-def native(policy: Policy, asked: Sequence[Prompt]) -> int:
+def native(engine: NativeEngine, asked: Sequence[Prompt]) -> int:
     """Draws with the native engine; returns the tokens drawn."""
-    engine = NativeEngine(policy, "benchmark", memory_gib=MEMORY_GIB, max_rows=MAX_ROWS)
     requests = [Request(prompt=prompt, draws=range(DRAWS)) for prompt in asked]
     return sum(c.token_count or 0 for c in engine.draw(requests, LAW, seed=0, round=1))
 
