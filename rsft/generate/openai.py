@@ -152,12 +152,15 @@ class _Work:
         policy_logprob = None
         if choice.logprobs and None not in choice.logprobs:
             policy_logprob = math.fsum(filter(None, choice.logprobs))
+        text = choice.text
+        if not self.law.min_new_tokens:  # else one may stand among the first tokens, uncut
+            text = before_stop(text, self.law.stop)  # not every server leaves it out
         return Candidate(
             prompt_id=prompt_id,
             round=self.round,
             draw=draw,
             policy_version=self.version,
-            text=before_stop(choice.text, self.law.stop),  # not every server leaves the stop out
+            text=text,
             token_ids=choice.token_ids or None,
             token_count=choice.token_count,
             finish_reason=choice.finish_reason,
