@@ -104,7 +104,10 @@ class CandidateLedger:
         Raises:
             LedgerError: Where the part cannot be written.
         """
-        hashes = [prompt_hash(request.prompt) for request in requests for _ in request.draws]
+        hashes = [prompt_hash(request.prompt) for request in requests]
+        of_row = [
+            hash_ for request, hash_ in zip(requests, hashes, strict=True) for _ in request.draws
+        ]
         rows = [
             LedgerRow(
                 **{name: getattr(candidate, name) for name in _CANDIDATE},
@@ -112,13 +115,13 @@ class CandidateLedger:
                 seed=self._seed,
                 plan=self._plan,
             )
-            for candidate, hash_ in zip(candidates, hashes, strict=True)
+            for candidate, hash_ in zip(candidates, of_row, strict=True)
         ]
         contents = {
             "plan": self._plan,
             "draws": [
-                [r.prompt.prompt_id, prompt_hash(r.prompt), r.draws.start, r.draws.stop]
-                for r in requests
+                [request.prompt.prompt_id, hash_, request.draws.start, request.draws.stop]
+                for request, hash_ in zip(requests, hashes, strict=True)
             ],
         }
         table = table_of(LedgerRow, rows).replace_schema_metadata(

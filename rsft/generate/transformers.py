@@ -14,29 +14,15 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, StoppingCriteria
 
 from rsft.generate.address import uniforms
+from rsft.generate.drawing import AddressedDraws, LocalEngine, candidates_of
 from rsft.generate.engine import OnDrawn, Request
 from rsft.generate.law import SamplingLaw
-from rsft.generate.native import AddressedDraws, candidates_of
-from rsft.policy import (
-    Policy,
-    StopStrings,
-    encode_questions,
-    halved,
-    pad,
-    rows_within,
-)
+from rsft.policy import StopStrings, encode_questions, halved, pad
 from rsft.types import Candidate, FinishReason
 
 
-class GenerateEngine:
+class GenerateEngine(LocalEngine):
     """Draws by ``model.generate``."""
-
-    def __init__(self, policy: Policy, version: str, *, memory_gib: float, max_rows: int) -> None:
-        """Takes a policy; see ``NativeEngine``."""
-        self._policy = policy
-        self._version = version
-        self._memory_gib = memory_gib
-        self._max_rows = max_rows
 
     def draw(
         self,
@@ -54,14 +40,10 @@ class GenerateEngine:
         rows = [(r, draw) for r, request in enumerate(requests) for draw in request.draws]
         rows.sort(key=lambda row: (len(prompt_ids[row[0]]), row))
         ones = [1] * len(requests)  # generate keeps a copy of the prompt for each of its rows
-        stops = None
-        if law.stop:
-            stops = StopStrings(self._policy, law.stop, law.min_new_tokens)
+        stops = self._stops(law)
         drawn: dict[tuple[int, int], Candidate] = {}
         while len(drawn) < len(rows):
-            size = rows_within(
-                self._policy, self._memory_gib, self._max_rows, prompt_ids, ones, law.max_new_tokens
-            )
+            size = self._rows(prompt_ids, ones, law)
             batch = rows[len(drawn) : len(drawn) + size]
             names = [(requests[r].prompt.prompt_id, draw) for r, draw in batch]
             uniform_RT = [

@@ -56,8 +56,7 @@ class StopStrings:
     def _end(self, token_ids: Sequence[int]) -> tuple[str, int | None]:
         first, text = decode_completions(self._policy, [token_ids[: self._least], token_ids])
         start = len(first) if len(token_ids) > self._least else len(text)
-        ends = [text.find(string, start) for string in self._strings]
-        return text, min([end for end in ends if end >= 0], default=None)
+        return text, _first(text, self._strings, start)
 
     def _may_end(self) -> Tensor:
         """Which tokens may write the last character of a string, (V,)."""
@@ -79,5 +78,10 @@ class StopStrings:
 
 def before_stop(text: str, strings: Sequence[str]) -> str:
     """The text up to the first of the strings."""
-    ends = [text.find(string) for string in strings]
-    return text[: min([end for end in ends if end >= 0], default=len(text))]
+    return text[: _first(text, strings)]
+
+
+def _first(text: str, strings: Sequence[str], start: int = 0) -> int | None:
+    """Where the first of the strings begins; null where there is none."""
+    ends = [text.find(string, start) for string in strings]
+    return min([end for end in ends if end >= 0], default=None)

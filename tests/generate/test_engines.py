@@ -13,7 +13,7 @@ from scipy import stats
 from rsft.errors import EngineError
 from rsft.generate import NativeEngine, Request, SamplingLaw, native
 from rsft.generate.transformers import GenerateEngine
-from rsft.policy import Policy, completion_logprobs, encode_prompts
+from rsft.policy import Policy, StopStrings, completion_logprobs, encode_prompts
 from rsft.policy.cohorts import Batch
 from rsft.types import Prompt
 from tests.policy.families import FAMILIES, build
@@ -469,3 +469,26 @@ def test_another_failure_is_not_taken_for_that(policy, monkeypatch):
     monkeypatch.setattr(native, "decode", broken)
     with pytest.raises(RuntimeError, match="shapes differ"):
         draw(policy, TEXTS, SamplingLaw(max_new_tokens=4))
+
+
+def test_stop_strings_are_prepared_once_a_law(policy, engine, monkeypatch):
+    """Preparing them decodes the whole vocabulary; another least length is another search."""
+    prepared = []
+    prepare = StopStrings.__init__
+
+    def watch(self, policy, strings, min_new_tokens=0):
+        prepared.append(min_new_tokens)
+        prepare(self, policy, strings, min_new_tokens)
+
+    monkeypatch.setattr(StopStrings, "__init__", watch)
+    drawing = ENGINES[engine](policy, "v1", memory_gib=1, max_rows=50)
+    requests = [Request(prompt=ask(text), draws=range(8)) for text in TEXTS]
+    first = SamplingLaw(max_new_tokens=8, stop=("pens",))
+    least = dataclasses.replace(first, min_new_tokens=4)
+    for law in (first, least, first, least):
+        drawing.draw(requests, law, seed=0, round=1)
+    assert prepared == [0, 4]
+    fresh = ENGINES[engine](policy, "v1", memory_gib=1, max_rows=50)
+    assert drawing.draw(requests, least, seed=0, round=1) == fresh.draw(
+        requests, least, seed=0, round=1
+    )
