@@ -7,6 +7,7 @@ file, comments kept, after the result was checked.
 
 import difflib
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -303,63 +304,215 @@ class GenerateSection(Section):
         return self
 
 
+class NumericAnswerSection(Section):
+    """Where the number is that answers the question."""
+
+    markers: list[str] = ["####", "A:", "\\boxed{}"]
+    """The answer is what follows the last such marker, tried in this order; of ``\\boxed{}``, what
+    lies between the braces."""
+    last_number: bool = True
+    """Where no marker is found, the last number is the answer; else there is none."""
+    relative_tolerance: float = Field(default=0.0, ge=0, lt=1)
+    """Numbers that differ by no more than this share of the gold one are equal."""
+    symbolic: bool = True
+    """Compare what is no number, such as ``\\frac{x}{2}``, by Math-Verify."""
+
+
+class RewardModelSection(Section):
+    """A sequence-classification model with one output, whose logit is the reward."""
+
+    model: str
+    """A Hugging Face folder below ``data/raw``, or a Hub id."""
+    revision: str | None = None
+    """Commit of the Hub model; pin it, or the Hub may change under you."""
+    max_tokens: int | None = Field(default=None, ge=1)
+    """Longer dialogues are unscorable; by default what the model has room for."""
+    batch_rows: int = Field(default=32, ge=1)
+    """Dialogues computed together; those of like length are."""
+
+
+class TargetModelSection(Section):
+    """The model that gives log P(y|x), the target of the first statement."""
+
+    model: str
+    """A Hugging Face folder below ``data/raw``, or a Hub id."""
+    revision: str | None = None
+    """Commit of the Hub model; pin it, or the Hub may change under you."""
+    rendering: RenderingSection | None = None
+    """How prompts are rendered for it; by default as its ``rendering.json`` says, else as they
+    are."""
+    batch_rows: int = Field(default=32, ge=1)
+    """Rows computed together; those of like length are."""
+
+
+class JudgeSection(Section):
+    """A model behind an OpenAI-compatible server that grades completions by a rubric."""
+
+    server: OpenAISection
+    """The server; ``model`` must be named."""
+    rubric: str
+    """What makes a completion good, in plain language."""
+    compare: Literal["none", "gold"] = "none"
+    """``gold``: which of completion and gold answer is better, asked in both orders; verdicts that
+    change with the order are a tie."""
+    grades: int = Field(default=5, ge=2, le=10)
+    """With ``compare: none``: the best grade; 1 is the worst, and the reward is (g − 1)/(n − 1)."""
+    max_tokens: int = Field(default=512, ge=16)
+    """Cap on a verdict's tokens."""
+
+
 class ScoreSection(Section):
     """The reward."""
 
     rewards: dict[str, float] = Field(min_length=1)
-    """Weight by name of each reward: ``worked_solution``, ``exact_match``."""
+    """Weight by name of each reward: ``exact_match``, ``f1``, ``numeric_answer``, ``choice``,
+    ``worked_solution``, ``reward_model``, ``target_model``, ``judge``, or your own as
+    ``package.module:function``. One of weight 0 is recorded, and has no say."""
     answer_marker: str | None = None
-    """With ``exact_match``: the answer is what follows the last such marker."""
+    """With ``exact_match``, ``f1`` and ``choice``: the answer is what follows the last such marker;
+    null takes the whole completion."""
+    numeric_answer: NumericAnswerSection = NumericAnswerSection()
+    """With ``numeric_answer``: where the number is."""
+    reward_model: RewardModelSection | None = None
+    """With ``reward_model``: the model."""
+    target_model: TargetModelSection | None = None
+    """With ``target_model``: the model."""
+    judge: JudgeSection | None = None
+    """With ``judge``: the server and the rubric."""
+    timeout_seconds: float = Field(default=5.0, gt=0)
+    """A rule or function of your own that takes longer over one completion is killed; the
+    completion is unscorable."""
+    reference_logprob: bool = False
+    """Record log π_ref of each candidate, under the base: what ``filter.base_measure: reference``
+    needs."""
+
+    @model_validator(mode="after")
+    def _can_be_weighed(self) -> Self:
+        for name, weight in self.rewards.items():
+            if not 0 <= weight < math.inf:
+                raise ValueError(f"rewards.{name} = {weight}: must be a number from 0 on")
+        if not any(self.rewards.values()):
+            raise ValueError("rewards: at least one needs a weight greater than 0")
+        for name in ("reward_model", "target_model", "judge"):
+            if name in self.rewards and getattr(self, name) is None:
+                raise ValueError(f"rewards names {name!r}, so the section score.{name} is needed")
+        if self.answer_marker == "":
+            raise ValueError("answer_marker must not be empty; null takes the whole completion")
+        return self
 
 
 class BoundSection(Section):
     """The envelope constant c."""
 
-    method: Literal["known", "per_prompt_maximum", "budgeted"]
+    method: Literal["known", "per_prompt_maximum", "global_quantile", "pilot", "budgeted"]
     """``known``: ``log_bound`` as given. ``per_prompt_maximum``: the largest ratio seen for the
-    prompt (biased low), at least ``log_bound``. ``budgeted``: the one c at which the mean
-    accept probability of the candidates in the target's support is ``acceptance_rate``."""
-    log_bound: float | None = None
+    prompt (biased low), at least ``log_bound``. ``global_quantile``: one c for all, the
+    ``quantile`` of the ratios in the target's support. ``pilot``: as ``per_prompt_maximum``, but
+    over each prompt's first ``pilot_draws`` draws alone, which are spent on it. ``budgeted``: the
+    one c at which the mean accept probability of all candidates is ``acceptance_rate``."""
+    log_bound: float | None = Field(default=None, allow_inf_nan=False)
     """log c, or its floor, in nats."""
+    quantile: float | None = Field(default=None, gt=0, le=1)
+    """With ``global_quantile``: which; 1 is the largest ratio of all."""
+    pilot_draws: int | None = Field(default=None, ge=1)
+    """With ``pilot``: so many draws of each prompt find c and are never accepted."""
     acceptance_rate: float | None = Field(default=None, gt=0, le=1)
     """With ``budgeted``: the mean accept probability wanted."""
 
     @model_validator(mode="after")
-    def _has_its_number(self) -> Self:
-        needed = "acceptance_rate" if self.method == "budgeted" else "log_bound"
-        if getattr(self, needed) is None:
-            raise ValueError(f"method is {self.method!r}, so {needed} is needed")
+    def _has_its_numbers(self) -> Self:
+        needed = {
+            "global_quantile": ("quantile",),
+            "pilot": ("pilot_draws", "log_bound"),
+            "budgeted": ("acceptance_rate",),
+        }
+        for name in needed.get(self.method, ("log_bound",)):
+            if getattr(self, name) is None:
+                raise ValueError(f"method is {self.method!r}, so {name} is needed")
         return self
+
+
+Rule = Literal["coin", "soft", "threshold", "best_of_n", "top_n", "top_fraction", "rso"]
+WITH_A_BOUND = ("coin", "soft", "threshold")
+"""Rules that decide by A = min(1, P̃/(cM)); the others rank rewards."""
 
 
 class FilterSection(Section):
     """Which candidates are kept."""
 
-    rule: Literal["coin", "threshold"]
-    """``coin``: accept with probability A = min(1, P̃/(cM)), weight 1. ``threshold``: accept where
-    A reaches ``threshold``, weight A."""
-    target: Literal["uniform_correct", "policy_correct", "tilt"]
-    """P̃: uniform over right completions, ``1[ok]`` (so A ∝ 1/M: favours the rare right ones);
-    the sampling law restricted to them, ``M·1[ok]``; or ``M·exp(reward/beta)``."""
-    beta: float | None = Field(default=None, gt=0)
-    """With ``tilt``: KL strength."""
+    rule: Rule
+    """``coin``: accept with probability A = min(1, P̃/(cM)), weight 1. ``soft``: accept all with
+    A > 0, weight A. ``threshold``: accept where ``threshold_on`` reaches ``threshold``; weight A.
+    ``best_of_n``: the best reward of each prompt. ``top_n``: the ``n`` best. ``top_fraction``: the
+    best ``fraction`` (RAFT). ``rso``: ``n`` of each prompt by statistical rejection sampling
+    without replacement. All of them choose within the target's support."""
+    target: Literal["density", "indicator", "tilt"]
+    """P̃: the ``base_measure`` itself, restricted to right completions (``1[ok]``), or tilted by
+    ``exp(reward/beta)``."""
+    base_measure: Literal["uniform", "proposal", "reference", "density"]
+    """``proposal``: M, the law drawn from, so that ``indicator`` accepts every right completion.
+    ``uniform``: 1, so that A ∝ 1/M favours the rare ones. ``reference``: the base policy,
+    π_ref/M. ``density``: what the reward ``density`` gives as log P."""
+    density: str = "target_model"
+    """With ``base_measure: density``: name of the reward that is log P in nats, of
+    ``target_model`` or a function of your own."""
+    beta: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """With ``tilt`` and ``rso``: KL strength."""
+    temper: float = Field(default=1.0, gt=0, le=1)
+    """Exponent on P̃/M: less than 1 tames the ratios of long completions, and changes the target
+    to M·(P̃/M)^temper."""
     correct_reward: float
     """Reward from which a completion counts as right."""
     bound: BoundSection
-    """The envelope constant."""
-    threshold: float | None = Field(default=None, ge=0, le=1)
-    """With ``threshold``: least accept probability."""
+    """The envelope constant, with ``coin``, ``soft`` and ``threshold``."""
+    threshold: float | None = Field(default=None, allow_inf_nan=False)
+    """With ``threshold``: the least accept probability or reward."""
+    threshold_on: Literal["accept_prob", "reward"] = "accept_prob"
+    """With ``threshold``: what is held against it; by reward, every weight is 1."""
+    n: int | None = Field(default=None, ge=1)
+    """With ``top_n`` and ``rso``: how many of each prompt."""
+    fraction: float | None = Field(default=None, gt=0, le=1)
+    """With ``top_fraction``: which share of the candidates."""
+    within: Literal["round", "prompt"] = "round"
+    """With ``top_fraction``: the share of all candidates, or of each prompt's."""
     deduplicate: bool = True
     """Keep one of several equal completions of a prompt."""
+    near_duplicates: float | None = Field(default=None, gt=0, le=1)
+    """Keep one of several completions of a prompt whose word 3-grams have at least this Jaccard
+    similarity; null for all."""
+    distinct_paths: bool = False
+    """Keep one of several completions of a prompt that use the same equations, those farthest from
+    each other in edit distance first (RFT)."""
     max_per_prompt: int | None = Field(ge=1)
     """Keep at most so many per prompt, chosen by a seeded shuffle; null for all."""
+    quota: Literal["uniform", "difficulty"] = "uniform"
+    """``uniform``: ``max_per_prompt`` of every prompt. ``difficulty``: of the hardest, and fewer
+    of the others in proportion to their share of wrong completions, but one (DART)."""
 
     @model_validator(mode="after")
     def _has_its_numbers(self) -> Self:
-        if self.rule == "threshold" and self.threshold is None:
-            raise ValueError("rule is 'threshold', so filter.threshold is needed")
+        needed = {
+            "threshold": ("threshold",),
+            "top_n": ("n",),
+            "top_fraction": ("fraction",),
+            "rso": ("n", "beta"),
+        }
+        for name in needed.get(self.rule, ()):
+            if getattr(self, name) is None:
+                raise ValueError(f"rule is {self.rule!r}, so filter.{name} is needed")
         if self.target == "tilt" and self.beta is None:
             raise ValueError("target is 'tilt', so filter.beta is needed")
+        if self.target == "density" and self.base_measure != "density":
+            raise ValueError("target is 'density', so filter.base_measure must be density too")
+        if self.rule == "threshold" and self.threshold_on == "accept_prob":
+            assert self.threshold is not None
+            if not 0 <= self.threshold <= 1:
+                raise ValueError(
+                    f"threshold = {self.threshold}: an accept probability lies in [0, 1]; "
+                    "to hold it against the reward, set filter.threshold_on to reward"
+                )
+        if self.quota == "difficulty" and self.max_per_prompt is None:
+            raise ValueError("quota is 'difficulty', so filter.max_per_prompt is needed")
         return self
 
 
@@ -368,6 +521,9 @@ class PoolSection(Section):
 
     max_per_prompt: int | None = Field(default=None, ge=1)
     """Keep at most so many rows per prompt over all rounds."""
+    balance: bool = False
+    """Where a prompt has more rows than that, take them from the rounds in turn, the last round
+    first; else those of earlier rounds stay."""
 
 
 class ValidateSection(Section):
@@ -489,6 +645,22 @@ class Config(Section):
             raise ValueError(
                 "generate.openai.send is 'messages', so the server renders a chat, and training "
                 "would not: set base.rendering.chat to true, or send tokens"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _what_the_filter_reads_is_recorded(self) -> Self:
+        measure = self.filter.base_measure
+        if measure == "reference" and not self.score.reference_logprob:
+            raise ValueError(
+                "filter.base_measure is 'reference', which needs log π_ref of each candidate: set "
+                "score.reference_logprob to true"
+            )
+        if measure == "density" and self.filter.density not in self.score.rewards:
+            raise ValueError(
+                f"filter.base_measure is 'density', and score.rewards has no "
+                f"{self.filter.density!r} that would give log P; add it there, with weight 0 if it "
+                "is to have no say in the reward"
             )
         return self
 

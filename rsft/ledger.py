@@ -38,6 +38,7 @@ _KINDS = {
     float: _Kind(pa.float64()),
     bool: _Kind(pa.bool_()),
     tuple[int, ...]: _Kind(pa.list_(pa.int32()), from_arrow=tuple),
+    tuple[str, ...]: _Kind(pa.list_(pa.string()), from_arrow=tuple),
     dict[str, float]: _Kind(
         pa.map_(pa.string(), pa.float64()),
         to_arrow=lambda value: list(value.items()),

@@ -51,8 +51,11 @@ class Prompt:
     context: tuple[Turn, ...] = ()
     """The turns before ``text``, the first of which may be the system's; empty where there are
     none."""
-    answer: str | None
-    """The gold answer a verifier compares with; null where none is known."""
+    answers: tuple[str, ...]
+    """The gold answers a verifier compares with, any of which is right; empty where none is
+    known."""
+    choices: tuple[str, ...] = ()
+    """What may be chosen from, in order: the first is choice A; empty where the answer is free."""
     solution: str | None
     """A worked solution ending in the answer, in the form the policy writes; null if unknown."""
     family: str
@@ -92,6 +95,16 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """One output as a reward reads it."""
+
+    text: str
+    """The decoded text: hostile input."""
+    token_ids: tuple[int, ...] | None = None
+    """The tokens drawn, the stop token included where one was drawn; null where not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromptDraws:
     """What was drawn for one prompt of a round, and how many of its completions were right."""
 
@@ -118,13 +131,22 @@ class Scored(Candidate):
     """A candidate with its reward."""
 
     reward: float | None
-    """The weighted sum of the parts, in [0, 1] for verifiers; null if unscorable."""
+    """The weighted mean of the parts, in [0, 1] for verifiers; null if unscorable."""
     reward_breakdown: dict[str, float]
-    """Reward by name of each part, unweighted; empty if unscorable."""
+    """Reward by name of each part, unweighted, and ``part.detail`` by what it was made of; of an
+    unscorable one those parts that could judge."""
     score_status: ScoreStatus
     """``unscorable``: the scorer could not judge it; that is not a wrong answer."""
+    score_note: str | None
+    """Why it is unscorable, in one line that names the part; null where it was scored."""
     outcome: str | None
     """What the scorer read in the completion (its final answer); null if it found none."""
+    reference_logprob: float | None
+    """log π_ref(y|x) in nats under the frozen base at temperature 1, untruncated; null where it was
+    not asked for, or the tokens are not known."""
+    is_canonical: bool | None
+    """Whether its tokens are those that its text is encoded as: where they are not, the probability
+    of its text is not that of its tokens; null where the tokens are not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,8 +209,8 @@ class Answer:
     """Its text."""
     context: tuple[Turn, ...]
     """The turns before it."""
-    gold: str
-    """The gold answer."""
+    golds: tuple[str, ...]
+    """The gold answers; empty where none is known."""
     completion: str
     """The greedy completion."""
     outcome: str | None
