@@ -7,7 +7,7 @@ import dataclasses
 import os
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -117,7 +117,23 @@ def write_table(path: Path, table: pa.Table) -> None:
 
 
 def read_rows(path: Path, record: type[Record]) -> list[Record]:
-    """Reads a table: a Parquet file, or a folder's ``*.parquet`` in order of name.
+    """Reads a table as records: a Parquet file, or a folder's ``*.parquet`` in order of name.
+
+    Raises:
+        LedgerError: As ``read_tables``.
+    """
+    return [row for table in read_tables(path, record) for row in rows_of(table, record)]
+
+
+def read_tables(
+    path: Path, record: type[Any], columns: Sequence[str] | None = None
+) -> Iterator[pa.Table]:
+    """Reads a table part by part: a Parquet file, or a folder's ``*.parquet`` in order of name.
+
+    Args:
+        path: The file or folder.
+        record: The rows' type, which the whole schema must be of.
+        columns: Names of the columns to be read; by default all.
 
     Raises:
         LedgerError: Where there is none, it cannot be read, or it is a table of something else.
@@ -125,22 +141,24 @@ def read_rows(path: Path, record: type[Record]) -> list[Record]:
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if not files or not files[0].exists():
         raise LedgerError(f"{path}: no table here; run the stage that makes it (`rsft run`)")
-    return [row for file in files for row in _read_file(file, record)]
+    return (_read_file(file, record, columns) for file in files)
 
 
-def _read_file(file: Path, record: type[Record]) -> list[Record]:
+def _read_file(file: Path, record: type[Any], columns: Sequence[str] | None) -> pa.Table:
     try:
-        table = pq.read_table(file)
+        with pq.ParquetFile(file) as parquet:
+            found = parquet.schema_arrow
+            table = parquet.read(columns)
     except (pa.ArrowException, OSError) as error:
         raise LedgerError(
             f"{file}: not a readable Parquet file ({error}); remove it and run again"
         ) from None
     schema = schema_of(record)
-    if table.schema.names != schema.names or table.schema.types != schema.types:
+    if found.names != schema.names or found.types != schema.types:
         raise LedgerError(
-            f"{file}: not a table of {record.__name__}; its columns are {table.schema.names}"
+            f"{file}: not a table of {record.__name__}; its columns are {found.names}"
         )
-    return rows_of(table, record)
+    return table
 
 
 def rows_of(table: pa.Table, record: type[Record]) -> list[Record]:

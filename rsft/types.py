@@ -172,6 +172,45 @@ class Decided(Scored):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptAcceptance:
+    """How the decisions on one prompt's candidates came out; shares are fractions of 1."""
+
+    prompt_id: str
+    """The prompt."""
+    candidates: int
+    """Candidates."""
+    unscorable: int
+    """Those that no reward could judge."""
+    supported: int
+    """Those in the target's support."""
+    chosen: int
+    """Those that the rule accepted, before copies went and the cap was applied."""
+    accepted: int
+    """Those accepted in the end."""
+    acceptance_rate: float
+    """Accepted over candidates."""
+    log_bound: float | None
+    """log c in nats; null for rules that use none."""
+    bound_violation_rate: float | None
+    """Share of the supported whose ratio lies above the bound; null where there is none of
+    either."""
+    clipped_mass: float | None
+    """Share of the target's mass above the envelope, Σ max(0, w − c) / Σ w; null likewise."""
+    effective_sample_size: float
+    """(ΣA)²/ΣA² of the supported; for rules without a bound, how many were chosen."""
+    kl_to_proposal: float | None
+    """KL of what the rule keeps to the proposal, in nats; null where it keeps nothing."""
+    mean_reward: float | None
+    """Mean reward of its candidates; null where none was scored."""
+    mean_reward_accepted: float | None
+    """Mean reward of the accepted ones; null where there are none."""
+    mean_tokens: float | None
+    """Mean tokens of its candidates; null where no server told them."""
+    mean_tokens_accepted: float | None
+    """Mean tokens of the accepted ones; null likewise, or where there are none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRow:
     """One row that a policy is trained on."""
 

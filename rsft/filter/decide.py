@@ -1,146 +1,167 @@
 """Deciding: every candidate gets a decision, a reason, and every number the decision used.
 
-    log ratio = log P̃ − log M          how much more the target wants it than the proposal gave it
-    A = min(1, exp(log ratio − log c))  the accept probability
-    coin       accept where u < A, weight 1 (the coin has applied A already)
-    threshold  accept where A ≥ threshold, weight A
+    log w = log P̃ − log M              how much more the target wants it than the proposal gave it
+    A = min(1, exp(log w − log c))      the accept probability
+    rule                                what is done with A, or with the rewards
+    thinning                            copies go, and what is over the cap
 
-De-duplication and the cap per prompt come after, and change the law: diagnostics show both counts.
 Each rule needs the recorded candidates alone, and coins have an address, so decisions can be
-replayed in any order.
+replayed in any order, split in any way.
 """
 
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from rsft.config import FilterSection
-from rsft.errors import AcceptanceError
-from rsft.filter.bound import log_bound
-from rsft.filter.target import log_ratio, log_target
-from rsft.randomness import generator
-from rsft.types import Decided, Scored
+from rsft.filter.bound import is_pilot, log_bound
+from rsft.filter.coins import Coins
+from rsft.filter.columns import Candidates
+from rsft.filter.reasons import CODES, REASONS, has_reason, mark
+from rsft.filter.rules import apply_accept_prob, apply_reward, uses_a_bound
+from rsft.filter.target import in_support, is_unscorable, log_ratio, log_target
+from rsft.filter.thinning import thin
+from rsft.ledger import schema_of
+from rsft.types import Decided
 
-_SCORED_FIELDS = [field.name for field in fields(Scored)]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decisions:
+    """What became of N candidates of P prompts."""
+
+    log_bound_P: np.ndarray | None
+    """log c of each prompt in nats; null for rules that use none."""
+    log_accept_ratio_N: np.ndarray | None
+    """log P̃ − log M − log c in nats, −inf where P̃ = 0; null for rules without a bound."""
+    coin_N: np.ndarray | None
+    """The uniform numbers; null where none was tossed."""
+    reason_N: np.ndarray
+    """int8; index into ``REASONS``."""
+    is_weighted: bool
+    """Whether an accepted row's weight is its A; else it is 1."""
+
+    @property
+    def accept_prob_N(self) -> np.ndarray | None:
+        """A = min(1, P̃/(cM)); null for rules without a bound."""
+        if self.log_accept_ratio_N is None:
+            return None
+        accept_prob_N: np.ndarray = np.exp(np.minimum(0.0, self.log_accept_ratio_N))
+        return accept_prob_N
+
+    @property
+    def is_accepted_N(self) -> np.ndarray:
+        """Whether each candidate goes on to the pool."""
+        return has_reason(self.reason_N, "accepted")
+
+    @property
+    def weight_N(self) -> np.ndarray:
+        """Weight in the loss; 0 where it is not accepted."""
+        weight_N = self.is_accepted_N.astype(float)
+        if self.is_weighted:
+            weight_N *= self.accept_prob_N
+        return weight_N
 
 
 def decide(
-    scored: Sequence[Scored],
+    candidates: Candidates,
     section: FilterSection,
     *,
     seed: int,
     round: int,  # noqa: A002
-) -> list[Decided]:
+) -> Decisions:
     """Decides candidates.
 
     Args:
-        scored: N candidates, in any order.
+        candidates: N of them, in any order.
         section: Target, bound, rule, and what follows them.
         seed: With round, prompt and draw, the address of a coin.
         round: The round.
 
-    Returns:
-        One decision per candidate, in the order given.
-
     Raises:
-        AcceptanceError: Where the target's ratio needs log M and a candidate has none.
+        AcceptanceError: Where the target's ratio needs a log-probability that a candidate has not,
+            or RSO is to take more of a prompt than were drawn.
     """
-    _require_proposal(scored, section)
-    numbers: dict[str, int] = {}
-    prompt_N = np.array([numbers.setdefault(row.prompt_id, len(numbers)) for row in scored], int)
-    reward_N = np.array([np.nan if row.reward is None else row.reward for row in scored], float)
-    is_finished_N = np.array([row.finish_reason == "stop" for row in scored], bool)
-    is_known_N = np.array([row.proposal_logprob is not None for row in scored], bool)
-    proposal_N = np.array([row.proposal_logprob or 0.0 for row in scored], float)
-    target_N = log_target(reward_N, is_finished_N, proposal_N, section)
-    log_ratio_N = log_ratio(target_N, reward_N, proposal_N, section)
-    bound_N = log_bound(log_ratio_N, prompt_N, section.bound)
-    log_accept_ratio_N = log_ratio_N - bound_N
-    accept_prob_N = np.exp(np.minimum(0.0, log_accept_ratio_N))
-    reason_N = _support_reasons(reward_N, is_finished_N, target_N)
-    coin_N = None
-    if section.rule == "coin":
-        coin_N = np.array([_coin(seed, round, row) for row in scored])
-        reason_N[(reason_N == "accepted") & (coin_N >= accept_prob_N)] = "coin"
+    coins = Coins(candidates=candidates, seed=seed, round=round)
+    in_support_N = in_support(candidates, section)
+    reason_N = np.full(len(candidates), CODES["accepted"], np.int8)
+    mark(reason_N, is_unscorable(candidates, section), "unscorable")
+    mark(reason_N, ~candidates.is_finished_N, "truncated")
+    mark(reason_N, ~in_support_N, "wrong")
+    bound_P = ratio_N = coin_N = None
+    if uses_a_bound(section):
+        ratio_N = log_ratio(candidates, section, in_support_N)
+        bound_P = log_bound(ratio_N, candidates, section.bound)
+        ratio_N -= bound_P[candidates.prompt_N]
+        mark(reason_N, is_pilot(candidates, section.bound), "pilot")
+        coin_N = coins.toss("coin") if section.rule == "coin" else None
+        apply_accept_prob(reason_N, np.exp(np.minimum(0.0, ratio_N)), coin_N, section)
     else:
-        assert section.threshold is not None
-        reason_N[(reason_N == "accepted") & (accept_prob_N < section.threshold)] = "threshold"
-    if section.deduplicate:
-        _mark_duplicates(scored, reason_N)
-    if section.max_per_prompt is not None:
-        _mark_capped(scored, reason_N, section.max_per_prompt, seed, round)
-    weight_N = np.ones_like(accept_prob_N) if section.rule == "coin" else accept_prob_N
-    return [
-        Decided(
-            **{name: getattr(row, name) for name in _SCORED_FIELDS},
-            log_target=_finite(target_N[i]) if is_known_N[i] else None,
-            log_bound=float(bound_N[i]),
-            log_accept_ratio=_finite(log_accept_ratio_N[i]),
-            accept_prob=float(accept_prob_N[i]),
-            coin=None if coin_N is None else float(coin_N[i]),
-            is_accepted=bool(reason_N[i] == "accepted"),
-            reason=str(reason_N[i]),
-            weight=float(weight_N[i]) if reason_N[i] == "accepted" else 0.0,
-        )
-        for i, row in enumerate(scored)
-    ]
+        apply_reward(reason_N, candidates, section, coins)
+    thin(reason_N, candidates, section, coins)
+    return Decisions(
+        log_bound_P=bound_P,
+        log_accept_ratio_N=ratio_N,
+        coin_N=coin_N,
+        reason_N=reason_N,
+        is_weighted=uses_a_bound(section) and section.rule != "coin",
+    )
 
 
-def _require_proposal(scored: Sequence[Scored], section: FilterSection) -> None:
-    """Refuses a target whose ratio contains log M, where the server did not tell it."""
-    unknown = sum(row.proposal_logprob is None for row in scored)
-    if unknown and section.target == "uniform_correct":
-        raise AcceptanceError(
-            f"filter.target = 'uniform_correct' needs log M, and {unknown} of {len(scored)} "
-            "candidates have none: the server gave no log-probabilities of the law drawn from; "
-            "draw at temperature 1 without truncation from one that does, or set filter.target "
-            "to 'policy_correct'"
-        )
+def decided_tables(
+    scored: Iterable[pa.Table],
+    candidates: Candidates,
+    decisions: Decisions,
+    section: FilterSection,
+) -> Iterator[pa.Table]:
+    """Joins decisions to the candidates' own tables.
+
+    Args:
+        scored: Parts of the table of ``Scored`` that the candidates were read from, in that order.
+        candidates: What was read.
+        decisions: What was decided.
+        section: By which settings.
+
+    Yields:
+        A table of ``Decided`` for each part.
+    """
+    schema = schema_of(Decided)
+    columns = _columns(candidates, decisions, section)
+    start = 0
+    for table in scored:
+        part = slice(start, start + len(table))
+        start += len(table)
+        decided = {name: _array(values, part) for name, values in columns.items()}
+        reason = pa.DictionaryArray.from_arrays(decisions.reason_N[part], list(REASONS))
+        decided["reason"] = reason.dictionary_decode()
+        given = {name: table[name] for name in schema.names if name not in decided}
+        yield pa.table(given | decided, schema=schema)
+    assert start == len(candidates)
 
 
-def _support_reasons(
-    reward_N: np.ndarray, is_finished_N: np.ndarray, log_target_N: np.ndarray
-) -> np.ndarray:
-    """Why a candidate lies outside the target's support, or ``accepted`` for now."""
-    return np.select(
-        [np.isnan(reward_N), ~is_finished_N, ~np.isfinite(log_target_N)],
-        ["unscorable", "truncated", "wrong"],
-        "accepted",
-    ).astype(object)
+def _columns(
+    candidates: Candidates, decisions: Decisions, section: FilterSection
+) -> dict[str, np.ndarray | None]:
+    """The columns that ``Decided`` has and ``Scored`` has not, NaN or −inf where they are null."""
+    target_N = None
+    if decisions.log_bound_P is not None:
+        target_N = log_target(candidates, section, in_support(candidates, section))
+    return {
+        "log_target": target_N,
+        "log_bound": (
+            None if decisions.log_bound_P is None else decisions.log_bound_P[candidates.prompt_N]
+        ),
+        "log_accept_ratio": decisions.log_accept_ratio_N,
+        "accept_prob": decisions.accept_prob_N,
+        "coin": decisions.coin_N,
+        "is_accepted": decisions.is_accepted_N,
+        "weight": decisions.weight_N,
+    }
 
 
-def _coin(seed: int, round: int, row: Scored) -> float:  # noqa: A002
-    return float(generator("coin", seed, round, row.prompt_id, row.draw).random())
-
-
-def _mark_duplicates(scored: Sequence[Scored], reason_N: np.ndarray) -> None:
-    """Leaves the first accepted draw of each (prompt, text)."""
-    seen = set()
-    for i in sorted(np.flatnonzero(reason_N == "accepted").tolist(), key=lambda i: scored[i].draw):
-        key = scored[i].prompt_id, scored[i].text
-        if key in seen:
-            reason_N[i] = "duplicate"
-        seen.add(key)
-
-
-def _mark_capped(
-    scored: Sequence[Scored],
-    reason_N: np.ndarray,
-    cap: int,
-    seed: int,
-    round: int,  # noqa: A002
-) -> None:
-    """Leaves at most so many accepted rows per prompt; which ones is a seeded shuffle."""
-    accepted: dict[str, list[int]] = {}
-    for i in np.flatnonzero(reason_N == "accepted").tolist():
-        accepted.setdefault(scored[i].prompt_id, []).append(i)
-    for prompt_id, rows in accepted.items():
-        if len(rows) > cap:
-            rows.sort(key=lambda i: scored[i].draw)
-            order = generator("cap", seed, round, prompt_id).permutation(len(rows))
-            reason_N[[rows[place] for place in order[cap:]]] = "capped"
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _array(values_N: np.ndarray | None, part: slice) -> pa.Array:
+    """Part of a column; what is not finite is null, and so is all of a column that there is not."""
+    if values_N is None:
+        return pa.nulls(part.stop - part.start, pa.float64())
+    return pa.array(values_N[part], mask=~np.isfinite(values_N[part]))

@@ -1,20 +1,23 @@
 """How a round's decisions came out: what to look at before believing its acceptance.
 
-The effective sample size is that of the soft weights A over the candidates in the target's support,
-(ΣA)²/ΣA² (Kish 1965): with a coin it says what the coin's choice can be worth. The clipped mass is
-the share of the target's mass above the envelope, Σ max(0, w − c) / Σ w per prompt with w = P̃/M,
-averaged over prompts: what acceptance cannot represent because c is too small.
+The effective sample size is (ΣA)²/ΣA² of the soft weights A over the target's support (Kish 1965):
+with a coin it says what the coin's choice can be worth. Clipped mass and KL are means over prompts
+(``per_prompt``).
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from rsft.config import FilterSection
-from rsft.types import Decided
+from rsft.filter.bound import is_pilot
+from rsft.filter.columns import Candidates
+from rsft.filter.decide import Decisions
+from rsft.filter.per_prompt import kl_estimator, prompt_figures
+from rsft.filter.reasons import AFTER_THE_RULE, OUTSIDE, REASONS, has_reason
+from rsft.filter.rules import uses_a_bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,33 +29,50 @@ class Diagnostics:
     candidates: int
     """Candidates."""
     supported: int
-    """Candidates in the target's support: finished, and right where the target asks for it."""
+    """Candidates in the target's support: finished, scored, and right where the target asks for
+    it."""
     accepted: int
     """Candidates accepted in the end."""
     acceptance_rate: float
     """Accepted in the end over candidates."""
     acceptance_rate_by_rule: float
-    """Accepted by the rule alone, before de-duplication and cap, over candidates."""
+    """Accepted by the rule alone, before copies went and the cap was applied, over candidates."""
+    rule: str
+    """The rule."""
     target: str
-    """The target."""
-    bound: str
-    """How the bound was found."""
-    log_bound_median: float
-    """Median over prompts of log c, in nats."""
-    bound_violation_rate: float
-    """Share of supported candidates whose ratio lies above the bound."""
-    clipped_mass: float
-    """Share of the target's mass above the envelope."""
+    """The target's factor."""
+    base_measure: str
+    """Its base measure."""
+    bound: str | None
+    """How the bound was found; null for rules that use none."""
+    bound_note: str | None
+    """What the bound could not do, in one line; null where it did all."""
+    log_bound_median: float | None
+    """Median over prompts of log c, in nats; null likewise."""
+    bound_violation_rate: float | None
+    """Share of the supported whose ratio lies above the bound; null likewise."""
+    clipped_mass: float | None
+    """Mean over prompts of the target's mass above the envelope; null likewise."""
+    coin_share: float | None
+    """Share of the supported with 0 < A < 1; null likewise."""
     effective_sample_size: float
-    """(ΣA)²/ΣA² over supported candidates."""
-    coin_share: float
-    """Share of supported candidates with 0 < A < 1."""
+    """(ΣA)²/ΣA² over the supported; for rules without a bound, how many were chosen."""
+    kl_to_proposal: float | None
+    """Mean over prompts, in nats; null where nothing was kept."""
+    kl_estimator: str
+    """How it was estimated."""
+    non_canonical: int
+    """Supported candidates whose tokens are not those that their text is encoded as."""
     prompts_without_accepted: int
     """Prompts of which nothing was accepted."""
+    mean_reward: float | None
+    """Mean reward of all candidates that were scored; null if none was."""
+    mean_reward_accepted: float | None
+    """Mean reward of the accepted ones; null if there are none."""
     mean_tokens: float | None
     """Mean tokens of all candidates; null where no server told them."""
     mean_tokens_accepted: float | None
-    """Mean tokens of the accepted ones; null if there are none."""
+    """Mean tokens of the accepted ones; null likewise, or if there are none."""
     reasons: dict[str, int]
     """Candidates by reason, most frequent first."""
 
@@ -61,40 +81,54 @@ class Diagnostics:
         return asdict(self)
 
 
-def diagnose(decided: Sequence[Decided], section: FilterSection) -> Diagnostics:
-    """The figures of a round.
+def diagnose(
+    candidates: Candidates, decisions: Decisions, section: FilterSection
+) -> tuple[Diagnostics, pd.DataFrame]:
+    """The figures of a round, and of each of its prompts.
 
     Args:
-        decided: All candidates of the round, at least one.
-        section: What they were decided by.
+        candidates: All of the round's, at least one.
+        decisions: What was decided.
+        section: By which settings.
+
+    Returns:
+        The round's, and a table of ``PromptAcceptance``.
     """
-    supported = [row for row in decided if row.log_accept_ratio is not None]
-    accepted = [row for row in decided if row.is_accepted]
-    reasons = Counter(row.reason for row in decided)
-    by_rule = reasons["accepted"] + reasons["duplicate"] + reasons["capped"]
-    accept_prob = np.array([row.accept_prob for row in supported], float)
-    log_excess = np.array([row.log_accept_ratio for row in supported], float)
-    bounds = {row.prompt_id: row.log_bound for row in decided}
-    prompts = len(bounds)
+    accepted_N = decisions.is_accepted_N
+    chosen_N = accepted_N | has_reason(decisions.reason_N, *AFTER_THE_RULE)
+    supported_N = ~has_reason(decisions.reason_N, *OUTSIDE)
+    judged_N = supported_N & ~is_pilot(candidates, section.bound)
+    by_prompt = prompt_figures(candidates, decisions, section, supported_N, chosen_N)
+    ratio_N, has_bound = decisions.log_accept_ratio_N, uses_a_bound(section)
+    counts = np.bincount(decisions.reason_N, minlength=len(REASONS)).tolist()
+    reasons = {reason: n for reason, n in zip(REASONS, counts, strict=True) if n}
     return Diagnostics(
-        prompts=prompts,
-        candidates=len(decided),
-        supported=len(supported),
-        accepted=len(accepted),
-        acceptance_rate=len(accepted) / len(decided),
-        acceptance_rate_by_rule=by_rule / len(decided),
+        prompts=len(candidates.prompt_ids),
+        candidates=len(candidates),
+        supported=int(supported_N.sum()),
+        accepted=int(accepted_N.sum()),
+        acceptance_rate=float(accepted_N.mean()),
+        acceptance_rate_by_rule=float(chosen_N.mean()),
+        rule=section.rule,
         target=section.target,
-        bound=section.bound.method,
-        log_bound_median=float(np.median(list(bounds.values()))),
-        bound_violation_rate=_mean(log_excess > 0),
-        clipped_mass=_clipped_mass(supported, log_excess),
-        effective_sample_size=effective_sample_size(accept_prob),
-        coin_share=_mean((accept_prob > 0) & (accept_prob < 1)),
-        prompts_without_accepted=prompts - len({row.prompt_id for row in accepted}),
-        mean_tokens=_mean_tokens(decided),
-        mean_tokens_accepted=_mean_tokens(accepted),
-        reasons=dict(reasons.most_common()),
-    )
+        base_measure=section.base_measure,
+        bound=section.bound.method if has_bound else None,
+        bound_note=_bound_note(int(supported_N.sum()), len(candidates), section),
+        log_bound_median=_or_none(by_prompt["log_bound"].median()),
+        bound_violation_rate=None if ratio_N is None else _mean(ratio_N[judged_N] > 0) or 0.0,
+        clipped_mass=(_mean(by_prompt["clipped_mass"]) or 0.0) if has_bound else None,
+        coin_share=None if ratio_N is None else _coin_share(ratio_N[supported_N]),
+        effective_sample_size=_sample_size(decisions, supported_N, chosen_N),
+        kl_to_proposal=_mean(by_prompt["kl_to_proposal"]),
+        kl_estimator=kl_estimator(section),
+        non_canonical=int((candidates.is_respelt_N & supported_N).sum()),
+        prompts_without_accepted=int((by_prompt["accepted"] == 0).sum()),
+        mean_reward=_mean(candidates.reward_N),
+        mean_reward_accepted=_mean(candidates.reward_N[accepted_N]),
+        mean_tokens=_mean(candidates.tokens_N),
+        mean_tokens_accepted=_mean(candidates.tokens_N[accepted_N]),
+        reasons=dict(sorted(reasons.items(), key=lambda item: -item[1])),
+    ), by_prompt
 
 
 def effective_sample_size(weight_N: np.ndarray) -> float:
@@ -103,31 +137,37 @@ def effective_sample_size(weight_N: np.ndarray) -> float:
     return float(weight_N.sum()) ** 2 / squares if squares else 0.0
 
 
-def _clipped_mass(supported: Sequence[Decided], log_excess_N: np.ndarray) -> float:
-    """Mean over prompts of Σ max(0, w − c) / Σ w."""
-    by_prompt: dict[str, list[float]] = defaultdict(list)
-    for row, log_excess in zip(supported, log_excess_N, strict=True):
-        by_prompt[row.prompt_id].append(log_excess)
-    return _mean([_share_above(np.array(log_excess)) for log_excess in by_prompt.values()])
+def _sample_size(decisions: Decisions, supported_N: np.ndarray, chosen_N: np.ndarray) -> float:
+    accept_prob_N = decisions.accept_prob_N
+    if accept_prob_N is None:
+        return float(chosen_N.sum())
+    return effective_sample_size(accept_prob_N[supported_N])
 
 
-def _share_above(log_excess_N: np.ndarray) -> float:
-    """Σ max(0, w − c) / Σ w of one prompt, from log w − log c.
-
-    In units of the largest w: in those of c, a ratio of a long completion leaves the range of a
-    float.
-    """
-    largest = log_excess_N.max()
-    if largest <= 0:
-        return 0.0
-    share_N = np.exp(log_excess_N - largest)
-    return float(np.maximum(0, share_N - np.exp(-largest)).sum() / share_N.sum())
-
-
-def _mean_tokens(rows: Sequence[Decided]) -> float | None:
-    known = [row.token_count for row in rows if row.token_count is not None]
-    return _mean(known) if known else None
+def _bound_note(supported: int, candidates: int, section: FilterSection) -> str | None:
+    """Says so where a budget is more than there is."""
+    wanted = section.bound.acceptance_rate
+    if not uses_a_bound(section) or section.bound.method != "budgeted" or wanted is None:
+        return None
+    if supported >= wanted * candidates:
+        return None
+    return (
+        f"acceptance_rate = {wanted:g} cannot be met: only {supported / candidates:.4g} of the "
+        "candidates lie in the target's support, and all of these have A = 1"
+    )
 
 
-def _mean(values: Sequence[float] | np.ndarray) -> float:
-    return float(np.mean(values)) if len(values) else 0.0
+def _coin_share(log_accept_ratio_N: np.ndarray) -> float:
+    accept_prob_N = np.exp(np.minimum(0.0, log_accept_ratio_N))
+    return _mean((accept_prob_N > 0) & (accept_prob_N < 1)) or 0.0
+
+
+def _mean(values: "np.ndarray | pd.Series[Any]") -> float | None:
+    """Mean of the known values; null where there is none."""
+    known = np.asarray(values, float)
+    known = known[~np.isnan(known)]
+    return float(known.mean()) if len(known) else None
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,38 +1,78 @@
-"""Stage ``filter``: decides every candidate of a round, and says how the decisions came out."""
+"""Stage ``filter``: decides every candidate of a round, and says how the decisions came out.
+
+Candidates are read part by part into columns, decided at once, and written part by part.
+"""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from rsft.config import Config
 from rsft.errors import AcceptanceError
-from rsft.filter import decide, diagnose
-from rsft.ledger import read_rows, write_rows
+from rsft.filter import (
+    Candidates,
+    Diagnostics,
+    columns_read,
+    decide,
+    decided_tables,
+    diagnose,
+    read_candidates,
+)
+from rsft.ledger import read_rows, read_tables, schema_of, write_table
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import here
-from rsft.types import Decided, Progress, Scored
+from rsft.types import Progress, PromptAcceptance, PromptDraws, Scored
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
-    """Writes ``decisions/`` (every candidate), its diagnostics, and ``accepted/``.
+    """Writes ``decisions/`` (every candidate), ``acceptance.parquet`` and ``accepted/``.
 
     Raises:
         AcceptanceError: Where nothing is accepted: there is nothing to learn from.
     """
-    scored = read_rows(here(key) / "scored", Scored)
-    decided = decide(scored, config.filter, seed=config.seed, round=int(key))
-    diagnostics = diagnose(decided, config.filter)
-    accepted = [row for row in decided if row.is_accepted]
-    if not accepted:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in diagnostics.reasons.items())
-        raise AcceptanceError(
-            f"round {key}: none of {len(decided)} candidates was accepted ({reasons}); "
-            "loosen filter, raise generate.draws_per_prompt, or look at "
-            f"{here(key) / 'scored'}"
-        )
-    folder = here(key) / "decisions"
-    write_rows(folder / "part-00000.parquet", Decided, decided)
-    text = json.dumps(diagnostics.as_dict(), indent=2, sort_keys=True)
-    (folder / "diagnostics.json").write_text(text + "\n", encoding="utf-8")
-    write_rows(here(key) / "accepted" / "part-00000.parquet", Decided, accepted)
+    section = config.filter
+    candidates = recorded_candidates(config, key)
+    decisions = decide(candidates, section, seed=config.seed, round=int(key))
+    diagnostics, by_prompt = diagnose(candidates, decisions, section)
+    if not diagnostics.accepted:
+        raise AcceptanceError(_nothing_accepted(diagnostics, key))
+    parts = decided_tables(_scored(key), candidates, decisions, section)
+    for number, table in enumerate(parts):
+        name = f"part-{number:05}.parquet"
+        write_table(here(key) / "decisions" / name, table)
+        write_table(here(key) / "accepted" / name, table.filter(pc.field("is_accepted")))
+    text = json.dumps(diagnostics.as_dict(), indent=2, sort_keys=True, ensure_ascii=False)
+    (here(key) / "decisions" / "diagnostics.json").write_text(text + "\n", encoding="utf-8")
+    schema = schema_of(PromptAcceptance)
+    write_table(
+        here(key) / "acceptance.parquet",
+        pa.Table.from_pandas(by_prompt, schema, preserve_index=False),
+    )
+
+
+def recorded_candidates(config: Config, key: str) -> Candidates:
+    """The scored candidates of a round, as far as decisions by the settings read them."""
+    draws = read_rows(here(key) / "draws.parquet", PromptDraws)
+    return read_candidates(
+        _scored(key, columns_read(config.filter)),
+        config.filter,
+        success_rates={row.prompt_id: row.success_rate for row in draws},
+    )
+
+
+def _scored(key: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    return read_tables(here(key) / "scored", Scored, columns)
+
+
+def _nothing_accepted(diagnostics: Diagnostics, key: str) -> str:
+    reasons = ", ".join(f"{n} {reason}" for reason, n in diagnostics.reasons.items())
+    return (
+        f"round {key}: none of {diagnostics.candidates} candidates was accepted ({reasons}); "
+        f"loosen filter, raise generate.draws_per_prompt, or look at {here(key) / 'scored'}"
+    )
 
 
 if __name__ == "__main__":

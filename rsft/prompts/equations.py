@@ -1,0 +1,6 @@
+"""placeholder until the rewards come in"""
+
+
+def equations(text: str) -> tuple[str, ...]:
+    """."""
+    return ()
