@@ -40,11 +40,11 @@ def near_duplicates(texts: Sequence[str], similarity: float) -> list[bool]:
         similarity: The least Jaccard similarity of word 3-grams at which two are nearly the same.
     """
     shingles = [_shingles(text) for text in texts]
+    encoded = ([shingle.encode() for shingle in sorted(mine)] for mine in shingles)
+    signatures = MinHash.bulk(encoded, num_perm=_PERMUTATIONS)
     index = MinHashLSH(num_perm=_PERMUTATIONS, params=_bands(similarity))
     found = []
-    for number, mine in enumerate(shingles):
-        signature = MinHash(num_perm=_PERMUTATIONS)
-        signature.update_batch([shingle.encode() for shingle in sorted(mine)])
+    for number, (mine, signature) in enumerate(zip(shingles, signatures, strict=True)):
         is_near = any(_jaccard(mine, shingles[k]) >= similarity for k in index.query(signature))
         if not is_near:
             index.insert(number, signature)
@@ -89,7 +89,7 @@ def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
 
 def _bands(similarity: float) -> tuple[int, int]:
     """Bands and rows of the index: the longest bands that miss no more than ``_MISSED``."""
-    for rows in range(_PERMUTATIONS, 1, -1):
+    for rows in range(_PERMUTATIONS // 2, 1, -1):
         bands = _PERMUTATIONS // rows
         if (1 - similarity**rows) ** bands <= _MISSED:
             return bands, rows

@@ -2,9 +2,9 @@
 
 clipped mass        Σ max(0, w − c) / Σ w, w = P̃/M: what acceptance cannot represent because c is
                     too small
-KL to the proposal  KL(Q ‖ M) of the law Q ∝ M·A that the rule keeps, Σ A log A / ΣA − log(ΣA/K) over
-                    a prompt's K scored candidates: biased low, at most log K. Rules that rank have
-                    A = 1 for what they chose. Best of n has a formula of its own,
+KL to the proposal  KL(Q ‖ M) of the law Q ∝ M·A that the rule keeps, Σ A log A / ΣA − log(ΣA/K)
+                    over a prompt's K scored candidates: biased low, at most log K. Rules that rank
+                    have A = 1 for what they chose. Best of n has a formula of its own,
                     log n − (n − 1)/n, an upper bound (Beirami et al. 2024, arXiv 2401.01879)
 """
 

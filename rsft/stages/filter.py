@@ -5,7 +5,6 @@ Candidates are read part by part into columns, decided at once, and written part
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -46,11 +45,8 @@ def run(config: Config, key: str, progress: Progress) -> None:
         write_table(here(key) / "accepted" / name, table.filter(pc.field("is_accepted")))
     text = json.dumps(diagnostics.as_dict(), indent=2, sort_keys=True, ensure_ascii=False)
     (here(key) / "decisions" / "diagnostics.json").write_text(text + "\n", encoding="utf-8")
-    schema = schema_of(PromptAcceptance)
-    write_table(
-        here(key) / "acceptance.parquet",
-        pa.Table.from_pandas(by_prompt, schema, preserve_index=False),
-    )
+    table = pa.Table.from_pandas(by_prompt, schema_of(PromptAcceptance), preserve_index=False)
+    write_table(here(key) / "acceptance.parquet", table)
 
 
 def recorded_candidates(config: Config, key: str) -> Candidates:

@@ -1,12 +1,12 @@
 import dataclasses
 import math
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from rsft.filter import decide
 from rsft.types import Scored
 from tests.filter.cases import (
     budgeted,
@@ -15,21 +15,25 @@ from tests.filter.cases import (
     known,
     per_prompt_maximum,
     reasons,
-    settings,
 )
 
 PROPOSAL = {"a": 0.4, "b": 0.2, "c": 0.1, "d": 0.05, "wrong": 0.2, "cut": 0.05}
 REWARD = {"a": 1.0, "b": 1.0, "c": 1.0, "d": 1.0, "wrong": 0.25, "cut": 1.0}
 TARGETS = {
-    "uniform_correct": {"a": 1.0, "b": 1.0, "c": 1.0, "d": 1.0},
-    "policy_correct": {text: PROPOSAL[text] for text in "abcd"},
+    "uniform": {"a": 1.0, "b": 1.0, "c": 1.0, "d": 1.0},
+    "proposal": {text: PROPOSAL[text] for text in "abcd"},
     "tilt": {
         text: PROPOSAL[text] * math.exp(REWARD[text] / 0.5)
         for text in ("a", "b", "c", "d", "wrong")
     },
 }
 """Unnormalised, worked out apart from the code: the tilt has beta 0.5."""
-SUPREMUM = {"uniform_correct": 1 / 0.05, "policy_correct": 1.0, "tilt": math.exp(2)}
+SUPREMUM = {"uniform": 1 / 0.05, "proposal": 1.0, "tilt": math.exp(2)}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "uniform": {"base_measure": "uniform"},
+    "proposal": {"base_measure": "proposal"},
+    "tilt": {"target": "tilt", "beta": 0.5},
+}
 DRAWS = 10_000
 
 
@@ -52,7 +56,7 @@ def drawn() -> list[Scored]:
 
 
 def accepted_texts(drawn: list[Scored], target: str, c: float) -> Counter[str]:
-    rows = decided(drawn, target=target, beta=0.5, bound=known(math.log(c)))
+    rows = decided(drawn, **SETTINGS[target], bound=known(math.log(c)))
     return Counter(row.text for row in rows if row.is_accepted)
 
 
@@ -79,9 +83,9 @@ def test_below_the_supremum_the_accepted_follow_the_clipped_law(drawn):
 
     False alarm: a p-value below 5e-4; the seed is fixed.
     """
-    counts = accepted_texts(drawn, "uniform_correct", 5)
+    counts = accepted_texts(drawn, "uniform", 5)
     assert p_value(counts, {"a": 1.0, "b": 1.0, "c": 0.5, "d": 0.25}) > 5e-4
-    assert p_value(counts, TARGETS["uniform_correct"]) < 1e-12
+    assert p_value(counts, TARGETS["uniform"]) < 1e-12
 
 
 @pytest.mark.parametrize(("c", "rate"), [(0.5, 0.9995), (1, 0.8768), (2, 0.4982)])
@@ -99,10 +103,13 @@ def test_poisson_11_from_poisson_10(c, rate):
 
 
 def test_every_number_of_a_decision():
-    section = settings(
-        target="uniform_correct", rule="threshold", threshold=0.1, bound=known(math.log(4))
+    (row,) = decided(
+        [candidate(proposal_logprob=math.log(0.5))],
+        base_measure="uniform",
+        rule="threshold",
+        threshold=0.1,
+        bound=known(math.log(4)),
     )
-    (row,) = decide([candidate(proposal_logprob=math.log(0.5))], section, seed=0, round=1)
     assert row.log_target == 0.0
     assert row.log_bound == pytest.approx(math.log(4))
     assert row.log_accept_ratio == pytest.approx(math.log(0.5))
@@ -112,7 +119,7 @@ def test_every_number_of_a_decision():
 
 
 def test_a_ratio_above_the_bound_is_recorded_unclipped():
-    (row,) = decided([candidate(proposal_logprob=-3.0)], target="uniform_correct")
+    (row,) = decided([candidate(proposal_logprob=-3.0)], base_measure="uniform")
     assert (row.log_accept_ratio, row.accept_prob) == (3.0, 1.0)
 
 
@@ -153,14 +160,14 @@ def test_reasons_of_a_single_candidate(values, reason):
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_truncated_completion_is_never_accepted(target, rule):
     rows = [candidate(draw, finish_reason="length") for draw in range(50)]
-    kept = reasons(rows, target=target, beta=0.5, rule=rule, threshold=0.0, bound=known(-9.0))
+    kept = reasons(rows, **SETTINGS[target], rule=rule, threshold=0.0, bound=known(-9.0))
     assert set(kept) == {"truncated"}
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_an_unknown_reward_is_not_a_reward_of_0(target):
     rows = [candidate(0, reward=0.0), candidate(1, reward=None)]
-    assert reasons(rows, target=target, beta=0.5, correct_reward=0.0, bound=known(-9.0)) == [
+    assert reasons(rows, **SETTINGS[target], correct_reward=0.0, bound=known(-9.0)) == [
         "accepted",
         "unscorable",
     ]
@@ -194,7 +201,7 @@ def test_seed_round_prompt_and_draw_each_give_another_coin():
     coins = {
         row.coin
         for seed, round_number in [(0, 1), (0, 2), (1, 1)]
-        for row in decide(scored, settings(), seed=seed, round=round_number)
+        for row in decided(scored, seed=seed, round_number=round_number)
     }
     assert len(coins) == 9
 
@@ -294,7 +301,7 @@ def test_decisions_do_not_depend_on_the_order(bound, rule):
         for draw in range(40)
     ]
     values = {
-        "target": "uniform_correct",
+        "base_measure": "uniform",
         "bound": bound,
         "rule": rule,
         "threshold": 0.2,

@@ -3,65 +3,126 @@ import math
 import numpy as np
 import pytest
 
-from rsft.filter.target import log_ratio, log_target
-from tests.filter.cases import settings
+from rsft.errors import AcceptanceError
+from rsft.filter.target import in_support, log_ratio, log_target
+from tests.filter.cases import candidate, columns, decided, settings
 
 RIGHT, WRONG, CUT, UNKNOWN = range(4)
-REWARD_N = np.array([1.0, 0.0, 1.0, np.nan])
-IS_FINISHED_N = np.array([True, True, False, True])
-PROPOSAL_N = np.array([-1.0, -2.0, -3.0, -4.0])
+ROWS = [
+    candidate(RIGHT, proposal_logprob=-1.0, reference_logprob=-1.25),
+    candidate(WRONG, proposal_logprob=-2.0, reference_logprob=-1.0, reward=0.0),
+    candidate(CUT, proposal_logprob=-3.0, reference_logprob=-3.0, finish_reason="length"),
+    candidate(UNKNOWN, proposal_logprob=-4.0, reference_logprob=-4.0, reward=None),
+]
+DENSITY = [
+    candidate(0, proposal_logprob=-1.0, reward_breakdown={"target_model": -3.0}),
+    candidate(1, proposal_logprob=-2.0, reward_breakdown={"target_model": -0.5}, reward=0.0),
+    candidate(2, proposal_logprob=-2.0, reward_breakdown={}),
+]
+NO = -math.inf
 
 
-def target(**values) -> list[float]:
-    return log_target(REWARD_N, IS_FINISHED_N, PROPOSAL_N, settings(**values)).tolist()
+def values(of, rows, section) -> list[float]:
+    candidates = columns(rows, section)
+    return of(candidates, section, in_support(candidates, section)).tolist()
 
 
-def ratio(**values) -> list[float]:
-    section = settings(**values)
-    target_N = log_target(REWARD_N, IS_FINISHED_N, PROPOSAL_N, section)
-    return log_ratio(target_N, REWARD_N, PROPOSAL_N, section).tolist()
+def target(rows=ROWS, **given) -> list[float]:
+    return values(log_target, rows, settings(**given))
 
 
-def test_uniform_correct_gives_every_right_completion_the_same():
-    assert target(target="uniform_correct") == [0.0, -math.inf, -math.inf, -math.inf]
+def ratio(rows=ROWS, **given) -> list[float]:
+    return values(log_ratio, rows, settings(**given))
 
 
-def test_policy_correct_gives_a_right_completion_its_own_probability():
-    assert target(target="policy_correct") == [-1.0, -math.inf, -math.inf, -math.inf]
+@pytest.mark.parametrize(
+    ("given", "log_p"),
+    [
+        ({"base_measure": "uniform"}, [0.0, NO]),
+        ({"base_measure": "proposal"}, [-1.0, NO]),
+        ({"base_measure": "reference"}, [-1.25, NO]),
+        ({"base_measure": "uniform", "target": "tilt", "beta": 0.5}, [2.0, 0.0]),
+        ({"base_measure": "proposal", "target": "tilt", "beta": 0.5}, [1.0, -2.0]),
+        ({"base_measure": "reference", "target": "tilt", "beta": 0.5}, [0.75, -1.0]),
+    ],
+)
+def test_the_target_is_base_measure_times_factor(given, log_p):
+    """And nothing outside the support: a prefix, and what no reward could judge."""
+    assert target(**given) == [*log_p, NO, NO]
 
 
-def test_tilt_adds_reward_over_beta_and_keeps_wrong_completions():
-    assert target(target="tilt", beta=0.5) == [-1.0 + 2.0, -2.0, -math.inf, -math.inf]
+@pytest.mark.parametrize(
+    ("given", "log_w"),
+    [
+        ({"base_measure": "uniform"}, [1.0, NO]),
+        ({"base_measure": "proposal"}, [0.0, NO]),
+        ({"base_measure": "reference"}, [-0.25, NO]),
+        ({"base_measure": "uniform", "target": "tilt", "beta": 0.5}, [3.0, 2.0]),
+        ({"base_measure": "proposal", "target": "tilt", "beta": 0.5}, [2.0, 0.0]),
+        ({"base_measure": "reference", "target": "tilt", "beta": 0.5}, [1.75, 1.0]),
+    ],
+)
+def test_the_ratio_is_the_target_over_the_proposal(given, log_w):
+    assert ratio(**given) == [*log_w, NO, NO]
 
 
-def test_the_ratio_of_uniform_correct_is_one_over_the_proposal():
-    assert ratio(target="uniform_correct")[RIGHT] == 1.0
+def test_the_density_is_the_first_statement():
+    """A = P/M, whatever the reward; without log P a candidate is unscorable."""
+    given = {"target": "density", "base_measure": "density"}
+    assert ratio(DENSITY, **given) == [-2.0, 1.5, NO]
+    assert target(DENSITY, **given) == [-3.0, -0.5, NO]
+    rows = decided(DENSITY, **given)
+    assert [row.accept_prob for row in rows] == [pytest.approx(math.exp(-2)), 1.0, 0.0]
+    assert rows[2].reason == "unscorable"
 
 
-def test_the_ratio_of_policy_correct_is_one():
-    assert ratio(target="policy_correct")[RIGHT] == 0.0
+def test_a_density_may_come_from_a_function_of_your_own():
+    row = candidate(proposal_logprob=-2.0, reward_breakdown={"my.module:log_p": -1.0})
+    given = {"target": "density", "base_measure": "density", "density": "my.module:log_p"}
+    assert ratio([row], **given) == [1.0]
 
 
-def test_the_ratio_of_a_tilt_is_free_of_the_proposal():
-    assert ratio(target="tilt", beta=0.5)[:CUT] == [2.0, 0.0]
+def test_a_density_restricted_to_right_completions():
+    assert ratio(DENSITY, target="indicator", base_measure="density") == [-2.0, NO, NO]
 
 
-@pytest.mark.parametrize("name", ["uniform_correct", "policy_correct", "tilt"])
-def test_outside_the_support_the_ratio_is_zero(name):
-    assert ratio(target=name, beta=0.5)[CUT:] == [-math.inf, -math.inf]
+def test_tempering_raises_the_ratio_to_a_power():
+    assert ratio(base_measure="uniform", temper=0.25)[RIGHT] == 0.25
+    assert target(base_measure="uniform", temper=0.25)[RIGHT] == 0.0
 
 
-@pytest.mark.parametrize(("least", "is_right"), [(0.4, True), (0.5, True), (0.6, False)])
-def test_the_correct_reward_is_inclusive(least, is_right):
-    section = settings(target="uniform_correct", correct_reward=least)
-    target_N = log_target(np.array([0.5]), np.array([True]), np.array([-1.0]), section)
-    assert (target_N[0] == 0.0) == is_right
+def test_in_the_first_round_a_tilt_of_the_reference_is_free_of_m():
+    """π_ref is M there, to the last bit, so that equal rewards have equal ratios."""
+    random = np.random.default_rng(0)
+    rows = [
+        candidate(draw, proposal_logprob=logprob, reference_logprob=logprob)
+        for draw, logprob in enumerate((-30 * random.random(100)).tolist())
+    ]
+    assert set(ratio(rows, target="tilt", base_measure="reference", beta=0.3)) == {1 / 0.3}
 
 
-def test_equal_rewards_have_equal_ratios_however_unlikely_the_completions():
-    """As a difference of two log-probabilities the ratio would carry their rounding."""
-    proposal_N = -np.linspace(0.1, 1000, 999)
-    reward_N, is_finished_N = np.ones(999), np.ones(999, bool)
-    section = settings(target="tilt", beta=0.3)
-    target_N = log_target(reward_N, is_finished_N, proposal_N, section)
-    assert set(log_ratio(target_N, reward_N, proposal_N, section).tolist()) == {1 / 0.3}
+@pytest.mark.parametrize(
+    ("given", "missing", "message"),
+    [
+        ({"base_measure": "uniform"}, "proposal_logprob", "needs log M, and 1 of 2 candidates"),
+        ({"base_measure": "reference"}, "proposal_logprob", "needs log M, and 1 of 2 candidates"),
+        ({"base_measure": "reference"}, "reference_logprob", "needs log π_ref, and 1 of 2"),
+    ],
+)
+def test_a_ratio_with_an_unknown_part_is_refused(given, missing, message):
+    known = candidate(0, proposal_logprob=-1.0, reference_logprob=-1.0)
+    unknown = candidate(1, **{"proposal_logprob": -1.0, "reference_logprob": -1.0, missing: None})
+    with pytest.raises(AcceptanceError, match=message) as caught:
+        ratio([known, unknown], **given)
+    assert "set filter.base_measure to 'proposal'" in str(caught.value)
+
+
+def test_what_lies_outside_the_support_may_lack_its_log_probability():
+    rows = [candidate(0), candidate(1, proposal_logprob=None, reward=0.0)]
+    assert ratio(rows, base_measure="uniform") == [1.0, NO]
+
+
+def test_the_proposal_as_base_measure_needs_no_log_probability():
+    assert ratio([candidate(proposal_logprob=None)]) == [0.0]
+    (row,) = decided([candidate(proposal_logprob=None)])
+    assert (row.log_target, row.accept_prob, row.is_accepted) == (None, 1.0, True)
