@@ -1,4 +1,4 @@
-"""The command line: ``rsft run``, ``ask``, ``lineage`` and ``up``.
+"""The command line: ``rsft run``, ``sweep``, ``ask``, ``lineage`` and ``up``.
 
 Errors of the world are one line after ``error:`` and exit code 2; a defect of ours is a traceback.
 What takes seconds to import is imported by the command that needs it.
@@ -97,6 +97,55 @@ def ask(
     for line in answered.steps or [answered.completion]:
         print(line)
     print(f"answer: {answered.outcome if answered.outcome is not None else 'none found'}")
+
+
+@app.command()
+def sweep(
+    round_number: Annotated[int, typer.Argument(metavar="[ROUND]", min=1)] = 1,
+    vary: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SETTING=V1,V2,…",
+            help="What to try, below filter; by default what the rule leaves to be chosen.",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SETTING=VALUE", help="Try it with this setting, too."),
+    ] = None,
+    verifier: Annotated[
+        str | None,
+        typer.Option(help="Part of the reward that says what is right; by default the whole."),
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Where to; by default data/rounds/ROUND/sweep.png.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Replay a round's decisions over a range of a setting, and say which value to take."""
+    from rsft.config import PARAMS, round_folder
+    from rsft.report.sweep import draw_sweep, sweep_table
+    from rsft.runs.sweep import sweep_round
+
+    _workspace_and_config()
+    found = sweep_round(
+        PARAMS, str(round_number), vary=vary, settings=settings or (), verifier=verifier
+    ).as_dict()
+    file = picture or Path(round_folder(round_number)) / "sweep.png"
+    draw_sweep(found, file)
+    if as_json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    console = Console(soft_wrap=True)
+    console.print(sweep_table(found))
+    for point in found["points"]:
+        if point["refusal"]:
+            console.print(f"[dim]{escape(point['value'])}: {escape(point['refusal'])}[/]")
+    if found["recommended"] is not None:
+        taken = f"{found['setting']}={found['recommended']}"
+        others = "".join(f" --set {setting}" for setting in found["settings"])
+        console.print(f"take [bold]--set {escape(taken)}{escape(others)}[/]")
+    console.print(f"{escape(found['reason'])}\nprecision: {escape(found['verifier'])}; {file}")
 
 
 @app.command()

@@ -515,6 +515,11 @@ class FilterSection(Section):
             raise ValueError("quota is 'difficulty', so filter.max_per_prompt is needed")
         return self
 
+    @property
+    def reads_texts(self) -> bool:
+        """Whether decisions read the texts themselves, not only whether they are equal."""
+        return self.near_duplicates is not None or self.distinct_paths
+
 
 class PoolSection(Section):
     """The rows of all rounds that a round trains on."""

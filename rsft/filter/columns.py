@@ -71,11 +71,6 @@ class Candidates:
         return taken
 
 
-def reads_texts(section: FilterSection) -> bool:
-    """Whether a setting reads the texts themselves."""
-    return section.near_duplicates is not None or section.distinct_paths
-
-
 def columns_read(section: FilterSection) -> list[str]:
     """Names of the columns of ``Scored`` that the settings read."""
     more = {"reference": ["reference_logprob"], "density": ["reward_breakdown"]}
@@ -100,7 +95,7 @@ def read_candidates(
     texts: list[pa.Array] = []
     for table in tables:
         parts.append(_part(table, section, numbers))
-        if reads_texts(section):
+        if section.reads_texts:
             texts += table["text"].chunks
     parts = parts or [_part(table_of(Scored, []), section, numbers)]
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -120,7 +115,7 @@ def read_candidates(
         tokens_N=joined["tokens"],
         is_respelt_N=joined["is_respelt"],
         text_key_N=joined["text_key"],
-        text_N=pa.chunked_array(texts, pa.string()) if reads_texts(section) else None,
+        text_N=pa.chunked_array(texts, pa.string()) if section.reads_texts else None,
         success_rate_P=rates,
     )
 

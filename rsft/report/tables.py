@@ -10,7 +10,7 @@ from rich.table import Table
 
 def round_table(figures: Mapping[str, Any], k: int) -> Table:
     """What one round drew, kept and reached."""
-    table = _table(f"Round {figures['round']}")
+    table = plain_table(f"Round {figures['round']}")
     for heading in ("prompts", "candidates", "accepted", "rate", "ESS", "exact match", f"pass@{k}"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_row(
@@ -43,7 +43,7 @@ def filter_lines(figures: Mapping[str, Any]) -> str:
 def result_table(summary: Mapping[str, Any]) -> Table:
     """Base, rounds and controls side by side; the guard sets without their intervals."""
     sets = list(summary["base"])
-    table = _table("Exact match")
+    table = plain_table("Exact match")
     table.add_column("policy", no_wrap=True)
     for name in sets:
         table.add_column(escape(name.replace("_", "\n")), justify="right", no_wrap=True)
@@ -53,7 +53,7 @@ def result_table(summary: Mapping[str, Any]) -> Table:
     return table
 
 
-def _table(title: str) -> Table:
+def plain_table(title: str) -> Table:
     """An empty table, narrow enough that a terminal of 80 columns need not cut it."""
     return Table(
         title=title,
