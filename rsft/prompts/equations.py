@@ -1,4 +1,4 @@
-"""placeholder until the rewards come in"""
+"""placeholder until the rewards come in."""
 
 
 def equations(text: str) -> tuple[str, ...]:

@@ -26,18 +26,40 @@ def round_table(figures: Mapping[str, Any], k: int) -> Table:
 
 
 def filter_lines(figures: Mapping[str, Any]) -> str:
-    """How a round's acceptance came out: target and bound, what was clipped, every reason."""
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in figures["reasons"].items())
-    if figures["too_long"]:
-        reasons += f"\n  {figures['too_long']:,} prompts too long for the policy: nothing drawn"
-    return (
-        f"  target {figures['target']}, bound {figures['bound']} "
-        f"(median log c {figures['log_bound_median']:.2f} nats)\n"
-        f"  above the bound {figures['bound_violation_rate']:.1%}, clipped mass "
-        f"{figures['clipped_mass']:.1%}, 0 < A < 1 for {figures['coin_share']:.0%} "
-        "of those in the support\n"
-        f"  {reasons}"
+    """How a round's acceptance came out: rule and target, what was clipped, every reason."""
+    lines = [f"rule {figures['rule']}, target {figures['target']} over {figures['base_measure']}"]
+    if figures["bound"] is not None:
+        lines[0] += f", bound {figures['bound']}"
+        if figures["log_bound_median"] is not None:
+            lines[0] += f" (median log c {figures['log_bound_median']:.2f} nats)"
+        lines.append(
+            f"above the bound {figures['bound_violation_rate']:.1%}, clipped mass "
+            f"{figures['clipped_mass']:.1%}, 0 < A < 1 for {figures['coin_share']:.0%} "
+            "of those in the support"
+        )
+    if figures["bound_note"]:
+        lines.append(figures["bound_note"])
+    lines.append(
+        f"mean reward {_before_and_after(figures, 'mean_reward', '.2f')}, "
+        f"tokens {_before_and_after(figures, 'mean_tokens', '.1f')}, "
+        f"KL to the proposal {_number(figures['kl_to_proposal'], '.2f')} nats"
     )
+    lines.append(", ".join(f"{count:,} {reason}" for reason, count in figures["reasons"].items()))
+    if figures["non_canonical"]:
+        lines.append(f"{figures['non_canonical']:,} spelt in other tokens than their text's own")
+    if figures["prompts_without_accepted"]:
+        lines.append(f"{figures['prompts_without_accepted']:,} prompts with nothing accepted")
+    if figures["too_long"]:
+        lines.append(f"{figures['too_long']:,} prompts too long for the policy: nothing drawn")
+    return "\n".join(f"  {line}" for line in lines)
+
+
+def _before_and_after(figures: Mapping[str, Any], name: str, form: str) -> str:
+    return f"{_number(figures[name], form)} → {_number(figures[f'{name}_accepted'], form)}"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
 
 
 def result_table(summary: Mapping[str, Any]) -> Table:

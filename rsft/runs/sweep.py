@@ -290,4 +290,5 @@ def _rewards(key: str) -> np.ndarray:
     """The rewards that are known."""
     tables = read_tables(here(key) / "scored", Scored, ["reward"])
     reward_N = np.concatenate([table["reward"].to_numpy() for table in tables])
-    return reward_N[~np.isnan(reward_N)]
+    known_N: np.ndarray = reward_N[~np.isnan(reward_N)]
+    return known_N

@@ -47,12 +47,22 @@ ROUND = {
     "accepted": 1234,
     "acceptance_rate": 0.0771,
     "effective_sample_size": 4321.4,
-    "target": "uniform_correct",
+    "rule": "coin",
+    "target": "indicator",
+    "base_measure": "uniform",
     "bound": "per_prompt_maximum",
+    "bound_note": None,
     "log_bound_median": 3.217,
     "bound_violation_rate": 0.0,
     "clipped_mass": 0.034,
     "coin_share": 0.62,
+    "kl_to_proposal": 1.234,
+    "mean_reward": 0.25,
+    "mean_reward_accepted": 1.0,
+    "mean_tokens": 17.75,
+    "mean_tokens_accepted": 16.5,
+    "non_canonical": 0,
+    "prompts_without_accepted": 0,
     "reasons": {"wrong": 12000, "accepted": 1234, "coin": 900},
     "eval": figures(0.6825, 0.875),
 }
@@ -95,16 +105,36 @@ def test_an_undefined_pass_at_k_is_no_number() -> None:
     assert text.split()[-3:] == ["[45.0,", "55.0]", "–"]
 
 
-def test_the_filter_s_line_says_target_bound_clipping_and_every_reason() -> None:
-    text = filter_lines(ROUND)
-    assert "target uniform_correct, bound per_prompt_maximum (median log c 3.22 nats)" in text
-    assert "above the bound 0.0%, clipped mass 3.4%, 0 < A < 1 for 62%" in text
-    assert text.endswith("  12,000 wrong, 1,234 accepted, 900 coin")
+def test_the_filter_s_lines_say_how_its_acceptance_came_out() -> None:
+    assert filter_lines(ROUND).splitlines() == [
+        "  rule coin, target indicator over uniform, bound per_prompt_maximum "
+        "(median log c 3.22 nats)",
+        "  above the bound 0.0%, clipped mass 3.4%, 0 < A < 1 for 62% of those in the support",
+        "  mean reward 0.25 → 1.00, tokens 17.8 → 16.5, KL to the proposal 1.23 nats",
+        "  12,000 wrong, 1,234 accepted, 900 coin",
+    ]
 
 
-def test_prompts_that_were_too_long_are_told() -> None:
-    text = filter_lines(ROUND | {"too_long": 1234})
-    assert text.endswith("\n  1,234 prompts too long for the policy: nothing drawn")
+def test_rules_without_a_bound_have_no_line_of_it() -> None:
+    unused = dict.fromkeys(
+        ("bound", "log_bound_median", "bound_violation_rate", "clipped_mass", "coin_share")
+    )
+    lines = filter_lines(ROUND | unused | {"rule": "top_n", "mean_tokens": None}).splitlines()
+    assert lines[0] == "  rule top_n, target indicator over uniform"
+    assert "tokens – → 16.5" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ({"too_long": 1234}, "1,234 prompts too long for the policy: nothing drawn"),
+        ({"non_canonical": 17}, "17 spelt in other tokens than their text's own"),
+        ({"prompts_without_accepted": 5}, "5 prompts with nothing accepted"),
+        ({"bound_note": "acceptance_rate = 0.5 cannot be met: …"}, "acceptance_rate = 0.5 cannot"),
+    ],
+)
+def test_what_was_dropped_or_could_not_be_is_told(more, line) -> None:
+    assert f"\n  {line}" in filter_lines(ROUND | more)
 
 
 def test_results_stand_side_by_side() -> None:
