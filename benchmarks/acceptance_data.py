@@ -1,7 +1,9 @@
 import numpy as np
+
 from rsft.filter import Candidates
 
 ROWS_PER_PROMPT = 16
+
 
 def candidates(rows: int, seed: int) -> Candidates:
     """Scored candidates as columns: half of them right, a tenth cut, texts repeated."""
