@@ -115,16 +115,14 @@ def sweep_round(
         ConfigurationError: Where a setting does not fit, or the verifier is unknown.
         LedgerError: Where the round was not scored yet.
     """
-    config = set_values(params, [_below_filter(text) for text in settings], dry_run=True)
-    is_right_N = _is_right(key, verifier, config.filter.correct_reward)
+    given = [_below_filter(text) for text in settings]
     if vary is None:
-        setting, values = _choice_of(config, key)
+        setting, values = _choice_of(set_values(params, given, dry_run=True), key)
     else:
-        setting, _, listed = _below_filter(vary).partition("=")
-        values = [value.strip() for value in listed.split(",") if value.strip()]
-    if not values:
-        raise ConfigurationError(f"--vary {vary}: no values; write them as {setting}=0.1,0.2,0.5")
-    implied = [*map(_below_filter, settings), *_implied(setting, config)]
+        setting, values = _varied(vary)
+    config = set_values(params, [*given, f"{setting}={values[0]}"], dry_run=True)
+    is_right_N = _is_right(key, verifier, config.filter.correct_reward)
+    implied = [*given, *_implied(setting, config)]
     recorded = _Recorded(key)
     points = []
     for value in values:
@@ -238,6 +236,14 @@ def _is_right(key: str, verifier: str | None, correct_reward: float) -> np.ndarr
             "score.rewards with weight 0, and run the stage score again"
         )
     return is_right_N
+
+
+def _varied(vary: str) -> tuple[str, list[str]]:
+    setting, _, listed = _below_filter(vary).partition("=")
+    values = [value.strip() for value in listed.split(",") if value.strip()]
+    if not values:
+        raise ConfigurationError(f"--vary {vary}: no values; write them as {setting}=0.1,0.2,0.5")
+    return setting, values
 
 
 def _below_filter(assignment: str) -> str:

@@ -34,11 +34,11 @@ def candidate(draw: int = 0, **values: Any) -> Scored:
         "proposal_logprob": -1.0,
         "policy_logprob": -1.5,
         "reward": 1.0,
-        "reward_breakdown": {"exact_match": 1.0},
+        "reward_breakdown": {"exact_match": 1.0, "target_model": -1.0},
         "score_status": "ok",
         "score_note": None,
         "outcome": "7",
-        "reference_logprob": None,
+        "reference_logprob": -1.0,
         "is_canonical": True,
     }
     return Scored(**(fields | values))

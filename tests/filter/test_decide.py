@@ -19,20 +19,35 @@ from tests.filter.cases import (
 
 PROPOSAL = {"a": 0.4, "b": 0.2, "c": 0.1, "d": 0.05, "wrong": 0.2, "cut": 0.05}
 REWARD = {"a": 1.0, "b": 1.0, "c": 1.0, "d": 1.0, "wrong": 0.25, "cut": 1.0}
+REFERENCE = {"a": 0.3, "b": 0.1, "c": 0.2, "d": 0.1, "wrong": 0.2, "cut": 0.1}
+DENSITY = {"a": 0.1, "b": 0.3, "c": 0.2, "d": 0.1, "wrong": 0.1, "cut": 0.2}
+FINISHED = ("a", "b", "c", "d", "wrong")
 TARGETS = {
     "uniform": {"a": 1.0, "b": 1.0, "c": 1.0, "d": 1.0},
     "proposal": {text: PROPOSAL[text] for text in "abcd"},
-    "tilt": {
-        text: PROPOSAL[text] * math.exp(REWARD[text] / 0.5)
-        for text in ("a", "b", "c", "d", "wrong")
+    "tilt": {text: PROPOSAL[text] * math.exp(REWARD[text] / 0.5) for text in FINISHED},
+    "reference tilt": {text: REFERENCE[text] * math.exp(REWARD[text] / 0.5) for text in FINISHED},
+    "density": {text: DENSITY[text] for text in FINISHED},
+    "tempered density": {
+        text: math.sqrt(DENSITY[text] * PROPOSAL[text]) for text in ("a", "b", "c", "d", "wrong")
     },
 }
 """Unnormalised, worked out apart from the code: the tilt has beta 0.5."""
-SUPREMUM = {"uniform": 1 / 0.05, "proposal": 1.0, "tilt": math.exp(2)}
+SUPREMUM = {
+    "uniform": 1 / 0.05,
+    "proposal": 1.0,
+    "tilt": math.exp(2),
+    "reference tilt": 2 * math.exp(2),
+    "density": 2.0,
+    "tempered density": math.sqrt(2),
+}
 SETTINGS: dict[str, dict[str, Any]] = {
     "uniform": {"base_measure": "uniform"},
     "proposal": {"base_measure": "proposal"},
     "tilt": {"target": "tilt", "beta": 0.5},
+    "reference tilt": {"target": "tilt", "base_measure": "reference", "beta": 0.5},
+    "density": {"target": "density", "base_measure": "density"},
+    "tempered density": {"target": "density", "base_measure": "density", "temper": 0.5},
 }
 DRAWS = 10_000
 
@@ -44,6 +59,8 @@ def completion(text: str, draw: int) -> Scored:
         reward=REWARD[text],
         finish_reason="length" if text == "cut" else "stop",
         proposal_logprob=math.log(PROPOSAL[text]),
+        reference_logprob=math.log(REFERENCE[text]),
+        reward_breakdown={"target_model": math.log(DENSITY[text])},
     )
 
 
