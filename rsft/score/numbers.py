@@ -21,7 +21,7 @@ _NEAR = 2 * _LONGEST_NUMBER
 _PLAIN = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+"
 _NUMBER = rf"""
     (?<![\w.,/^])
-    (?P<sign> [-−]\ ?(?=[$€£¥₹.0-9]) | \+ )? (?:[$€£¥₹]\ ?)? (?P<minus>[-−](?=[.0-9]))?
+    (?P<sign> (?<![)\]}}])[-−](?=[$€£¥₹.0-9]) | \+ )? (?:[$€£¥₹]\ ?)? (?P<minus>[-−](?=[.0-9]))?
     (?:(?P<whole>[0-9]{{1,15}})\ +(?=[0-9]{{1,15}}/))?
     (?P<above>{_PLAIN})
     (?: / (?P<below>[0-9]+(?:\.[0-9]+)?)
@@ -79,13 +79,11 @@ def last_number(text: str) -> tuple[str, Number] | None:
     if end is None:
         return None
     near = _without_latex(text[max(0, end.start() - _NEAR) : end.end() + _NEAR])
-    digit, last = _LAST_DIGIT.search(near), None
-    for last in _FOUND.finditer(near):
-        pass
-    if digit is None or last is None or last.end() <= digit.start():
+    digit, found = _LAST_DIGIT.search(near), list(_FOUND.finditer(near))
+    if digit is None or not found or found[-1].end() <= digit.start():
         return None
-    number = _number(last)
-    return None if number is None else (last.group().strip(), number)
+    number = _number(found[-1])
+    return None if number is None else (found[-1][0].strip(), number)
 
 
 def is_equal(answer: Number, gold: Number, tolerance: Fraction) -> bool:
