@@ -21,8 +21,10 @@ _AROUND = " \t\r\n*_`\"'"
 _OWN_LETTER = re.compile(r"\s*\(?([A-Za-z])\s*[).:]\s*")
 _WHOLE = re.compile(r"[(\[{]?([A-Za-z])[)\]}]?")
 _LABELLED = re.compile(r"(?:[(\[]([A-Za-z])[)\]]|([A-Za-z])\s?[).:])\s*(?=\S)")
+_IS = r"(?:is|are|was|be|[-–](?=\s)|[:=])[:\s*_`\"']*"
 _SAID = re.compile(
-    r"\banswer\b\s*(?:is|are|was|be|[-–](?=\s)|[:=])[:\s*_`\"']*(?:(?:option|choice)\s+)?([^\n]{1,200})",
+    rf"\b(?:answer\b\s*(?:{_IS}|(?=[(\[]?(?-i:[A-Z])\b))|(?:option|choice)\s*{_IS})"
+    r"(?:(?:option|choice)\s+)?(?=([^\n]{1,200}))",
     re.IGNORECASE,
 )
 _LETTER_FIRST = re.compile(r"[(\[{]?(?:([A-Z])(?![\w'’])|([a-z])(?=\s*(?:[)\]}.,;:*]|$)))")
@@ -64,6 +66,8 @@ class _Options:
     def __init__(self, choices: Sequence[str]) -> None:
         texts = [_without_letter(text, i) for i, text in enumerate(choices)]
         self._texts = dict(zip(ascii_uppercase, map(_bare, texts), strict=False))
+        first = {text: letter for letter, text in reversed(self._texts.items())}
+        self._letters = {letter: first[text] for letter, text in self._texts.items()}
         self._numbers = dict(zip(ascii_uppercase, map(as_number, texts), strict=False))
 
     def chosen(self, answer: str) -> set[str]:
@@ -105,8 +109,8 @@ class _Options:
 
     def _known(self, letters: Iterable[str]) -> set[str]:
         """The letters in capitals that are choices, each as the first of the same text."""
-        known = [letter.upper() for letter in letters if letter.upper() in self._texts]
-        return {next(iter(self._with_text(self._texts[letter]))) for letter in known}
+        capitals = (letter.upper() for letter in letters)
+        return {self._letters[letter] for letter in capitals if letter in self._letters}
 
 
 def _bare(text: str) -> str:

@@ -22,7 +22,7 @@ _PLAIN = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+"
 _NUMBER = rf"""
     (?<![\w.,/^])
     (?P<sign> (?<![)\]}}])[-−](?=[$€£¥₹.0-9]) | \+ )? (?:[$€£¥₹]\ ?)? (?P<minus>[-−](?=[.0-9]))?
-    (?:(?P<whole>[0-9]{{1,15}})\ +(?=[0-9]{{1,15}}/))?
+    (?:(?P<whole>[0-9]+)\ +(?=[0-9]+/))?
     (?P<above>{_PLAIN})
     (?: / (?P<below>[0-9]+(?:\.[0-9]+)?)
       | [eE](?P<exponent>[-+]?[0-9]{{1,3}})
@@ -108,7 +108,7 @@ def _is_near(value: Fraction, gold: Fraction, tolerance: Fraction) -> bool:
 
 def _number(match: re.Match[str]) -> Number | None:
     parts = match.groupdict()
-    if len(parts["above"]) > _LONGEST_NUMBER or len(parts["below"] or "") > _LONGEST_NUMBER:
+    if any(len(parts[part] or "") > _LONGEST_NUMBER for part in ("whole", "above", "below")):
         return None
     value = _decimal(parts["above"])
     if parts["below"] is not None:

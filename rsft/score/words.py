@@ -39,7 +39,7 @@ def tokens(answer: str) -> list[str | Fraction]:
     """The words of an answer as ``words`` gives them, those that are numbers as their values."""
     found: list[str | Fraction] = []
     for token in answer.split():
-        value = as_number(token)
+        value = as_number(token.rstrip("."))
         found += _without_articles(_plain(token)) if value is None else [value]
     return found or list(words(answer))
 
