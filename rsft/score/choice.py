@@ -28,6 +28,7 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 _LETTER_FIRST = re.compile(r"[(\[{]?(?:([A-Z])(?![\w'’])|([a-z])(?=\s*(?:[)\]}.,;:*]|$)))")
+_ALSO = re.compile(r"[)\]}\s]*(?:or|and|[/&])\s*[(\[]?([A-Z])(?![\w'’])")
 _BRACKETED = re.compile(r"\(([A-Z])\)")
 
 
@@ -92,13 +93,18 @@ class _Options:
         label = _LABELLED.match(answer)
         if label is None:
             return set()
-        return self._known([label[1] or label[2]]) | self._with_text(answer[label.end() :])
+        return self._named(label, answer) | self._with_text(answer[label.end() :])
 
     def _first(self, said: str) -> set[str]:
         """The choice that begins what is said to be the answer."""
         letter = _LETTER_FIRST.match(said)
-        named = self._known([letter[1] or letter[2]]) if letter is not None else set()
+        named = self._named(letter, said) if letter is not None else set()
         return named or self.whole(said)
+
+    def _named(self, letter: re.Match[str], text: str) -> set[str]:
+        """A letter, and the one that the text adds to it: ``A or B``."""
+        also = _ALSO.match(text, letter.end())
+        return self._known([letter[1] or letter[2], *(also.groups() if also else ())])
 
     def _with_text(self, text: str) -> set[str]:
         """The first choice of this text, else the first of this number."""

@@ -2,7 +2,8 @@ r"""Equality of answers that are no plain number, such as ``\frac{x}{2}``, by Ma
 
 Two of its habits are switched off: its time-outs, which are signals and work in the main thread
 alone (whoever asks kills what hangs), and its reader of plain expressions, which hands the text to
-SymPy's ``parse_expr``, an ``eval``. Its LaTeX reader, a grammar, reads plain expressions too.
+SymPy's ``parse_expr``, an ``eval``. Its LaTeX reader, a grammar, reads plain expressions too, and
+hands on nothing but the digits of a number.
 
 The grammar takes a minute for a hundred nested brackets, and SymPy computes ``9^{9^9}``: what goes
 beyond a few simple bounds is refused before.
