@@ -33,6 +33,8 @@ _TIMES = re.compile(r"(?<=[0-9)])\s*x\s*(?=[0-9(.])")
 _LEFT = re.compile(r"[-+*/(). ,0-9]*\Z")
 _APART = re.compile(r".*[0-9.,)]\s+(?=[0-9(.])")
 """What stands before an expression in one line with it, such as ``2.`` in a list."""
+_GLUED = re.compile(r"(?:[^\W0-9](?! )|\^)[-+*/(). ,0-9]*\Z")
+"""What begins with part of a name or as a power, such as ``n0 - 3``."""
 _BEGINS = re.compile(r"-?[0-9.]|\(")
 _RIGHT = re.compile(
     r"\s*(-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)?(?:\.[0-9]+)?(?:/[0-9]+)?)(?![.,/]?[0-9]|\s?%)"
@@ -107,11 +109,12 @@ def _expression(left: str) -> str | None:
     run = _LEFT.search(tail)
     assert run is not None
     text = _APART.sub("", run[0])
-    is_glued = text == run[0] and re.search(r"[\w^]\Z", tail[: run.start()]) and text[:1] != " "
+    if text == run[0] and _GLUED.search(tail):
+        return None
     text = text.strip()
     while text.startswith("(") and text.count("(") > text.count(")"):
         text = text[1:].lstrip()
-    return text if _BEGINS.match(text) and not is_glued and len(text) <= LONGEST else None
+    return text if _BEGINS.match(text) and len(text) <= LONGEST else None
 
 
 def _value(said: str) -> Fraction | None:

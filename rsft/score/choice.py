@@ -86,7 +86,7 @@ class _Options:
         letter = _WHOLE.fullmatch(bare)
         if letter is not None and self._known([letter[1]]):
             return self._known([letter[1]])
-        return self._with_text(bare) or self._labelled(bare)
+        return self._with_text(bare) or self._labelled(answer.strip(_AROUND))
 
     def _labelled(self, answer: str) -> set[str]:
         """Of ``b. 12 km``: both the letter's and the text's choice, which should be one."""
