@@ -73,8 +73,8 @@ class Climber(Generic[T]):
         part = self._tokens.pop() if self._tokens else ""
         if part == "(":
             return self._bracket()
-        if part in ("-", "+") and self._tokens:
-            part = part.removeprefix("+") + self._tokens.pop()
+        if part == "-" and self._tokens:
+            part += self._tokens.pop()
         value = parse_number(part)
         if value is None:
             raise ValueError(f"{part!r} is no operand")

@@ -17,9 +17,10 @@ LONGEST = 200
 """Characters of an answer; a longer one does not state a number but goes on writing."""
 
 _LONGEST_NUMBER = 100
-_NEAR = 2 * _LONGEST_NUMBER
+_NEAR = _LONGEST_NUMBER + 20
 _PLAIN = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+"
 _NUMBER = rf"""
+    (?=[-−+$€£¥₹.0-9])
     (?<![\w.,/^])
     (?P<sign> (?<![)\]}}])[-−](?=[$€£¥₹.0-9]) | \+ )? (?:[$€£¥₹]\ ?)? (?P<minus>[-−](?=[.0-9]))?
     (?:(?P<whole>[0-9]+)\ +(?=[0-9]+/))?
@@ -39,8 +40,10 @@ _ANSWER = re.compile(
     rf"(?:.*=|[^0-9=]*(?:\b(?:is|are)\b|:))? [\s*_`'\"(\[≈~]* {_NUMBER} {_UNIT}*", re.VERBOSE
 )
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
-_UNIT_POWER = r"(?<=m)[23]|(?<=[mnt]\^)[23]"
-_LAST_DIGIT = re.compile(rf"(?!{_UNIT_POWER})[0-9](?=(?:[^0-9]|{_UNIT_POWER})*\Z)")
+_DIGIT_FROM_BEHIND = re.compile(r"(?![23](?:m|\^[mnt]))[0-9]")
+"""In a reversed text, the first digit that is not the power of a unit."""
+_RUN_FROM_BEHIND = re.compile(r"(?:[-−+0-9.,/:^{}×*xeE $€£¥₹]|semit\\|todc\\)*")
+"""In a reversed text, what a number may be made of."""
 _LATEX = [
     (re.compile(r"\\(?:text|textbf|mathrm|mbox)\{([^{}]*)\}"), r"\1"),
     (re.compile(r"(?<=[0-9])\\[dt]?frac"), r" \\frac"),
@@ -75,12 +78,12 @@ def read_number(answer: str) -> Number | None:
 
 def last_number(text: str) -> tuple[str, Number] | None:
     """The last number of a text as it is written, and its value; None where it cannot be read."""
-    end = _LAST_DIGIT.search(text)
-    if end is None:
-        return None
-    near = _without_latex(text[max(0, end.start() - _NEAR) : end.end() + _NEAR])
-    digit, found = _LAST_DIGIT.search(near), list(_FOUND.finditer(near))
-    if digit is None or not found or found[-1].end() <= digit.start():
+    end = _end_of_digits(text)
+    cut = max(0, end - _NEAR)
+    near = _without_latex(text[cut : end + _NEAR])
+    end = _end_of_digits(near)
+    found = list(_FOUND.finditer(near, _start_of_run(near, end)))
+    if not found or found[-1].end() < end or (cut and not found[-1].start()):
         return None
     number = _number(found[-1])
     return None if number is None else (found[-1][0].strip(), number)
@@ -93,6 +96,19 @@ def is_equal(answer: Number, gold: Number, tolerance: Fraction) -> bool:
         return _is_near(value, gold.value, tolerance)
     as_share = value / 100 if answer.is_percent else value * 100
     return _is_near(value, gold.value, tolerance) or _is_near(as_share, gold.value, tolerance)
+
+
+def _end_of_digits(text: str) -> int:
+    """The index behind the last digit, powers of units left aside; 0 where there is none."""
+    digit = _DIGIT_FROM_BEHIND.search(text[::-1])
+    return 0 if digit is None else len(text) - digit.start()
+
+
+def _start_of_run(text: str, end: int) -> int:
+    """The index from which on there is nothing up to ``end`` but what numbers are made of."""
+    run = _RUN_FROM_BEHIND.match(text[:end][::-1])
+    assert run is not None
+    return end - run.end()
 
 
 def _without_latex(text: str) -> str:
@@ -108,7 +124,7 @@ def _is_near(value: Fraction, gold: Fraction, tolerance: Fraction) -> bool:
 
 def _number(match: re.Match[str]) -> Number | None:
     parts = match.groupdict()
-    if any(len(parts[part] or "") > _LONGEST_NUMBER for part in ("whole", "above", "below")):
+    if match.end() - match.start() > _LONGEST_NUMBER:
         return None
     value = _decimal(parts["above"])
     if parts["below"] is not None:

@@ -19,7 +19,7 @@ from rsft.prompts.arithmetic import compute, evaluate, tokenise
         ("1,050.5 * 2", 2101),
         (".5*4", 2),
         ("-3 + 5", 2),
-        ("+3 - -5", 8),
+        ("3 - -5", 8),
         ("(" * 20 + "1" + ")" * 20, 1),
     ],
 )
@@ -36,6 +36,7 @@ def test_values_are_exact(expression, value):
         "2 3",
         "(2",
         "2)",
+        "+3",
         "- -5",
         "-(5)",
         "2 ** 3",
