@@ -8,14 +8,14 @@ no solution: data set: https://github.com/openai/grade-school-math (Cobbe et al.
 """
 
 import re
-from collections.abc import Callable
 from fractions import Fraction
 
+from rsft.prompts.arithmetic import Climber, tokenise
 from rsft.prompts.slots import format_number, number_slots, parse_number
 from rsft.prompts.worked import work_out
 
-_NOTE = re.compile(r"<<([^<>=]{1,200})=[^<>]*>>")
-_TOKEN = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?|\.[0-9]+|[-+*/()])")
+NOTE = re.compile(r"<<([^<>=]{1,200})=([^<>]*)>>")
+"""A calculator note: an expression, and the value it is said to have."""
 
 
 def slot_solution(question: str, reasoning: str, answer: str) -> str | None:
@@ -29,8 +29,8 @@ def slot_solution(question: str, reasoning: str, answer: str) -> str | None:
     numbers = number_slots(question)[1]
     writer = _Writer(numbers)
     try:
-        for note in _NOTE.findall(reasoning):
-            writer.write(note)
+        for expression, _ in NOTE.findall(reasoning):
+            writer.write(expression)
         steps = work_out(" ; ".join(writer.steps), numbers)
     except ValueError:
         return None
@@ -38,49 +38,16 @@ def slot_solution(question: str, reasoning: str, answer: str) -> str | None:
 
 
 class _Writer:
-    """Turns expressions into steps of one operator each, by precedence climbing."""
+    """Turns expressions into steps of one operator each."""
 
     def __init__(self, numbers: list[Fraction]) -> None:
         self._numbers = numbers
         self._results: list[Fraction] = []
-        self._tokens: list[str] = []
+        self._climber = Climber(number=self._name, step=self._step)
         self.steps: list[str] = []
 
     def write(self, expression: str) -> None:
-        tokens = _TOKEN.findall(expression)
-        if "".join(tokens) != re.sub(r"\s", "", expression):
-            raise ValueError(f"not arithmetic: {expression}")
-        self._tokens = tokens[::-1]
-        self._sum()
-        if self._tokens:
-            raise ValueError(f"not one expression: {expression}")
-
-    def _sum(self) -> str:
-        return self._chain("+-", self._product)
-
-    def _product(self) -> str:
-        return self._chain("*/", self._operand)
-
-    def _chain(self, operators: str, part: Callable[[], str]) -> str:
-        left = part()
-        while self._tokens and self._tokens[-1] in operators:
-            operator = self._tokens.pop()
-            left = self._step(left, operator, part())
-        return left
-
-    def _operand(self) -> str:
-        if not self._tokens:
-            raise ValueError("an operand is missing")
-        part = self._tokens.pop()
-        if part == "(":
-            inner = self._sum()
-            if not self._tokens or self._tokens.pop() != ")":
-                raise ValueError("a bracket is not closed")
-            return inner
-        value = parse_number(part)
-        if value is None:
-            raise ValueError(f"{part} is no operand")
-        return self._name(value)
+        self._climber.climb(tokenise(expression))
 
     def _name(self, value: Fraction) -> str:
         for index in range(len(self._results) - 1, -1, -1):

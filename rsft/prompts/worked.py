@@ -10,20 +10,19 @@ numbers of 37,000 digits.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from rsft.prompts.arithmetic import compute
 from rsft.prompts.slots import format_number, parse_number
 
 MAX_STEPS = 12
 """More steps than this is not a solution but a model that does not stop."""
 
-_LARGEST = 10**100
-"""Of a result's numerator and denominator; larger ones are beyond all reason, and slow."""
-
 _OPERAND = r"n[0-9]{1,3}|r[0-9]{1,3}|[0-9]{1,9}(?:\.[0-9]{1,9})?"
-_STEP = re.compile(rf"({_OPERAND})\s*([-+*/])\s*({_OPERAND})\s*=\s*r([0-9]{{1,3}})")
+STEP = re.compile(rf"({_OPERAND})\s*([-+*/])\s*({_OPERAND})\s*=\s*r([0-9]{{1,3}})")
+"""One step: left operand, operator, right operand, number of the result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,21 +58,28 @@ def work_out(solution: str, numbers: Sequence[Fraction]) -> list[Step]:
             that does not exist, a division by zero, a result out of all bounds, or more than
             ``MAX_STEPS`` steps.
     """
+    return list(work_through(solution, numbers))
+
+
+def work_through(solution: str, numbers: Sequence[Fraction]) -> Iterator[Step]:
+    """Computes a worked solution step by step, as far as it is one.
+
+    Raises:
+        ValueError: As ``work_out``, at the step that is none.
+    """
     parts = solution.split(";", MAX_STEPS)
     if len(parts) > MAX_STEPS:
         raise ValueError(f"more than {MAX_STEPS} steps")
     steps: list[Step] = []
     for number, part in enumerate(parts):
-        match = _STEP.fullmatch(part.strip())
+        match = STEP.fullmatch(part.strip())
         if match is None:
             raise ValueError(f"step {number} is not 'operand operator operand = r{number}'")
         left, operator, right, name = match.groups()
         if int(name) != number:
             raise ValueError(f"step {number} names its result r{name}")
-        steps.append(
-            _compute(_value(left, numbers, steps), operator, _value(right, numbers, steps))
-        )
-    return steps
+        steps.append(_step(_value(left, numbers, steps), operator, _value(right, numbers, steps)))
+        yield steps[-1]
 
 
 def _value(operand: str, numbers: Sequence[Fraction], steps: Sequence[Step]) -> Fraction:
@@ -88,17 +94,9 @@ def _value(operand: str, numbers: Sequence[Fraction], steps: Sequence[Step]) -> 
     return value
 
 
-def _compute(left: Fraction, operator: str, right: Fraction) -> Step:
-    if operator == "+":
-        result = left + right
-    elif operator == "-":
-        result = left - right
-    elif operator == "*":
-        result = left * right
-    elif right == 0:
-        raise ValueError("division by zero")
-    else:
-        result = left / right
-    if max(abs(result.numerator), result.denominator) > _LARGEST:
-        raise ValueError("a result is out of all bounds")
+def _step(left: Fraction, operator: str, right: Fraction) -> Step:
+    try:
+        result = compute(left, operator, right)
+    except ArithmeticError as error:
+        raise ValueError(str(error)) from None
     return Step(left=left, operator=operator, right=right, result=result)

@@ -1,32 +1,66 @@
-"""Worked solutions: computed in exact fractions, and compared with the gold answer.
+"""Worked solutions: each step checked in exact fractions, and the result compared with the gold.
 
-A completion that is no worked solution is wrong: it has no result to compare.
+Three forms are read: steps over the prompt's number slots (``rsft.prompts.worked``), calculator
+notes (``<<48/2=24>>``), and equations between words (``48 / 2 = 24``); see
+``rsft.prompts.equations``. A completion that is no worked solution is wrong: it has no result to
+compare. What a text says of its answer beside the last step is left out: ``numeric_answer`` reads
+that.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
+from rsft.prompts.equations import written_equations
 from rsft.prompts.slots import format_number, number_slots
-from rsft.prompts.worked import work_out
-from rsft.score.exact_match import as_number
-from rsft.score.reward import UNSCORABLE, Score
-from rsft.types import Prompt
+from rsft.prompts.worked import work_through
+from rsft.score.reward import Score, unscorable
+from rsft.score.words import as_number
+from rsft.types import Completion, Prompt
 
 
 @dataclass(frozen=True, slots=True)
 class WorkedSolution:
-    """1 where the last step's result is the gold answer."""
+    """1 where every step is right and the last one's result is a gold answer."""
 
-    def score(self, prompt: Prompt, completion: str) -> Score:
-        """Works the completion out over the prompt's numbers."""
-        gold = None if prompt.answer is None else as_number(prompt.answer)
-        if gold is None:
-            return UNSCORABLE
-        try:
-            result = work_out(completion, number_slots(prompt.text)[1])[-1].result
-        except ValueError:
-            return Score(reward=0.0, outcome=None)
-        return Score(reward=float(result == gold), outcome=format_number(result))
+    def score(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Score]:
+        """Works each completion out, over the prompt's numbers where it names them."""
+        golds = {as_number(answer) for answer in prompt.answers} - {None}
+        if not golds:
+            return [unscorable("no gold answer of the prompt is a number")] * len(completions)
+        numbers = number_slots(prompt.text)[1]
+        return [_judge(completion.text, numbers, golds) for completion in completions]
 
     def gold(self, prompt: Prompt) -> str | None:
         """The prompt's worked solution."""
         return prompt.solution
+
+
+def _judge(text: str, numbers: Sequence[Fraction], golds: Collection[Fraction | None]) -> Score:
+    steps = 0
+    result = None
+    try:
+        for step in work_through(text, numbers):
+            steps, result = steps + 1, step.result
+    except ValueError:
+        if steps == 0:
+            return _judge_written(text, golds)
+        return _score(steps / (text.count(";") + 1), None, golds)
+    return _score(1.0, result, golds)
+
+
+def _judge_written(text: str, golds: Collection[Fraction | None]) -> Score:
+    written = written_equations(text) if "=" in text else []
+    if not written:
+        return _score(0.0, None, golds)
+    right = sum(equation.is_right() for equation in written)
+    return _score(right / len(written), written[-1].said, golds)
+
+
+def _score(steps: float, result: Fraction | None, golds: Collection[Fraction | None]) -> Score:
+    is_gold = float(result in golds and result is not None)
+    return Score(
+        reward=is_gold if steps == 1.0 else 0.0,
+        outcome=None if result is None else format_number(result),
+        breakdown={"steps": steps, "result": is_gold},
+    )

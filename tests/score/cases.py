@@ -17,7 +17,8 @@ def ask(answer: str | None = "12", **values: Any) -> Prompt:
         "source": "s",
         "licence": "unknown",
     }
-    return Prompt(answer=answer, **(fields | values))
+    answers = () if answer is None else (answer,)
+    return Prompt(**({"answers": answers} | fields | values))
 
 
 @dataclass
