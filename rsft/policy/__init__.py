@@ -1,9 +1,10 @@
 """Policies: loading and saving, rendering prompts, log-probabilities, decoding and answering."""
 
 from rsft.policy.answering import answer
-from rsft.policy.classifier import Classifier, Encoded, fetch_classifier, logits_of
+from rsft.policy.classifier import Classifier, Encoded, fetch_classifier
 from rsft.policy.decode import Choose, Decoded, decode
 from rsft.policy.loading import Policy, fetch_base, fetch_policy, load_policy, save_policy
+from rsft.policy.logits import logits_of
 from rsft.policy.logprobs import batch_inputs, completion_logprobs, pad, token_logprobs
 from rsft.policy.memory import halved, rows_within
 from rsft.policy.proof import decoding_fault
