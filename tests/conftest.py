@@ -8,6 +8,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from rsft.config import RenderingSection, ScratchSection, TrainingSection
 from rsft.policy import Policy, build_scratch
+from tests.wire.fake import fake as fake
 
 WORDS = "ann has n0 pens and buys n1 more + = r0 ;"
 

@@ -19,22 +19,19 @@ What comes back is taken on these terms:
     the seed            is sent; what a server makes of it, and under which load, is its affair.
 """
 
-import asyncio
 import dataclasses
 import math
-from collections.abc import Coroutine, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from rsft.config import OpenAISection
+from rsft.errors import EngineError
 from rsft.generate.engine import OnDrawn, Request
 from rsft.generate.law import SamplingLaw
-from rsft.generate.openai_link import Choice, Link
 from rsft.policy import Policy, before_stop, encode_questions, render
 from rsft.randomness import generator
 from rsft.types import Candidate, Prompt
-
-_T = TypeVar("_T")
+from rsft.wire import Choice, Link, gather_all, run_coroutine
 
 _NEUTRAL = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
 """What vLLM and SGLang call "off", of what they read in ``generation_config.json``; the others
@@ -95,15 +92,15 @@ class OpenAIEngine:
         bodies = [law_fields | fields for fields in self._prompt_fields(prompts)]
 
         async def draw_all() -> list[list[Candidate]]:
-            async with Link(self._section) as link:
+            async with Link(self._section, "generate.openai") as link:
                 if not self._is_checked:
                     await link.check_model(self._model)
                     self._is_checked = True
                 tell = on_drawn or (lambda _: None)
                 work = _Work(link, law, seed, round, self._version, tell)
-                return await _all(map(work.draw, wanted, bodies))
+                return await gather_all(map(work.draw, wanted, bodies))
 
-        return [candidate for drawn in _run(draw_all()) for candidate in drawn]
+        return [candidate for drawn in run_coroutine(draw_all()) for candidate in drawn]
 
     def _prompt_fields(self, prompts: Sequence[Prompt]) -> list[dict[str, Any]]:
         """What is sent of each prompt, and how log-probabilities are asked for with it."""
@@ -132,7 +129,7 @@ class _Work:
         choices = await self._ask(prompt_id, draws, body)
         if len(choices) < len(draws):
             rest = (range(draw, draw + 1) for draw in draws[1:])
-            singly = await _all(self._ask(prompt_id, draw, body) for draw in rest)
+            singly = await gather_all(self._ask(prompt_id, draw, body) for draw in rest)
             choices += [choice for (choice,) in singly]
         drawn = [
             self._candidate(prompt_id, draw, choice)
@@ -146,7 +143,14 @@ class _Work:
         fields = {"seed": int(address.integers(2**31))}
         if len(draws) > 1:
             fields["n"] = len(draws)
-        return await self.link.ask(body | fields, len(draws), prompt_id)
+        choices = await self.link.ask(body | fields, len(draws), f"prompt {prompt_id!r}")
+        if any(choice.reasoning for choice in choices):
+            raise EngineError(
+                f"prompt {prompt_id!r}: {self.link.address} takes the reasoning out of "
+                "completions, so that their log-probabilities are not those of the text; start "
+                "it without a reasoning parser"
+            )
+        return choices
 
     def _candidate(self, prompt_id: str, draw: int, choice: Choice) -> Candidate:
         policy_logprob = None
@@ -202,24 +206,3 @@ def _text(policy: Policy, prompt: Prompt) -> str:
     if bos_id is not None and policy.tokenizer(text)["input_ids"][:2] == [bos_id, bos_id]:
         return text.removeprefix(str(policy.tokenizer.bos_token))
     return text
-
-
-async def _all(coroutines: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
-    """As ``asyncio.gather``, but the first failure ends the others."""
-    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _run(coroutine: Coroutine[Any, Any, _T]) -> _T:
-    """As ``asyncio.run``, also where this thread runs a loop already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()

@@ -1,8 +1,10 @@
 """Policies: loading and saving, rendering prompts, log-probabilities, decoding and answering."""
 
 from rsft.policy.answering import answer
+from rsft.policy.classifier import Classifier, Encoded, fetch_classifier
 from rsft.policy.decode import Choose, Decoded, decode
-from rsft.policy.loading import Policy, fetch_base, load_policy, save_policy
+from rsft.policy.loading import Policy, fetch_base, fetch_policy, load_policy, save_policy
+from rsft.policy.logits import logits_of
 from rsft.policy.logprobs import batch_inputs, completion_logprobs, pad, token_logprobs
 from rsft.policy.memory import halved, rows_within
 from rsft.policy.proof import decoding_fault
@@ -13,6 +15,7 @@ from rsft.policy.rendering import (
     encode_questions,
     refuse_too_long,
     render,
+    special_texts,
 )
 from rsft.policy.scratch import build_scratch
 from rsft.policy.stopping import StopStrings, before_stop
@@ -20,7 +23,9 @@ from rsft.policy.threads import use_threads
 
 __all__ = [
     "Choose",
+    "Classifier",
     "Decoded",
+    "Encoded",
     "Policy",
     "StopStrings",
     "answer",
@@ -35,13 +40,17 @@ __all__ = [
     "encode_prompts",
     "encode_questions",
     "fetch_base",
+    "fetch_classifier",
+    "fetch_policy",
     "halved",
     "load_policy",
+    "logits_of",
     "pad",
     "refuse_too_long",
     "render",
     "rows_within",
     "save_policy",
+    "special_texts",
     "token_logprobs",
     "use_threads",
 ]

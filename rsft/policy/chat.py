@@ -39,8 +39,8 @@ def render_chat(
     """
     if tokenizer.chat_template is None:
         raise PolicyError(
-            "base.rendering.chat = true: the model's tokenizer has no chat template; "
-            "set it to false and write base.rendering.template"
+            "rendering.chat = true: the model's tokenizer has no chat template; "
+            "set it to false and write rendering.template"
         )
     try:
         template = tokenizer.get_chat_template()
@@ -57,8 +57,8 @@ def render_chat(
     except (TemplateError, TypeError, ValueError) as error:
         roles = ", ".join(turn.role for turn in turns)
         raise PolicyError(
-            f"base.rendering.chat = true: the model's chat template does not take the turns "
-            f"{roles} ({' '.join(str(error).split())}); change the prompt's turns or the template"
+            f"the model's chat template does not take the turns {roles} "
+            f"({' '.join(str(error).split())}); change the prompt's turns or the template"
         ) from None
 
 

@@ -1,12 +1,6 @@
-"""Policies as folders: an ordinary Hugging Face model in safetensors, ``rendering.json`` beside it.
+"""Policies as folders: an ordinary Hugging Face model, ``rendering.json`` beside it."""
 
-Weights are read from safetensors only, never from a pickle, and no code that came with a model is
-ever run but its chat template, in a sandbox.
-"""
-
-import contextlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -14,28 +8,23 @@ from typing import Any
 
 import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError
 from transformers import (
-    AutoConfig,
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
-    AutoTokenizer,
+    PretrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
-from transformers.utils import logging as transformers_logging
 
-from rsft.config import RAW, BaseSection, RenderingSection
+from rsft.config import BaseSection, RenderingSection
 from rsft.errors import PolicyError
 from rsft.policy.chat import turn_end
+from rsft.policy.pretrained import fetch_pretrained, is_below_raw, quiet, read_folder
 
 RENDERING_FILE = "rendering.json"
 
 _NOT_THE_MODEL = {"_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version"}
 """Entries of a configuration that say where a model came from, not what it computes."""
-
-_TOKENIZER_FILES = ("tokenizer.json", "*.model", "vocab.*")
-"""Without any of these, transformers makes an empty tokenizer up for some architectures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,18 +111,28 @@ class Policy:
         Raises:
             PolicyError: Where such a completion leaves no room for a prompt, or has none itself.
         """
-        positions = getattr(self.model.config, "max_position_embeddings", None)
-        limit = int(self.tokenizer.model_max_length)
-        if positions is not None:
-            limit = min(limit, positions)
-        room = limit if self.is_encoder_decoder else limit - max_new_tokens
-        is_cut = self.is_encoder_decoder and positions is not None and max_new_tokens > positions
-        if room < 1 or is_cut:
+        if not self.has_room(1, max_new_tokens):
+            limit = self._positions()
             raise PolicyError(
                 f"max_new_tokens = {max_new_tokens} is more than the policy has room for: it has "
                 f"{limit} positions" + ("" if self.is_encoder_decoder else ", prompt included")
             )
-        return room
+        return self._positions() - (0 if self.is_encoder_decoder else max_new_tokens)
+
+    def has_room(self, prompt_tokens: int, completion_tokens: int) -> bool:
+        """Whether a prompt and a completion of so many tokens fit the model."""
+        if not self.is_encoder_decoder:
+            return prompt_tokens + completion_tokens <= self._positions()
+        written = getattr(self.model.config, "max_position_embeddings", None)
+        return prompt_tokens <= self._positions() and (
+            written is None or completion_tokens <= written
+        )
+
+    def _positions(self) -> int:
+        """Tokens that the model reads at most; in T5, what its tokenizer says."""
+        positions = getattr(self.model.config, "max_position_embeddings", None)
+        limit = int(self.tokenizer.model_max_length)
+        return limit if positions is None else min(limit, positions)
 
 
 def load_policy(folder: Path, *, dtype: torch.dtype = torch.float32) -> Policy:
@@ -147,47 +146,40 @@ def load_policy(folder: Path, *, dtype: torch.dtype = torch.float32) -> Policy:
         PolicyError: Where the folder is missing, holds no model, holds pickled weights only, or
             one this version of transformers cannot build.
     """
-    if not folder.is_dir():
-        raise PolicyError(f"{folder}: no such folder; a policy is a Hugging Face model folder")
-    if not (folder / "config.json").is_file():
-        raise PolicyError(
-            f"{folder}: no config.json in it; a policy is a Hugging Face model folder"
-        )
-    if not any(folder.glob("*.safetensors")):
-        raise PolicyError(
-            f"{folder}: no *.safetensors in it (pickled weights are not read); "
-            "save the model again with model.save_pretrained"
-        )
-    if not any(found for name in _TOKENIZER_FILES for found in folder.glob(name)):
-        raise PolicyError(
-            f"{folder}: no tokenizer in it; save it there with tokenizer.save_pretrained"
-        )
-    return _load(
-        str(folder),
-        _read_rendering(folder),
-        remedy="save or fetch the folder again",
-        dtype=dtype,
-        local_files_only=True,
-    )
+    model, tokenizer = read_folder(folder, _class_of, dtype=dtype)
+    return _policy(str(folder), model, tokenizer, _read_rendering(folder))
+
+
+def fetch_policy(
+    model: str, revision: str | None, rendering: RenderingSection | None, *, setting: str
+) -> Policy:
+    """A policy that the settings name.
+
+    Args:
+        model: A folder below ``data/raw``, or a Hub id.
+        revision: Commit of the Hub model.
+        rendering: How prompts are rendered for it; by default as the folder's ``rendering.json``
+            says, else as they are.
+        setting: The section that names it, for messages.
+
+    Raises:
+        ConfigurationError: Where it is a folder that lies elsewhere.
+        PolicyError: As ``load_policy``; or where the Hub cannot be reached or knows no such model.
+    """
+    weights, tokenizer = fetch_pretrained(model, revision, _class_of, setting=setting)
+    if rendering is None:
+        rendering = _read_rendering(Path(model)) if is_below_raw(model) else RenderingSection()
+    return _policy(model, weights, tokenizer, rendering)
 
 
 def fetch_base(section: BaseSection) -> Policy:
-    """The base policy that is not made here: from a local folder or the Hub.
-
-    Raises:
-        PolicyError: As ``load_policy``; or where the Hub cannot be reached or knows no such model.
-    """
-    folder = Path(section.model)
-    if RAW in folder.parents:
-        policy = load_policy(folder)
-        return Policy(model=policy.model, tokenizer=policy.tokenizer, rendering=section.rendering)
-    remedy = "check base.model, base.revision and the network"
-    return _load(section.model, section.rendering, remedy=remedy, revision=section.revision)
+    """The base policy that is not made here; raises as ``fetch_policy``."""
+    return fetch_policy(section.model, section.revision, section.rendering, setting="base")
 
 
 def save_policy(policy: Policy, folder: Path) -> None:
     """Writes a policy's folder; the same policy always gives the same bytes."""
-    with _quiet():
+    with quiet():
         policy.model.save_pretrained(folder)
         policy.tokenizer.save_pretrained(folder)
     text = policy.rendering.model_dump_json(indent=2)
@@ -206,38 +198,18 @@ def _read_rendering(folder: Path) -> RenderingSection:
         raise PolicyError(f"{file}: {key}: {error['msg']}; save the policy again") from None
 
 
-def _load(
+def _class_of(config: PretrainedConfig) -> Any:
+    return AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+
+
+def _policy(
     name: str,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
     rendering: RenderingSection,
-    *,
-    remedy: str,
-    dtype: torch.dtype = torch.float32,
-    **where: Any,
 ) -> Policy:
-    options = {"trust_remote_code": False, **where}
-    try:
-        with _quiet():
-            config = AutoConfig.from_pretrained(name, **options)
-            auto = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-            model, report = auto.from_pretrained(
-                name,
-                config=config,
-                dtype=dtype,
-                use_safetensors=True,
-                output_loading_info=True,
-                **options,
-            )
-            tokenizer = AutoTokenizer.from_pretrained(name, **options)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise PolicyError(f"{name}: cannot be loaded ({_first_line(error)}); {remedy}") from None
-    if report["missing_keys"]:
-        missing = sorted(report["missing_keys"])
-        raise PolicyError(f"{name}: {len(missing)} weights are missing ({missing[0]}, …); {remedy}")
-    # Else they are saved with it, and no two saves agree.
-    tokenizer.init_kwargs.pop("is_local", None)
-    tokenizer.init_kwargs.pop("local_files_only", None)
-    policy = Policy(model=model.eval(), tokenizer=tokenizer, rendering=rendering)
-    if config.is_encoder_decoder and config.decoder_start_token_id is None:
+    policy = Policy(model=model, tokenizer=tokenizer, rendering=rendering)
+    if policy.is_encoder_decoder and model.config.decoder_start_token_id is None:
         raise PolicyError(
             f"{name}: no token that completions start with; set decoder_start_token_id in its "
             "config.json"
@@ -245,23 +217,3 @@ def _load(
     if not policy.eos_ids:
         raise PolicyError(f"{name}: no stop token; set eos_token_id in its generation_config.json")
     return policy
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without transformers' log and its bars: what matters in them is raised as an error."""
-    level = transformers_logging.get_verbosity()
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(level)
-        if bars:
-            transformers_logging.enable_progress_bar()

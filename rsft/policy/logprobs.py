@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from rsft.policy.loading import Policy
+from rsft.types import Progress
 
 IGNORED = -100
 """Label of positions that are not to be learnt: the prompt, and padding."""
@@ -91,6 +92,7 @@ def completion_logprobs(
     completion_ids: Sequence[Sequence[int]],
     *,
     batch_rows: int,
+    progress: Progress | None = None,
 ) -> np.ndarray:
     """Sums log π over each completion: log π(y|x) in nats at temperature 1.
 
@@ -99,6 +101,7 @@ def completion_logprobs(
         prompt_ids: R prompts.
         completion_ids: R completions, the stop token included where there is one.
         batch_rows: Rows computed together; rows of like length are.
+        progress: Told of the rows done.
 
     Returns:
         (R,) float64, in the order given.
@@ -113,6 +116,8 @@ def completion_logprobs(
                 policy, [prompt_ids[r] for r in rows], [completion_ids[r] for r in rows]
             )
             logprob_R[rows] = token_logprobs(policy, batch)[0].double().sum(dim=1).cpu().numpy()
+            if progress is not None:
+                progress(start + len(rows), len(order))
     return logprob_R
 
 

@@ -58,12 +58,12 @@ def _refuse_lost_turns(prompt_text: str, rendering: RenderingSection) -> None:
     problem = f"prompt {prompt_text[:60]!r} has turns before it"
     if not rendering.chat:
         raise PromptsError(
-            f"{problem}, and plain text has no place for them; set base.rendering.chat = true, "
+            f"{problem}, and plain text has no place for them; set rendering.chat = true, "
             "with a model that has a chat template"
         )
     if rendering.number_slots:
         raise PromptsError(
-            f"{problem}, whose numbers would have no slots; set base.rendering.number_slots = false"
+            f"{problem}, whose numbers would have no slots; set rendering.number_slots = false"
         )
 
 
@@ -103,10 +103,11 @@ def encode_prompts(
     if [] in encoded["input_ids"]:
         empty = texts[encoded["input_ids"].index([])]
         raise PromptsError(f"prompt {empty!r} has no tokens; ask something")
-    return [_with_one_bos(ids, policy.tokenizer.bos_token_id) for ids in encoded["input_ids"]]
+    return [with_one_bos(ids, policy.tokenizer.bos_token_id) for ids in encoded["input_ids"]]
 
 
-def _with_one_bos(ids: list[int], bos_id: int | None) -> list[int]:
+def with_one_bos(ids: list[int], bos_id: int | None) -> list[int]:
+    """Tokens less a second BOS: one from the template, and one from the tokenizer."""
     return ids[1:] if bos_id is not None and ids[:2] == [bos_id, bos_id] else ids
 
 
@@ -115,6 +116,15 @@ def encode_questions(policy: Policy, prompts: Sequence[Prompt]) -> list[list[int
     return encode_prompts(
         policy, [prompt.text for prompt in prompts], [prompt.context for prompt in prompts]
     )
+
+
+def special_texts(tokenizer: PreTrainedTokenizerBase) -> list[str]:
+    """What a text must not spell, since it would be read as a special token.
+
+    A completion that spells ``</s>`` or ``<|im_end|>`` would end its turn and open another.
+    """
+    added = (str(token) for token in tokenizer.added_tokens_decoder.values() if token.special)
+    return sorted({*added, *tokenizer.all_special_tokens})
 
 
 def encode_completions(policy: Policy, texts: Sequence[str]) -> list[list[int]]:

@@ -37,7 +37,7 @@ from rsft.stages.contract import PRIVATE, before, here, split_file
 from rsft.types import Candidate, Progress, Prompt, PromptDraws
 
 _LIBRARIES = ("jinja2", "numpy", "tokenizers", "torch", "transformers")
-_DRAWING_CODE = ("generate", "policy", "prompts/slots.py", "randomness.py", "types.py")
+_DRAWING_CODE = ("generate", "policy", "prompts/slots.py", "randomness.py", "types.py", "wire")
 """What a completion is a function of, below ``rsft``; the stage's other code only moves rows."""
 
 

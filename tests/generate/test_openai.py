@@ -3,8 +3,6 @@
 import asyncio
 import collections
 import contextlib
-import itertools
-import json
 import os
 import socket
 import subprocess
@@ -13,8 +11,6 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pyarrow as pa
@@ -26,16 +22,15 @@ from transformers.utils.import_utils import is_serve_available
 
 from rsft.config import OpenAISection, RenderingSection
 from rsft.errors import EngineError
-from rsft.generate import openai_link
 from rsft.generate.engine import Request
 from rsft.generate.law import SamplingLaw
 from rsft.generate.openai import OpenAIEngine
 from rsft.policy import Policy, encode_prompts, save_policy
 from rsft.types import Prompt
 from tests.conftest import build_llama
+from tests.wire.fake import MODEL, choice, whole
 
 POLICY = build_llama(RenderingSection(template="{prompt} ="))
-MODEL = "data/rounds/1/model"
 LAW = SamplingLaw(max_new_tokens=4)
 TWO = [("a", range(2)), ("b", range(2))]
 
@@ -44,88 +39,12 @@ def ask(prompt_id: str, text: str = "ann has") -> Prompt:
     return Prompt(
         prompt_id=prompt_id,
         text=text,
-        answer=None,
+        answers=(),
         solution=None,
         family="f",
         source="s",
         licence="unknown",
     )
-
-
-class Fake(ThreadingHTTPServer):
-    """A server that answers the n-th POST with what ``reply(body, n)`` returns.
-
-    That is a status and a body: bytes, a value to send as JSON, or an iterator of bytes, which may
-    end before the length that was promised. ``None`` drops the connection.
-    """
-
-    daemon_threads = True
-    request_queue_size = 64
-
-    def __init__(self, reply, models=({"id": MODEL},)):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.reply = reply
-        self.models = (200, {"data": models})
-        self.bodies, self.headers, self.paths = [], [], []
-        self.count = itertools.count()
-        self.url = f"http://127.0.0.1:{self.server_port}/v1"
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.headers.append(self.headers)
-        self.answer(self.server.models)
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.bodies.append(body)
-        self.server.headers.append(self.headers)
-        self.server.paths.append(self.path)
-        self.answer(self.server.reply(body, next(self.server.count)))
-
-    def answer(self, reply):
-        if reply is None:
-            return
-        status, body = reply
-        if isinstance(body, Iterator):
-            length, parts = 1000, body
-        else:
-            parts = [body if isinstance(body, bytes) else json.dumps(body).encode()]
-            length = len(parts[0])
-        self.send_response(status)
-        self.send_header("Content-Length", str(length))
-        self.end_headers()
-        with contextlib.suppress(OSError):  # the client may have gone
-            for part in parts:
-                self.wfile.write(part)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def fake(monkeypatch):
-    """Makes fakes, and lets nothing wait long between two tries."""
-    monkeypatch.setattr(openai_link, "FIRST_PAUSE", 0.01)
-    with contextlib.ExitStack() as stack:
-
-        def start(reply=None, **settings):
-            server = stack.enter_context(Fake(reply or whole, **settings))
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-            thread.start()
-            stack.callback(thread.join)
-            stack.callback(server.shutdown)
-            return server
-
-        yield start
-
-
-def choice(index=0, **fields):
-    return {"index": index, "text": f"t{index}", "finish_reason": "stop"} | fields
-
-
-def whole(body, _):
-    return 200, {"choices": [choice(i) for i in range(body.get("n", 1))]}
 
 
 def engine(url: str, policy: Policy | None = None, **settings) -> OpenAIEngine:

@@ -96,7 +96,7 @@ def test_sampling_scoring_and_training_read_the_same_tokens(build, context, tiny
     policy = build(tiny_t5)
     policy = dataclasses.replace(policy, model=copy.deepcopy(policy.model))
     prompt = Prompt(
-        prompt_id="p", text="ann buys n1 pens", context=context, answer=None, solution=None,
+        prompt_id="p", text="ann buys n1 pens", context=context, answers=(), solution=None,
         family="f", source="s", licence="MIT",
     )  # fmt: skip
     row = TrainingRow(
@@ -256,7 +256,7 @@ def test_a_chat_template_writes_the_only_bos():
 
 
 def test_chat_without_a_chat_template_is_refused(tiny_llama):
-    with pytest.raises(PolicyError, match=r"base\.rendering\.chat = true: .* no chat template"):
+    with pytest.raises(PolicyError, match=r"rendering\.chat = true: .* no chat template"):
         encode_prompts(with_rendering(tiny_llama, chat=True), ["ann"])
 
 
