@@ -122,25 +122,66 @@ def read_rows(path: Path, record: type[Record]) -> list[Record]:
     Raises:
         LedgerError: Where there is none, it cannot be read, or it is a table of something else.
     """
+    return [row for file in _files(path) for row in rows_of(_read_file(file, record), record)]
+
+
+def read_table(path: Path, record: type[Any] | None = None) -> pa.Table:
+    """Reads a table as it lies, its values as columns.
+
+    Args:
+        path: A Parquet file, or a folder whose ``*.parquet`` are read in order of name.
+        record: What it must be a table of; null where the caller judges its schema.
+
+    Raises:
+        LedgerError: Where there is none, it cannot be read, it is a table of something else, or
+            its parts differ in their columns.
+    """
+    files = _files(path)
+    tables = [_read_file(file, record) for file in files]
+    for file, table in zip(files, tables, strict=True):
+        if not table.schema.equals(tables[0].schema):
+            raise LedgerError(
+                f"{file}: its columns are not those of {files[0].name}; remove the folder and "
+                "run again"
+            )
+    return pa.concat_tables(tables)
+
+
+def count_rows(path: Path) -> int:
+    """How many rows a table has, without reading them.
+
+    Raises:
+        LedgerError: Where there is none, or it cannot be read.
+    """
+    return sum(_read(file, pq.read_metadata).num_rows for file in _files(path))
+
+
+def _files(path: Path) -> list[Path]:
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if not files or not files[0].exists():
         raise LedgerError(f"{path}: no table here; run the stage that makes it (`rsft run`)")
-    return [row for file in files for row in _read_file(file, record)]
+    return files
 
 
-def _read_file(file: Path, record: type[Record]) -> list[Record]:
+def _read(file: Path, reader: Callable[[Path], Any]) -> Any:
     try:
-        table = pq.read_table(file)
+        return reader(file)
     except (pa.ArrowException, OSError) as error:
         raise LedgerError(
             f"{file}: not a readable Parquet file ({error}); remove it and run again"
         ) from None
+
+
+def _read_file(file: Path, record: type[Any] | None) -> pa.Table:
+    table = _read(file, pq.read_table)
+    if record is None:
+        return table
     schema = schema_of(record)
     if table.schema.names != schema.names or table.schema.types != schema.types:
         raise LedgerError(
             f"{file}: not a table of {record.__name__}; its columns are {table.schema.names}"
         )
-    return rows_of(table, record)
+    return table
 
 
 def rows_of(table: pa.Table, record: type[Record]) -> list[Record]:
