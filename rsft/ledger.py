@@ -125,40 +125,76 @@ def read_rows(path: Path, record: type[Record]) -> list[Record]:
     return [row for table in read_tables(path, record) for row in rows_of(table, record)]
 
 
+def read_table(path: Path, record: type[Any] | None = None) -> pa.Table:
+    """Reads a table as it lies, its values as columns.
+
+    Args:
+        path: A Parquet file, or a folder whose ``*.parquet`` are read in order of name.
+        record: What it must be a table of; null where the caller judges its schema.
+
+    Raises:
+        LedgerError: As ``read_tables``; or where its parts differ in their columns.
+    """
+    tables = list(read_tables(path, record))
+    for file, table in zip(_files(path), tables, strict=True):
+        if not table.schema.equals(tables[0].schema):
+            raise LedgerError(
+                f"{file}: its columns are not those of the part before it; remove the folder and "
+                "run again"
+            )
+    return pa.concat_tables(tables)
+
+
 def read_tables(
-    path: Path, record: type[Any], columns: Sequence[str] | None = None
+    path: Path, record: type[Any] | None, columns: Sequence[str] | None = None
 ) -> Iterator[pa.Table]:
     """Reads a table part by part: a Parquet file, or a folder's ``*.parquet`` in order of name.
 
     Args:
         path: The file or folder.
-        record: The rows' type, which the whole schema must be of.
+        record: What it must be a table of, all columns considered; null for anything.
         columns: Names of the columns to be read; by default all.
 
     Raises:
         LedgerError: Where there is none, it cannot be read, or it is a table of something else.
     """
+    return (_read_file(file, record, columns) for file in _files(path))
+
+
+def count_rows(path: Path) -> int:
+    """How many rows a table has, without reading them.
+
+    Raises:
+        LedgerError: Where there is none, or it cannot be read.
+    """
+    return sum(_read(file, pq.read_metadata).num_rows for file in _files(path))
+
+
+def _files(path: Path) -> list[Path]:
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if not files or not files[0].exists():
         raise LedgerError(f"{path}: no table here; run the stage that makes it (`rsft run`)")
-    return (_read_file(file, record, columns) for file in files)
+    return files
 
 
-def _read_file(file: Path, record: type[Any], columns: Sequence[str] | None) -> pa.Table:
+def _read(file: Path, reader: Callable[[Path], Any]) -> Any:
     try:
-        with pq.ParquetFile(file) as parquet:
-            found = parquet.schema_arrow
-            table = parquet.read(columns)
+        return reader(file)
     except (pa.ArrowException, OSError) as error:
         raise LedgerError(
             f"{file}: not a readable Parquet file ({error}); remove it and run again"
         ) from None
-    schema = schema_of(record)
-    if found.names != schema.names or found.types != schema.types:
-        raise LedgerError(
-            f"{file}: not a table of {record.__name__}; its columns are {found.names}"
-        )
-    return table
+
+
+def _read_file(file: Path, record: type[Any] | None, columns: Sequence[str] | None) -> pa.Table:
+    found = _read(file, pq.read_schema)
+    if record is not None:
+        schema = schema_of(record)
+        if found.names != schema.names or found.types != schema.types:
+            raise LedgerError(
+                f"{file}: not a table of {record.__name__}; its columns are {found.names}"
+            )
+    return _read(file, lambda path: pq.read_table(path, columns=columns))
 
 
 def rows_of(table: pa.Table, record: type[Record]) -> list[Record]:

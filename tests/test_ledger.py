@@ -1,15 +1,17 @@
 """Tables come back as they were written, whole or not at all."""
 
 import errno
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from rsft import ledger
 from rsft.errors import LedgerError
-from rsft.ledger import read_rows, schema_of, write_rows
+from rsft.ledger import count_rows, read_rows, read_table, schema_of, table_of, write_rows
 from rsft.types import Answer, Candidate, Decided, Prompt, Scored, TrainingRow, Turn
 
 
@@ -28,7 +30,10 @@ def scored(draw: int = 0) -> Scored:
         reward=None,
         reward_breakdown={"worked_solution": 1.0},
         score_status="ok",
+        score_note=None,
         outcome=None,
+        reference_logprob=None,
+        is_canonical=None,
     )
 
 
@@ -37,7 +42,7 @@ def prompt(prompt_id: str, context: tuple[Turn, ...]) -> Prompt:
         prompt_id=prompt_id,
         text="And then?",
         context=context,
-        answer=None,
+        answers=(),
         solution=None,
         family="f",
         source="s",
@@ -132,3 +137,32 @@ def test_a_full_disk_is_named_and_leaves_nothing(
     with pytest.raises(LedgerError, match=r"t\.parquet: cannot be written \(No space left"):
         write_rows(tmp_path / "t.parquet", Scored, [scored()])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_is_read_as_it_lies_and_counted_without_reading(tmp_path: Path) -> None:
+    for part in (1, 0):
+        write_rows(tmp_path / f"part-{part}.parquet", Scored, [scored(2 * part), scored(3)])
+    table = read_table(tmp_path, Scored)
+    assert table.schema.equals(schema_of(Scored))
+    assert table["draw"].to_pylist() == [0, 3, 2, 3]
+    assert count_rows(tmp_path) == 4
+    with pytest.raises(LedgerError, match=r"part-0\.parquet: not a table of Decided; its columns"):
+        read_table(tmp_path, Decided)
+
+
+def test_a_foreign_table_is_read_where_its_schema_is_judged_later(tmp_path: Path) -> None:
+    foreign = table_of(Scored, [scored()]).drop_columns(["draw"])
+    ledger.write_table(tmp_path / "part-0.parquet", foreign)
+    assert read_table(tmp_path).equals(foreign)
+    write_rows(tmp_path / "part-1.parquet", Scored, [scored()])
+    with pytest.raises(LedgerError, match=r"part-1\.parquet: its columns are not those of part-0"):
+        read_table(tmp_path)
+
+
+@pytest.mark.parametrize("read", [read_table, count_rows])
+def test_a_missing_or_corrupt_table_is_named(tmp_path: Path, read: Callable[[Path], Any]) -> None:
+    with pytest.raises(LedgerError, match="no table here"):
+        read(tmp_path)
+    (tmp_path / "t.parquet").write_bytes(b"PAR1")
+    with pytest.raises(LedgerError, match=r"t\.parquet: not a readable Parquet file"):
+        read(tmp_path)

@@ -3,22 +3,23 @@
 A failed verdict is an output like any other, kept for reading. Training is what it stops.
 """
 
-from rsft.config import Config
-from rsft.ledger import read_rows
+from rsft.config import WITH_A_BOUND, Config, FilterSection
+from rsft.ledger import count_rows, read_rows, read_table
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import PROMPTS, here
-from rsft.types import Decided, Progress, Prompt
+from rsft.types import Progress, Prompt
 from rsft.validate import held_out_ids, validate_accepted, write_validation
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
     """Writes ``validation/``."""
-    accepted = read_rows(here(key) / "accepted", Decided)
+    accepted = read_table(here(key) / "accepted")
     section = config.validate_
     splits = {file.stem: read_rows(file, Prompt) for file in sorted(PROMPTS.glob("*.parquet"))}
     verdict = validate_accepted(
         accepted,
-        candidates=len(read_rows(here(key) / "decisions", Decided)),
+        has_bound=has_bound(config.filter),
+        candidates=count_rows(here(key) / "decisions"),
         held_out=held_out_ids(splits),
         limits={
             "max_tokens": config.generate.max_new_tokens,
@@ -32,6 +33,12 @@ def run(config: Config, key: str, progress: Progress) -> None:
         },
     )
     write_validation(here(key) / "validation", accepted, verdict)
+
+
+def has_bound(section: FilterSection) -> bool:
+    """Whether the rule decides by A = min(1, P̃/(cM)), and so leaves A and its bound."""
+    by_reward = section.rule == "threshold" and section.threshold_on == "reward"
+    return section.rule in WITH_A_BOUND and not by_reward
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """The gate before training: Great Expectations over the accepted rows of a round."""
 
 from rsft.validate.docs import build_data_docs
-from rsft.validate.gate import FailingRow, Failure, Verdict, validate_accepted, write_validation
+from rsft.validate.gate import Failure, Verdict, validate_accepted, write_validation
 from rsft.validate.held_out import held_out_ids
 
 __all__ = [
-    "FailingRow",
     "Failure",
     "Verdict",
     "build_data_docs",

@@ -21,13 +21,13 @@ Json = dict[str, Any]
 
 
 def run_suite(
-    frame: "pd.DataFrame", limits: Mapping[str, float]
+    frame: "pd.DataFrame", expectations: Sequence[Json], limits: Mapping[str, float]
 ) -> tuple[Json, dict[str, tuple[int, ...]]]:
     """Judges a table, first by counting, then by looking up the rows of what failed.
 
     Args:
-        frame: The table, its columns of dtype object, so that nothing is coerced before the suite
-            has seen its type.
+        frame: The table.
+        expectations: Those of the suite that apply, in order.
         limits: The suite's parameters by name.
 
     Returns:
@@ -35,8 +35,7 @@ def run_suite(
         fail by id of the expectation, for those that speak of single rows.
     """
     batch = _batch_definition().get_batch({"dataframe": frame})
-    expectations = suite_expectations()
-    result = _run(batch, expectations, limits, "SUMMARY")
+    result = _as_json(_validate(batch, expectations, limits, "SUMMARY"), expectations, limits)
     by_row = {
         expectation_id(r)
         for r in result["results"]
@@ -45,16 +44,32 @@ def run_suite(
     if not by_row:
         return result, {}
     chosen = [e for e in expectations if e["meta"]["id"] in by_row]
-    complete = _run(batch, chosen, limits, "COMPLETE")
+    complete = _validate(batch, chosen, limits, "COMPLETE")
     return result, {
-        expectation_id(r): tuple(r["result"]["unexpected_index_list"]) for r in complete["results"]
+        str(r.expectation_config.meta["id"]): tuple(r.result["unexpected_index_list"])
+        for r in complete.results
     }
 
 
-def suite_expectations() -> list[Json]:
-    """The expectations of the suite, in order."""
-    expectations: list[Json] = json.loads(SUITE.read_text(encoding="utf-8"))["expectations"]
-    return expectations
+def suite_expectations(*, has_bound: bool) -> list[Json]:
+    """The expectations of the suite that apply, in order.
+
+    Args:
+        has_bound: Whether the rule decided by A = min(1, P̃/(cM)): one that ranks rewards leaves
+            neither A nor a bound, and an expectation may speak of one kind of rules alone.
+    """
+    expectations = json.loads(SUITE.read_text(encoding="utf-8"))["expectations"]
+    rules = (None, "with_bound" if has_bound else "without_bound")
+    return [e for e in expectations if e["meta"].get("rules") in rules]
+
+
+def spoken_columns(expectations: Sequence[Json]) -> set[str]:
+    """The columns that expectations speak of, beside that of their names."""
+    spoken = set()
+    for kwargs in (e["kwargs"] for e in expectations):
+        single = (kwargs.get(name) for name in ("column", "column_A", "column_B"))
+        spoken |= {*filter(None, single), *kwargs.get("column_list", ())}
+    return spoken
 
 
 def expectation_id(result: Mapping[str, Any]) -> str:
@@ -80,15 +95,18 @@ def _batch_definition() -> Any:
     return asset.add_batch_definition_whole_dataframe("all")
 
 
-def _run(
+def _validate(
     batch: Any, expectations: Sequence[Json], limits: Mapping[str, float], result_format: str
-) -> Json:
+) -> Any:
     from great_expectations.core.expectation_suite import ExpectationSuite
 
     suite = ExpectationSuite(name="accepted", expectations=[dict(e) for e in expectations])
-    result = batch.validate(
-        suite, result_format=result_format, expectation_parameters=dict(limits)
-    ).to_json_dict()
+    return batch.validate(suite, result_format=result_format, expectation_parameters=dict(limits))
+
+
+def _as_json(found: Any, expectations: Sequence[Json], limits: Mapping[str, float]) -> Json:
+    """A result without what is stamped on it, in the suite's order."""
+    result = found.to_json_dict()
     order = {e["meta"]["id"]: place for place, e in enumerate(expectations)}
     ordered = sorted(result["results"], key=lambda r: order[expectation_id(r)])
     version = result["meta"]["great_expectations_version"]

@@ -5,18 +5,23 @@ no path.
 """
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from rsft.ledger import write_rows
-from rsft.types import Decided
-from rsft.validate.engine import Json, expectation_id, plain, run_suite, suite_expectations
+import numpy as np
+import pyarrow as pa
 
-if TYPE_CHECKING:
-    import pandas as pd
+from rsft.ledger import write_table
+from rsft.validate.engine import (
+    Json,
+    expectation_id,
+    run_suite,
+    spoken_columns,
+    suite_expectations,
+)
+from rsft.validate.frame import frame_of
 
 Severity = Literal["critical", "warning"]
 
@@ -61,23 +66,10 @@ class Verdict:
     """Great Expectations' own result, without ids and times."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailingRow:
-    """A row that fails an expectation, kept for reading."""
-
-    expectation: str
-    """The expectation's id in the suite."""
-    severity: Severity
-    """Its severity."""
-    row: int
-    """Number of the row in the table of accepted rows, from 0."""
-    record: str
-    """The row as JSON: breaking its schema is one of the ways to fail."""
-
-
 def validate_accepted(
-    rows: Sequence[Decided],
+    table: pa.Table,
     *,
+    has_bound: bool,
     candidates: int,
     held_out: frozenset[str],
     limits: Mapping[str, float],
@@ -85,13 +77,17 @@ def validate_accepted(
     """Judges the accepted rows of a round.
 
     Args:
-        rows: The accepted rows.
+        table: The accepted rows as they lie, whatever their columns.
+        has_bound: Whether the rule decided by A = min(1, P̃/(cM)), or else by rank of rewards.
         candidates: How many candidates the round had; at least 1.
         held_out: Ids of the prompts that must not be trained on (``held_out_ids``).
         limits: The suite's parameters by name.
     """
-    result, failing_rows = run_suite(_frame(rows, candidates, held_out), limits)
-    suite = {e["meta"]["id"]: e for e in suite_expectations()}
+    expectations = suite_expectations(has_bound=has_bound)
+    spoken = spoken_columns(expectations)
+    frame = frame_of(table, spoken=spoken, candidates=candidates, held_out=held_out)
+    result, failing_rows = run_suite(frame, expectations, limits)
+    suite = {e["meta"]["id"]: e for e in expectations}
     failures = [
         _failure(r, suite[expectation_id(r)], limits, failing_rows.get(expectation_id(r), ()))
         for r in result["results"]
@@ -103,18 +99,21 @@ def validate_accepted(
         failed=critical,
         warnings=tuple(f for f in failures if f.severity == "warning"),
         evaluated=len(suite),
-        rows=len(rows),
+        rows=len(table),
         candidates=candidates,
         result=result,
     )
 
 
-def write_validation(folder: Path, rows: Sequence[Decided], verdict: Verdict) -> None:
+def write_validation(folder: Path, table: pa.Table, verdict: Verdict) -> None:
     """Writes ``verdict.json``, ``result.json`` and ``failing_rows.parquet`` into a folder.
+
+    The last holds each row that fails once: ``row`` (its number in the table, from 0), ``fails``
+    (ids of the expectations), and its columns.
 
     Args:
         folder: Where to; it is made.
-        rows: The rows that were judged.
+        table: The rows that were judged.
         verdict: What was said of them.
     """
     failures = (*verdict.failed, *verdict.warnings)
@@ -126,32 +125,24 @@ def write_validation(folder: Path, rows: Sequence[Decided], verdict: Verdict) ->
         "failed": [_without_rows(failure) for failure in verdict.failed],
         "warnings": [_without_rows(failure) for failure in verdict.warnings],
     }
-    kept = [
-        FailingRow(
-            expectation=failure.expectation,
-            severity=failure.severity,
-            row=number,
-            record=json.dumps(plain(asdict(rows[number])), ensure_ascii=False),
-        )
-        for failure in failures
-        for number in failure.rows
-    ]
-    write_rows(folder / "failing_rows.parquet", FailingRow, kept)
+    write_table(folder / "failing_rows.parquet", _failing_rows(failures, table))
     _write_json(folder / "verdict.json", document)
     _write_json(folder / "result.json", verdict.result)
 
 
-def _frame(rows: Sequence[Decided], candidates: int, held_out: frozenset[str]) -> "pd.DataFrame":
-    """The rows as they are, with what the suite speaks of beside them."""
-    import pandas as pd
-
-    record = type(rows[0]) if rows else Decided
-    columns = {f.name: [getattr(row, f.name) for row in rows] for f in fields(record)}
-    count = Counter(row.prompt_id for row in rows)
-    columns["rows_of_prompt"] = [count[row.prompt_id] for row in rows]
-    columns["is_held_out"] = [row.prompt_id in held_out for row in rows]
-    columns["acceptance_rate"] = [len(rows) / candidates] * len(rows)
-    return pd.DataFrame(columns, dtype=object)
+def _failing_rows(failures: Sequence[Failure], table: pa.Table) -> pa.Table:
+    """Each row that fails, once: a million may fail, so they stay columns of their own types."""
+    row_F = np.concatenate(
+        [np.array(f.rows, np.int64) for f in failures] or [np.zeros(0, np.int64)]
+    )
+    id_F = np.repeat(np.arange(len(failures)), [len(f.rows) for f in failures])
+    number_R, count_R = np.unique(row_F, return_counts=True)
+    ends = np.concatenate([[0], np.cumsum(count_R)]).astype(np.int32)
+    ids = pa.array([failure.expectation for failure in failures], pa.string())
+    fails = ids.take(pa.array(id_F[np.argsort(row_F, kind="stable")]))
+    rows = table.take(pa.array(number_R))
+    columns = [pa.array(number_R), pa.ListArray.from_arrays(pa.array(ends), fails), *rows.columns]
+    return pa.table(columns, names=["row", "fails", *rows.column_names])
 
 
 def _failure(
@@ -169,13 +160,15 @@ def _failure(
     values = expectation["kwargs"].values()
     names = [value["$PARAMETER"] for value in values if isinstance(value, dict)]
     held_against = "".join(f"; {name} = {limits[name]}" for name in names)
+    remedy = expectation["meta"].get("remedy")
+    advice = f"; {remedy}" if remedy else ""
     return Failure(
         expectation=expectation["meta"]["id"],
         column=expectation["kwargs"].get("column"),
         severity=expectation["severity"],
         observed=observed,
         unexpected_count=count,
-        summary=f"{expectation['meta']['id']} ({observed}{held_against})",
+        summary=f"{expectation['meta']['id']} ({observed}{held_against}{advice})",
         rows=rows,
     )
 

@@ -1,5 +1,7 @@
 """What the pool keeps of the rounds, and what it has seen."""
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,8 +24,13 @@ def round_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_rows(Path("data/base/pool/seen.parquet"), TrainingRow, [])
 
 
-def run(*rounds: list[Decided], cap: str = "null", seed: int = 1) -> None:
-    config = settings(f"rounds={len(rounds)}", f"pool.max_per_prompt={cap}", f"seed={seed}")
+def run(*rounds: list[Decided], cap: str = "null", seed: int = 1, balance: str = "false") -> None:
+    config = settings(
+        f"rounds={len(rounds)}",
+        f"pool.max_per_prompt={cap}",
+        f"pool.balance={balance}",
+        f"seed={seed}",
+    )
     for key, rows in enumerate(rounds, start=1):
         write_rows(Path(f"data/rounds/{key}/decisions/part-00000.parquet"), Decided, rows)
         pool.run(config, str(key), silent)
@@ -94,6 +101,53 @@ def test_neither_other_prompts_nor_the_order_of_rows_decide_which_a_cap_leaves()
         run(decisions, cap="3")
         chosen.append([row for row in short(table(1, "kept")[2:]) if row[0] == "train-0"])
     assert chosen[0] == chosen[1] == chosen[2]
+
+
+def test_rows_of_earlier_rounds_give_way_where_rounds_take_turns() -> None:
+    first = [accepted(0, text, draw=draw) for draw, text in enumerate("abcd")]
+    second = [accepted(0, text, draw=draw, round=2) for draw, text in enumerate("efg")]
+    run(first, second, cap="4", balance="true")
+    assert [r.round for r in table(1, "kept")] == [0, 0, 1, 1, 1, 1]
+    assert [r.round for r in table(2, "kept")] == [0, 0, 1, 1, 2, 2]
+    assert set(short(table(2, "kept"))[2:4]) < set(short(table(1, "kept")))
+
+
+def test_the_figures_of_the_pool_lie_beside_it() -> None:
+    run(
+        [accepted(0, "a", weight=0.5), accepted(0, "a", draw=1), accepted(1, "c")],
+        [accepted(0, "d", round=2), accepted(0, "e", draw=1, round=2), accepted(2, "f", round=2)],
+        cap="2",
+        balance="true",
+    )
+    figures = json.loads(Path("data/rounds/2/pool/diagnostics.json").read_text())
+    assert figures.pop("effective_sample_size") == pytest.approx(5.5**2 / 5.25)
+    assert figures == {
+        "rows": 6,
+        "prompts": 5,
+        "prompts_without_rows": 1,
+        "rounds": {
+            "0": {"rows": 2, "prompts": 2, "repeated": 0, "over_cap": 0},
+            "1": {"rows": 2, "prompts": 2, "repeated": 0, "over_cap": 0},
+            "2": {"rows": 2, "prompts": 2, "repeated": 0, "over_cap": 1},
+        },
+    }
+    first = json.loads(Path("data/rounds/1/pool/diagnostics.json").read_text())
+    assert first["rounds"]["1"] == {"rows": 2, "prompts": 2, "repeated": 1, "over_cap": 0}
+
+
+def test_neither_the_order_of_decisions_nor_their_parts_change_a_byte() -> None:
+    rows = [accepted(n, text, draw=draw) for n in (1, 0) for draw, text in enumerate("abcd")]
+    written = []
+    for parts in ([rows], [rows[::-1]], [rows[5:], rows[:5]]):
+        shutil.rmtree("data/rounds", ignore_errors=True)
+        for number, part in enumerate(parts):
+            file = Path(f"data/rounds/1/decisions/part-{number:05}.parquet")
+            write_rows(file, Decided, part)
+        pool.run(settings("rounds=1", "pool.max_per_prompt=3", "seed=1"), "1", silent)
+        files = sorted(Path("data/rounds/1/pool").iterdir())
+        written.append([file.read_bytes() for file in files])
+    assert [file.name for file in files] == ["diagnostics.json", "kept.parquet", "seen.parquet"]
+    assert written[0] == written[1] == written[2]
 
 
 def test_seen_holds_every_finished_candidate_and_no_truncated_one() -> None:

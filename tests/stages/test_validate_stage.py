@@ -4,15 +4,15 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from rsft.errors import ExpectationsError
 from rsft.finetune import train
-from rsft.ledger import read_rows, write_rows
+from rsft.ledger import read_table, table_of, write_rows, write_table
 from rsft.policy import Policy, load_policy
 from rsft.stages import finetune, validate
 from rsft.types import Decided, TrainingRow
-from rsft.validate import FailingRow
 from tests.stages.cases import decided, row, settings, silent, write_base
 
 pytestmark = pytest.mark.filterwarnings(
@@ -33,7 +33,11 @@ def base(tiny_t5: Policy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def judge(accepted: list[Decided], *more: str) -> dict:
-    write_rows(ROUND / "accepted" / "part-00000.parquet", Decided, accepted)
+    return judge_table(table_of(Decided, accepted), accepted, *more)
+
+
+def judge_table(table: pa.Table, accepted: list[Decided], *more: str) -> dict:
+    write_table(ROUND / "accepted" / "part-00000.parquet", table)
     others = [decided(4, f"no {n}") for n in range(6)]
     write_rows(ROUND / "decisions" / "part-00000.parquet", Decided, [*accepted, *others])
     validate.run(settings(*SETTINGS, *more), "1", silent)
@@ -72,8 +76,36 @@ def test_a_failed_critical_expectation_stops_training_and_says_what_failed_and_w
     assert "\n" not in message
     file = ROUND / "validation" / "failing_rows.parquet"
     assert message.endswith(f"training did not start. The rows are in {file}")
-    assert [failing.row for failing in read_rows(file, FailingRow)] == [6, 0, 7]
+    assert read_table(file)["row"].to_pylist() == [0, 6, 7]
     assert not (ROUND / "model").exists()
+
+
+def test_a_table_of_other_columns_is_judged_and_stops_training() -> None:
+    table = table_of(Decided, GOOD).append_column("surprise", pa.repeat(1, len(GOOD)))
+    verdict = judge_table(table, GOOD)
+    assert [failure["expectation"] for failure in verdict["failed"]] == ["columns"]
+    with pytest.raises(ExpectationsError, match=r"fail columns .*surprise"):
+        tune()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        ("filter.rule=best_of_n",),
+        ("filter.rule=threshold", "filter.threshold=0.5", "filter.threshold_on=reward"),
+    ],
+)
+def test_rows_of_a_rule_without_a_bound(rule: tuple[str, ...]) -> None:
+    ranked = [
+        replace(r, log_target=None, log_bound=None, log_accept_ratio=None, accept_prob=None,
+                coin=None)
+        for r in GOOD
+    ]  # fmt: skip
+    assert judge(ranked, *rule)["success"]
+    failed = {failure["expectation"] for failure in judge(ranked)["failed"]}
+    assert failed == {"log_bound-known", "log_accept_ratio-known", "accept_prob-known"}
+    failed = {failure["expectation"] for failure in judge(GOOD, *rule)["failed"]}
+    assert failed == {"log_bound-unused", "log_accept_ratio-unused", "accept_prob-unused"}
 
 
 def test_a_row_of_an_evaluation_prompt_stops_training() -> None:

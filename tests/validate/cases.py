@@ -1,9 +1,13 @@
 """A round's accepted rows that meet every expectation, to be broken in one way at a time."""
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
+
+from rsft.ledger import table_of
 from rsft.types import Decided
 from rsft.validate import Verdict, validate_accepted
 
@@ -24,11 +28,14 @@ def good_row(number: int) -> Decided:
         reward=1.0,
         reward_breakdown={"worked_solution": 1.0},
         score_status="ok",
+        score_note=None,
         outcome="7",
+        reference_logprob=None,
+        is_canonical=True,
         log_target=0.0,
         log_bound=2.0,
         log_accept_ratio=-0.5,
-        accept_prob=0.6,
+        accept_prob=math.exp(-0.5),
         coin=0.5,
         is_accepted=True,
         reason="accepted",
@@ -41,6 +48,11 @@ class Case:
     """What the gate is asked: 12 good rows of 30 candidates, unless a test breaks them."""
 
     rows: list[Decided] = field(default_factory=lambda: [good_row(n) for n in range(12)])
+    types: dict[str, pa.DataType] = field(default_factory=dict)
+    """Columns that have other types than those of a decision."""
+    extra: dict[str, int] = field(default_factory=dict)
+    """Columns that a decision has not, with the value that every row has there."""
+    has_bound: bool = True
     candidates: int = 30
     held_out: frozenset[str] = frozenset({"evaluation-1"})
     limits: dict[str, float] = field(
@@ -65,8 +77,31 @@ class Case:
         for number in range(len(self.rows)):
             self.set(number, **values)
 
+    def table(self) -> pa.Table:
+        """The rows as they would lie in a file."""
+        table = table_of(Decided, self.rows)
+        for name, type_ in self.types.items():
+            place = table.column_names.index(name)
+            table = table.set_column(place, name, table.column(name).cast(type_))
+        for name, value in self.extra.items():
+            table = table.append_column(name, pa.repeat(value, len(table)))
+        return table
+
     def judge(self) -> Verdict:
         """Asks the gate."""
         return validate_accepted(
-            self.rows, candidates=self.candidates, held_out=self.held_out, limits=self.limits
+            self.table(),
+            has_bound=self.has_bound,
+            candidates=self.candidates,
+            held_out=self.held_out,
+            limits=self.limits,
         )
+
+
+def ranked_case() -> Case:
+    """Rows that a rule without a bound accepted."""
+    case = Case(has_bound=False)
+    case.set_all(
+        log_target=None, log_bound=None, log_accept_ratio=None, accept_prob=None, coin=None
+    )
+    return case

@@ -17,7 +17,7 @@ def verdict_of(make: Callable[[], Case]) -> Verdict:
 
 
 def stored_result(folder: Path, make: Callable[[], Case]) -> Path:
-    write_validation(folder, make().rows, verdict_of(make))
+    write_validation(folder, make().table(), verdict_of(make))
     return folder / "result.json"
 
 

@@ -5,10 +5,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from rsft.ledger import read_rows
-from rsft.validate import FailingRow, Verdict, write_validation
+from rsft.ledger import read_table, rows_of
+from rsft.types import Decided
+from rsft.validate import Verdict, write_validation
 from rsft.validate.engine import plain, suite_expectations
 from tests.validate.cases import Case
 
@@ -64,26 +66,48 @@ def test_limits_are_named() -> None:
     assert failure.summary == "row-count (observed 12; min_rows = 13; max_rows = 20)"
 
 
-def test_failing_rows_are_kept(tmp_path: Path) -> None:
+def failing_rows(folder: Path) -> pa.Table:
+    return read_table(folder / "failing_rows.parquet")
+
+
+def test_a_remedy_is_named() -> None:
+    case = Case()
+    case.set(3, reward=-2.5)
+    (failure,) = case.judge().failed
+    assert failure.summary == (
+        "reward-in-range (1 of 12 rows; min_reward = 0; max_reward = 1; "
+        "set validate.min_reward and validate.max_reward to the range of your rewards)"
+    )
+
+
+def test_failing_rows_are_kept_once_each_as_they_are(tmp_path: Path) -> None:
     case = broken_case()
-    write_validation(tmp_path, case.rows, broken_verdict())
-    kept = read_rows(tmp_path / "failing_rows.parquet", FailingRow)
-    assert [(k.expectation, k.severity, k.row) for k in kept] == [
-        ("not-truncated", "critical", 5),
-        ("no-duplicates", "critical", 2),
-        ("no-duplicates", "critical", 3),
+    case.set(3, finish_reason="length")
+    write_validation(tmp_path, case.table(), case.judge())
+    kept = failing_rows(tmp_path)
+    assert kept["row"].to_pylist() == [2, 3, 5]
+    assert kept["fails"].to_pylist() == [
+        ["no-duplicates"],
+        ["not-truncated", "no-duplicates"],
+        ["not-truncated"],
     ]
-    record = json.loads(kept[0].record)
-    assert record["prompt_id"] == case.rows[5].prompt_id
-    assert (record["finish_reason"], record["token_ids"]) == ("length", [4, 5, 6, 7, 8, 1])
+    assert rows_of(kept, Decided) == [case.rows[number] for number in (2, 3, 5)]
 
 
 def test_more_failing_rows_than_a_summary_shows_are_all_kept(tmp_path: Path) -> None:
     case = Case()
     case.limits |= {"max_rows": 100, "max_per_prompt": 100}
     case.rows = case.rows * 3
-    write_validation(tmp_path, case.rows, case.judge())
-    assert len(read_rows(tmp_path / "failing_rows.parquet", FailingRow)) == 36
+    write_validation(tmp_path, case.table(), case.judge())
+    assert failing_rows(tmp_path)["row"].to_pylist() == list(range(36))
+
+
+def test_failing_rows_of_a_table_of_other_types_keep_them(tmp_path: Path) -> None:
+    case = Case(types={"token_count": pa.string()})
+    case.set(5, finish_reason="length")
+    write_validation(tmp_path, case.table(), case.judge())
+    kept = failing_rows(tmp_path)
+    assert (kept["row"].to_pylist(), kept["token_count"].to_pylist()) == ([5], ["6"])
 
 
 @pytest.mark.parametrize(
@@ -94,18 +118,17 @@ def test_more_failing_rows_than_a_summary_shows_are_all_kept(tmp_path: Path) -> 
 def test_same_rows_give_the_same_bytes(
     case: Callable[[], Case], verdict: Callable[[], Verdict], tmp_path: Path
 ) -> None:
-    write_validation(tmp_path / "first", case().rows, verdict())
-    write_validation(tmp_path / "second", case().rows, case().judge())
+    write_validation(tmp_path / "first", case().table(), verdict())
+    write_validation(tmp_path / "second", case().table(), case().judge())
     for file in FILES:
         assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
     assert sorted(f.name for f in (tmp_path / "first").iterdir()) == sorted(FILES)
 
 
 def test_no_clock_id_or_path_in_the_result(tmp_path: Path) -> None:
-    case = Case()
-    case.set(3, token_count="six")
+    case = Case(types={"token_count": pa.string()})
     verdict = case.judge()
-    write_validation(tmp_path, case.rows, verdict)
+    write_validation(tmp_path, case.table(), verdict)
     result = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
     assert set(result["meta"]) == {"great_expectations_version"}
     assert "id" not in result
@@ -116,14 +139,14 @@ def test_no_clock_id_or_path_in_the_result(tmp_path: Path) -> None:
 
 
 def test_good_rows_leave_an_empty_table(tmp_path: Path) -> None:
-    write_validation(tmp_path, Case().rows, good_verdict())
-    assert read_rows(tmp_path / "failing_rows.parquet", FailingRow) == []
+    write_validation(tmp_path, Case().table(), good_verdict())
+    assert len(failing_rows(tmp_path)) == 0
     verdict = json.loads((tmp_path / "verdict.json").read_text(encoding="utf-8"))
     assert verdict == {
         "success": True,
         "rows": 12,
         "candidates": 30,
-        "evaluated": len(suite_expectations()),
+        "evaluated": len(suite_expectations(has_bound=True)),
         "failed": [],
         "warnings": [],
     }
@@ -132,7 +155,7 @@ def test_good_rows_leave_an_empty_table(tmp_path: Path) -> None:
 def test_no_rows_at_all(tmp_path: Path) -> None:
     case = Case(rows=[])
     verdict = case.judge()
-    write_validation(tmp_path, case.rows, verdict)
+    write_validation(tmp_path, case.table(), verdict)
     assert [f.summary for f in verdict.failed] == [
         "row-count (observed 0; min_rows = 10; max_rows = 20)"
     ]
@@ -142,9 +165,10 @@ def test_no_rows_at_all(tmp_path: Path) -> None:
 def test_infinite_values_are_strict_json(tmp_path: Path) -> None:
     case = Case()
     case.set(3, proposal_logprob=float("-inf"))
-    write_validation(tmp_path, case.rows, case.judge())
-    (kept,) = read_rows(tmp_path / "failing_rows.parquet", FailingRow)
-    assert json.loads(kept.record)["proposal_logprob"] == "-inf"
+    write_validation(tmp_path, case.table(), case.judge())
+    text = (tmp_path / "result.json").read_text(encoding="utf-8")
+    assert json.loads(text, parse_constant=pytest.fail)
+    assert '"-inf"' in text
     assert plain({"a": (1.5, float("nan"))}) == {"a": [1.5, "nan"]}
 
 
