@@ -37,7 +37,7 @@ def prompt(prompt_id: str, context: tuple[Turn, ...]) -> Prompt:
         prompt_id=prompt_id,
         text="And then?",
         context=context,
-        answer=None,
+        answers=(),
         solution=None,
         family="f",
         source="s",

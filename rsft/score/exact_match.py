@@ -7,12 +7,13 @@ articles, as SQuAD's evaluation does, unless they consist of nothing else (the c
 
 import re
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from rsft.prompts.slots import parse_number
-from rsft.score.reward import UNSCORABLE, Score
-from rsft.types import Prompt
+from rsft.score.reward import Score, unscorable
+from rsft.types import Completion, Prompt
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -26,20 +27,23 @@ class ExactMatch:
     marker: str | None = None
     """The answer is what follows the last such marker; null: it is the whole completion."""
 
-    def score(self, prompt: Prompt, completion: str) -> Score:
-        """Compares the answer with the prompt's gold answer."""
-        if prompt.answer is None:
-            return UNSCORABLE
+    def score(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Score]:
+        """Compares the answer with the prompt's gold answers."""
+        return [self._score(prompt, completion.text) for completion in completions]
+
+    def _score(self, prompt: Prompt, completion: str) -> Score:
+        if not prompt.answers:
+            return unscorable("the prompt has no gold answer")
         found = self._answer(completion)
         if found is None:
             return Score(reward=0.0, outcome=None)
-        return Score(reward=float(is_same(found, prompt.answer)), outcome=found)
+        return Score(reward=float(any(is_same(found, g) for g in prompt.answers)), outcome=found)
 
     def gold(self, prompt: Prompt) -> str | None:
         """The gold answer, behind the marker where there is one."""
-        if prompt.answer is None:
+        if not prompt.answers:
             return None
-        return prompt.answer if self.marker is None else f"{self.marker} {prompt.answer}"
+        return prompt.answers[0] if self.marker is None else f"{self.marker} {prompt.answers[0]}"
 
     def _answer(self, completion: str) -> str | None:
         if self.marker is None:

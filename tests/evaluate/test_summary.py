@@ -17,7 +17,7 @@ def answer(number: int, is_correct: bool, correct_draws: int = 0, draws: int = 4
         family=f"f{number // 2}",
         prompt="1 + 1",
         context=(),
-        gold="2",
+        golds=("2",),
         completion="2",
         outcome="2",
         is_correct=is_correct,

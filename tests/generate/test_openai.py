@@ -44,7 +44,7 @@ def ask(prompt_id: str, text: str = "ann has") -> Prompt:
     return Prompt(
         prompt_id=prompt_id,
         text=text,
-        answer=None,
+        answers=(),
         solution=None,
         family="f",
         source="s",

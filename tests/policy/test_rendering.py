@@ -96,7 +96,7 @@ def test_sampling_scoring_and_training_read_the_same_tokens(build, context, tiny
     policy = build(tiny_t5)
     policy = dataclasses.replace(policy, model=copy.deepcopy(policy.model))
     prompt = Prompt(
-        prompt_id="p", text="ann buys n1 pens", context=context, answer=None, solution=None,
+        prompt_id="p", text="ann buys n1 pens", context=context, answers=(), solution=None,
         family="f", source="s", licence="MIT",
     )  # fmt: skip
     row = TrainingRow(

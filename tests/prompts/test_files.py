@@ -31,11 +31,11 @@ def write(file: Path, *rows: object) -> Path:
 def test_a_good_file(tmp_path: Path) -> None:
     file = write(tmp_path / "f.jsonl", GOOD, "", {"prompt": " Q? ", "answer": 3, "family": "t"})
     first, second = read_prompts(file, section(licence="MIT"))
-    assert (first.prompt_id, first.answer, first.family, first.licence) == ("a", "2", "a", "MIT")
-    assert (second.prompt_id, second.text, second.answer, second.family) == (
+    assert (first.prompt_id, first.answers, first.family, first.licence) == ("a", ("2",), "a", "MIT")
+    assert (second.prompt_id, second.text, second.answers, second.family) == (
         "f-00003",
         "Q?",
-        "3",
+        ("3",),
         "t",
     )
     assert (first.source, first.solution) == ("f.jsonl", None)
@@ -84,7 +84,7 @@ def test_a_dialogue(tmp_path: Path) -> None:
     file = write(tmp_path / "f.jsonl", *({**row, "answer": "6"} for row in rows))
     long, short, plain = read_prompts(file, section())
     assert long.context == (Turn(**SYSTEM), Turn(**USER), Turn(**ASSISTANT))
-    assert (long.text, long.answer) == ("3 + 3?", "6")
+    assert (long.text, long.answers) == ("3 + 3?", ("6",))
     assert (short.context, short.text) == ((), "2 + 2?")
     assert (plain.context, plain.text) == ((), "1 + 1?")
 
@@ -146,7 +146,7 @@ def test_line_numbers_count_unicode_separators_as_text(tmp_path: Path) -> None:
 def test_the_answer_after_a_marker(tmp_path: Path) -> None:
     file = write(tmp_path / "f.jsonl", {**GOOD, "answer": "one and one #### 2"})
     (prompt,) = read_prompts(file, section(answer_marker="####"))
-    assert (prompt.answer, prompt.solution) == ("2", "one and one #### 2")
+    assert (prompt.answers, prompt.solution) == (("2",), "one and one #### 2")
 
 
 @pytest.mark.parametrize("answer", ["2", "two ####", "####  "])
@@ -168,7 +168,7 @@ def test_gsm8k_rows_of_few_calculations(tmp_path: Path) -> None:
     prompts = read_prompts(
         write(tmp_path / "f.jsonl", *rows), section(**fields, max_calculations=1)
     )
-    assert [(p.solution, p.answer) for p in prompts] == [("n0 + n1 = r0", "7")]
+    assert [(p.solution, p.answers) for p in prompts] == [("n0 + n1 = r0", ("7",))]
 
 
 def test_splits_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

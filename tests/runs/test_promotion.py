@@ -25,7 +25,7 @@ def answers(right: int, split: str = "eval") -> list[Answer]:
             family=f"f{number // 2}",
             prompt=f"Question {number}?",
             context=(),
-            gold="1",
+            golds=("1",),
             completion="1" if number < right else "2",
             outcome=None,
             is_correct=number < right,
@@ -58,7 +58,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
         Prompt(
             prompt_id=answer.prompt_id,
             text=answer.prompt,
-            answer="1",
+            answers=("1",),
             solution=None,
             family=answer.family,
             source="s",

@@ -7,7 +7,7 @@ def prompt(prompt_id: str, text: str, *before: Turn) -> Prompt:
         prompt_id=prompt_id,
         text=text,
         context=before,
-        answer="3",
+        answers=("3",),
         solution=None,
         family="f",
         source="s",
