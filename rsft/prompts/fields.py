@@ -19,7 +19,9 @@ def read_text(row: dict[str, Any], field: str, where: str) -> str:
     """
     text = _plain(row.get(field))
     if text is None:
-        problem = f"is {row[field]!r}" if field in row else f"is missing; there are {', '.join(row)}"
+        problem = (
+            f"is {row[field]!r}" if field in row else f"is missing; there are {', '.join(row)}"
+        )
         raise PromptsError(
             f"{where}: field {field!r} {problem}; it must be a text that is not empty"
         )

@@ -83,7 +83,9 @@ class Batch:
         for unit, told in zip(units, scores, strict=True):
             end = unit.first + unit.count
             for part, rows in zip(unit.parts, told, strict=True):
-                self.scores[part][unit.place][unit.first : end] = [unpack_score(*row) for row in rows]
+                self.scores[part][unit.place][unit.first : end] = [
+                    unpack_score(*row) for row in rows
+                ]
             self.done += unit.count
 
     def give_back(self, units: Sequence[Unit]) -> None:

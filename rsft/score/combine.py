@@ -14,7 +14,7 @@ from typing import Any
 
 from rsft.config import MODEL_BASED, ScoreSection
 from rsft.score.guard import checked, judge_here
-from rsft.score.named import is_rule, reward_named
+from rsft.score.named import reward_named
 from rsft.score.reward import Asked, BatchedReward, Reward, Score
 from rsft.score.workers import judge_in_workers
 from rsft.types import Candidate, Completion, Progress, Prompt
@@ -126,9 +126,7 @@ class Rewards:
         return Score(reward=total / self._total, outcome=outcome, breakdown=breakdown)
 
 
-def _part_of(
-    progress: Progress | None, step: int, steps: int, completions: int
-) -> Progress | None:
+def _part_of(progress: Progress | None, step: int, steps: int, completions: int) -> Progress | None:
     """Progress of one of several steps, each of all the completions."""
     if progress is None:
         return None

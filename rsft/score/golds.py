@@ -33,7 +33,9 @@ def prove_on_golds(rewards: Rewards, prompts: Iterable[Prompt], listing: Path) -
             read, and the file.
     """
     held = list(prompts)
-    failed = [(name, *failure) for name in rewards.rules for failure in _failures(rewards, name, held)]
+    failed = [
+        (name, *failure) for name in rewards.rules for failure in _failures(rewards, name, held)
+    ]
     listing.unlink(missing_ok=True)
     if not failed:
         return
@@ -75,10 +77,11 @@ def _failures(rewards: Rewards, name: str, prompts: Sequence[Prompt]) -> Iterato
 def golds_of(reward: Reward, prompt: Prompt) -> dict[str | None, str]:
     """A reward's gold completions by the answer that each gives, equal ones once."""
     by_text: dict[str, str | None] = {}
-    for answers in [(answer,) for answer in prompt.answers] or [()]:
+    for answer in prompt.answers or (None,):
+        answers = () if answer is None else (answer,)
         text = reward.gold(replace(prompt, answers=answers))
         if text is not None:
-            by_text.setdefault(text, answers[0] if answers else None)
+            by_text.setdefault(text, answer)
     return {answer: text for text, answer in by_text.items()}
 
 

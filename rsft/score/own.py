@@ -111,7 +111,9 @@ def _find(name: str) -> Callable[[Prompt, list[str]], Any]:
     except Exception as error:  # noqa: BLE001  # whatever a module does when it is imported
         spec = PathFinder.find_spec(top, [str(Path.cwd())])
         if isinstance(error, ModuleNotFoundError) and error.name == top and spec is not None:
-            raise _unseen(name, spec.origin or next(iter(spec.submodule_search_locations or ()))) from None
+            raise _unseen(
+                name, spec.origin or next(iter(spec.submodule_search_locations or ()))
+            ) from None
         problem = one_line(f"{type(error).__name__}: {error}")
         raise VerifierError(
             f"score.rewards: {name!r} cannot be imported ({problem}); its module must lie below "

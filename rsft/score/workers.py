@@ -2,8 +2,8 @@
 
 A rule may hang on a hostile completion, and a function of the user's may do anything. Neither can
 be stopped in this process; so they are asked in others, which are killed past
-``score.timeout_seconds`` and replaced. Judging is a function of the prompt and the completion alone,
-hence the same whatever the number of workers.
+``score.timeout_seconds`` and replaced. Judging is a function of the prompt and the completion
+alone, hence the same whatever the number of workers.
 """
 
 import atexit
@@ -127,8 +127,9 @@ class Workers:
         self._children.remove(child)
         assert child.chunk is not None
         position = child.position
-        if is_late and not self._is_late(child):
-            return batch.give_back(child.chunk[child.done :])  # it went on just before it was ended
+        if is_late and not self._is_late(child):  # it went on just before it was ended
+            batch.give_back(child.chunk[child.done :])
+            return
         limit = _LOAD_SECONDS if position.unit == LOADING else self._timeout
         note = f"took more than {limit:g} s" if is_late else child.ending
         if position.unit == LOADING:

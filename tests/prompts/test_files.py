@@ -31,7 +31,12 @@ def write(file: Path, *rows: object) -> Path:
 def test_a_good_file(tmp_path: Path) -> None:
     file = write(tmp_path / "f.jsonl", GOOD, "", {"prompt": " Q? ", "answer": 3, "family": "t"})
     first, second = read_prompts(file, section(licence="MIT"))
-    assert (first.prompt_id, first.answers, first.family, first.licence) == ("a", ("2",), "a", "MIT")
+    assert (first.prompt_id, first.answers, first.family, first.licence) == (
+        "a",
+        ("2",),
+        "a",
+        "MIT",
+    )
     assert (second.prompt_id, second.text, second.answers, second.family) == (
         "f-00003",
         "Q?",
