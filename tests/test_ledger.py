@@ -28,7 +28,10 @@ def scored(draw: int = 0) -> Scored:
         reward=None,
         reward_breakdown={"worked_solution": 1.0},
         score_status="ok",
+        score_note=None,
         outcome=None,
+        reference_logprob=None,
+        is_canonical=None,
     )
 
 

@@ -16,12 +16,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
-import rsft
 from rsft.score.wire import LOADING, OUT_OF_MEMORY, Position, read_position, write_position
 
 Unit = TypeVar("Unit")
 
 _READ_BYTES = 1 << 20
+_HERE = Path(__file__).resolve().parents[2]
+"""Where this very package is."""
 
 
 class Child(Generic[Unit]):
@@ -111,7 +112,7 @@ class Child(Generic[Unit]):
 
 
 def _environment() -> dict[str, str]:
-    """The parent's, with this very package on the path, and text hashed the same in each worker."""
-    places = [str(Path(rsft.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    """The parent's, with the package on the path, and text hashed the same in each worker."""
+    places = [str(_HERE), os.environ.get("PYTHONPATH", "")]
     path = os.pathsep.join(filter(None, places))
     return os.environ | {"PYTHONPATH": path, "PYTHONHASHSEED": "0"}

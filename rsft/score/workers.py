@@ -19,6 +19,7 @@ from rsft.config import ScoreSection
 from rsft.errors import VerifierError
 from rsft.score.batch import Batch, Unit
 from rsft.score.child import Child
+from rsft.score.named import is_own
 from rsft.score.reward import Asked, Score
 from rsft.score.wire import IDLE, LOADING
 from rsft.types import Progress
@@ -142,8 +143,8 @@ class Workers:
 
 
 _lock = Lock()
-_shared: dict[tuple[str, Path], Workers] = {}
-"""Of the settings and folder last asked for: one entry."""
+_shared: dict[tuple[str, Path | None], Workers] = {}
+"""Those of the settings last asked for, and of the folder that functions lie in: one entry."""
 
 
 def judge_in_workers(
@@ -157,7 +158,8 @@ def judge_in_workers(
     They are started when first asked, stay for later calls, and end with the process.
     """
     with _lock:
-        key = section.model_dump_json(), Path.cwd()
+        looks_here = any(map(is_own, (*section.rewards, *names)))
+        key = section.model_dump_json(), Path.cwd() if looks_here else None
         if key not in _shared:
             end_workers()
             _shared[key] = Workers(section, WORKERS)

@@ -136,6 +136,15 @@ def test_other_prompts_or_another_judge_are_another_evaluation(config: Config) -
     judged = config.score.model_copy(update={"answer_marker": "####"})
     assert evaluation_fingerprint(config.model_copy(update={"score": judged})) != first
     assert evaluation_fingerprint(config) == first
+    own = config.score.model_copy(update={"rewards": {"mine:score": 1.0}})
+    by_own = config.model_copy(update={"score": own})
+    Path("data/raw").mkdir()
+    seen = set()
+    for code in ("return [1.0]", "return [0.5]"):
+        Path("data/raw/mine.py").write_text(f"def score(prompt, completions): {code}")
+        seen.add(evaluation_fingerprint(by_own))
+    assert len(seen) == 2, "a function of the user's that was edited judges otherwise"
+    assert evaluation_fingerprint(config) == first
     file = Path("data/prompts/eval.parquet")
     file.write_bytes(file.read_bytes() + b" ")
     assert evaluation_fingerprint(config) != first
