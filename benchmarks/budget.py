@@ -16,7 +16,7 @@ from rsft.config import load_config
 from rsft.generate import NativeEngine, Request, SamplingLaw
 from rsft.ledger import read_rows
 from rsft.policy import load_policy, use_threads
-from rsft.score import build_rewards
+from rsft.score import build_rewards, score_candidates
 from rsft.stages.contract import split_file
 from rsft.types import Prompt
 
@@ -49,9 +49,9 @@ def main() -> None:
         )
         by_id = {prompt.prompt_id: prompt for prompt in prompts}
         right: dict[str, list[bool]] = {prompt.prompt_id: [] for prompt in prompts}
-        for candidate in drawn:
-            reward = rewards.score(by_id[candidate.prompt_id], candidate.text).reward
-            is_right = reward is not None and reward >= config.filter.correct_reward
+        scores = score_candidates(rewards, by_id, drawn)
+        for candidate, score in zip(drawn, scores, strict=True):
+            is_right = score.reward is not None and score.reward >= config.filter.correct_reward
             right[candidate.prompt_id].append(is_right and candidate.finish_reason == "stop")
         for target in (1, 2, 4):
             needed = sum(draws_needed(row, target, arguments.wave) for row in right.values())

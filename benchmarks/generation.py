@@ -319,7 +319,7 @@ def prompts(count: int, words: int) -> list[Prompt]:
         Prompt(
             prompt_id=f"p{p}",
             text=" ".join(f"word{(7 * p + 31 * w) % 797}" for w in range(words)),
-            answer=None,
+            answers=(),
             solution=None,
             family="",
             source="",

@@ -65,7 +65,7 @@ def measure(count: int, sender: "multiprocessing.connection.Connection") -> None
             Prompt(
                 prompt_id=f"p{number}",
                 text=f"ann has {number} pens and buys {number % 7} more",
-                answer="1",
+                answers=("1",),
                 solution=None,
                 family="f",
                 source="s",

@@ -28,7 +28,7 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from rsft.config import PARAMS, Config, load_config, set_values
+from rsft.config import PARAMS, TRAINING, Config, load_config, set_values
 from rsft.ledger import read_rows
 from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, tag_run
 from rsft.registry import CHAMPION, Decision, ModelVersion, Registry, promote
@@ -39,7 +39,7 @@ from rsft.runs.promotion import decide_promotion
 from rsft.runs.registration import register_run
 from rsft.runs.summary import summarise_data, summarise_round
 from rsft.score import build_rewards, prove_on_golds
-from rsft.stages.contract import RUN_SUMMARY, split_file
+from rsft.stages.contract import PRIVATE, RUN_SUMMARY, split_file
 from rsft.types import Progress, Prompt
 
 logger = logging.getLogger("rsft")
@@ -128,8 +128,10 @@ class Run:
     def prove_verifiers(self) -> None:
         """Stops the run where a verifier does not give its own golds a reward of 1."""
         rewards = build_rewards(self.config.score)
-        golds = read_rows(split_file("labelled"), Prompt) + read_rows(split_file("train"), Prompt)
-        _as_task("prove_verifiers", lambda: prove_on_golds(rewards, golds))
+        splits = {*TRAINING, *self.config.evaluate.sets.values()}
+        files = [file for split in sorted(splits) if (file := split_file(split)).exists()]
+        prompts = [prompt for file in files for prompt in read_rows(file, Prompt)]
+        _as_task("prove_verifiers", lambda: prove_on_golds(rewards, prompts, PRIVATE / "golds.txt"))
 
     def show_round(self, key: str) -> None:
         """Shows what a round drew, kept and reached."""

@@ -98,7 +98,9 @@ class FilesSection(Section):
     """Field of a dialogue instead of it: a list of ``{"role": …, "content": …}``, ``system`` first
     if at all, then ``user`` and ``assistant``; the last is the user's."""
     answer_field: str = "answer"
-    """Field of the gold answer."""
+    """Field of the gold answer, or of a list of them, any of which is right."""
+    choices_field: str = "choices"
+    """Field of a list of what may be chosen from, the first being choice A; a row may lack it."""
     answer_marker: str | None = None
     """Where set, the gold answer is what follows it, and the whole field is the solution."""
     solution_field: str = "solution"
@@ -361,6 +363,10 @@ class JudgeSection(Section):
     """Cap on a verdict's tokens."""
 
 
+MODEL_BASED = ("reward_model", "target_model", "judge")
+"""Rewards that take a model or a server; they judge many completions at once."""
+
+
 class ScoreSection(Section):
     """The reward."""
 
@@ -393,7 +399,7 @@ class ScoreSection(Section):
                 raise ValueError(f"rewards.{name} = {weight}: must be a number from 0 on")
         if not any(self.rewards.values()):
             raise ValueError("rewards: at least one needs a weight greater than 0")
-        for name in ("reward_model", "target_model", "judge"):
+        for name in MODEL_BASED:
             if name in self.rewards and getattr(self, name) is None:
                 raise ValueError(f"rewards names {name!r}, so the section score.{name} is needed")
         if self.answer_marker == "":
@@ -650,6 +656,17 @@ class Config(Section):
             raise ValueError(
                 "generate.openai.send is 'messages', so the server renders a chat, and training "
                 "would not: set base.rendering.chat to true, or send tokens"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _waves_are_judged_by_rules(self) -> Self:
+        slow = [name for name in MODEL_BASED if self.score.rewards.get(name)]
+        if self.generate.adaptive and slow:
+            raise ValueError(
+                f"generate.adaptive judges completions while it draws, and score.rewards gives "
+                f"{slow[0]!r} a weight, which only the score stage asks: set generate.adaptive to "
+                "null, or its weight to 0"
             )
         return self
 

@@ -5,7 +5,7 @@
     ├── PromptsError (ValueError)           a prompts file: missing, malformed, leaking
     ├── PolicyError (ValueError)            a model folder that is not one
     ├── EngineError (RuntimeError)          an engine or server that cannot draw, or breaks down
-    ├── VerifierError (ValueError)          a verifier that fails its own golds
+    ├── VerifierError (ValueError)          a reward that fails its own golds, or is broken
     ├── AcceptanceError (RuntimeError)      nothing was accepted
     ├── ExpectationsError (RuntimeError)    a critical expectation failed
     ├── LedgerError (RuntimeError)          a table or part that is corrupt or foreign
@@ -39,7 +39,7 @@ class EngineError(RsftError, RuntimeError):
 
 
 class VerifierError(RsftError, ValueError):
-    """A verifier that does not give its own gold answers a reward of 1."""
+    """A verifier that fails its own golds, or a reward that is broken or can score nothing."""
 
 
 class AcceptanceError(RsftError, RuntimeError):

@@ -135,11 +135,12 @@ def read_table(path: Path, record: type[Any] | None = None) -> pa.Table:
     Raises:
         LedgerError: As ``read_tables``; or where its parts differ in their columns.
     """
-    tables = list(read_tables(path, record))
-    for file, table in zip(_files(path), tables, strict=True):
+    files = _files(path)
+    tables = [_read_file(file, record, None) for file in files]
+    for file, table in zip(files, tables, strict=True):
         if not table.schema.equals(tables[0].schema):
             raise LedgerError(
-                f"{file}: its columns are not those of the part before it; remove the folder and "
+                f"{file}: its columns are not those of {files[0].name}; remove the folder and "
                 "run again"
             )
     return pa.concat_tables(tables)

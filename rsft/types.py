@@ -254,8 +254,8 @@ class Answer:
     """The greedy completion."""
     outcome: str | None
     """The answer read in it; null if none was found."""
-    is_correct: bool
-    """Whether it is the gold answer. A completion that cannot be scored is not an answer."""
+    is_correct: bool | None
+    """Whether it has the reward of a right answer; null where it cannot be scored."""
     draws: int
     """Scored completions sampled beside the greedy one, for pass@k."""
     correct_draws: int

@@ -85,6 +85,16 @@ def test_a_setting_that_does_not_fit(params: Path, setting: str, message: str) -
     assert params.read_bytes() == before
 
 
+def test_waves_are_not_judged_by_a_model(params: Path) -> None:
+    model = "score.reward_model={model: google-t5/t5-small}"
+    waves = "generate.adaptive={target_accepted: 1, max_draws: 8}"
+    set_values(params, [model, waves, "score.rewards={worked_solution: 1, reward_model: 0}"])
+    with pytest.raises(
+        ConfigurationError, match=r"gives 'reward_model' a weight.*set generate\.ad"
+    ):
+        set_values(params, ["score.rewards={worked_solution: 1, reward_model: 0.5}"])
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [

@@ -1,6 +1,6 @@
 """Candidates: drawn from a policy under a stated law, with their exact log-probabilities."""
 
-from rsft.generate.budget import IsRight, draw_in_waves, success_rate
+from rsft.generate.budget import AreRight, draw_in_waves, success_rate
 from rsft.generate.engine import Engine, OnDrawn, Request
 from rsft.generate.law import SamplingLaw
 from rsft.generate.ledger import CandidateLedger
@@ -8,9 +8,9 @@ from rsft.generate.local import local_engine
 from rsft.generate.native import NativeEngine
 
 __all__ = [
+    "AreRight",
     "CandidateLedger",
     "Engine",
-    "IsRight",
     "NativeEngine",
     "OnDrawn",
     "Request",

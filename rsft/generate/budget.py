@@ -14,8 +14,9 @@ from rsft.generate.law import SamplingLaw
 from rsft.generate.ledger import CandidateLedger
 from rsft.types import Candidate, Prompt
 
-IsRight = Callable[[Prompt, Candidate], bool | None]
-"""Whether a completion has the reward of a right answer; ``None`` where it cannot be scored."""
+AreRight = Callable[[Sequence[tuple[Prompt, Sequence[Candidate]]]], list[list[bool | None]]]
+"""Whether completions have the reward of a right answer, ``None`` where they cannot be scored: one
+list for each prompt. It is asked once a wave."""
 
 
 def draw_in_waves(
@@ -29,7 +30,7 @@ def draw_in_waves(
     wave: int,
     target: int | None,
     max_draws: int,
-    is_right: IsRight,
+    are_right: AreRight,
     on_drawn: OnDrawn | None = None,
 ) -> list[list[bool | None]]:
     """Sees to it that the ledger holds every draw of some prompts.
@@ -44,7 +45,7 @@ def draw_in_waves(
         wave: Draws of a prompt per wave.
         target: Right completions at which a prompt is done; ``None`` for one wave.
         max_draws: Draws of a prompt at most.
-        is_right: Judges a completion.
+        are_right: Judges completions.
         on_drawn: Told of candidates as they are drawn.
 
     Returns:
@@ -65,8 +66,9 @@ def draw_in_waves(
             drawn = engine.draw(missing, law, seed=seed, round=round, on_drawn=on_drawn)
             ledger.append(missing, drawn)
         candidates = iter(ledger.take(requests))
-        for i, request in zip(unfinished, requests, strict=True):
-            verdicts[i] += [is_right(prompts[i], next(candidates)) for _ in request.draws]
+        told = are_right([(r.prompt, [next(candidates) for _ in r.draws]) for r in requests])
+        for i, verdict in zip(unfinished, told, strict=True):
+            verdicts[i] += verdict
         unfinished = [
             i
             for i in unfinished

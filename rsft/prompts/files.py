@@ -12,6 +12,7 @@ from typing import Any
 
 from rsft.config import RAW, FilesSection
 from rsft.errors import PromptsError
+from rsft.prompts.fields import read_answers, read_choices, read_text
 from rsft.prompts.gsm8k import slot_solution
 from rsft.prompts.messages import read_messages
 from rsft.types import Prompt, Turn
@@ -111,28 +112,31 @@ def _refuse_half_characters(row: dict[str, Any], file: Path, number: int) -> Non
 
 def _prompt(row: dict[str, Any], file: Path, number: int, section: FilesSection) -> Prompt:
     context, text = _question(row, file, number, section)
-    answer = _text(row, section.answer_field, file, number)
+    where = f"{file}:{number}"
+    answers = read_answers(row, section, where)
     solution = row.get(section.solution_field)
     if section.answer_marker is not None:
+        answer = read_text(row, section.answer_field, where)
         reasoning, marker, after = answer.rpartition(section.answer_marker)
         if not marker or not after.strip():
             raise PromptsError(
-                f"{file}:{number}: field {section.answer_field!r} has no answer after "
+                f"{where}: field {section.answer_field!r} has no answer after "
                 f"{section.answer_marker!r}; check prompts.files.answer_marker"
             )
-        answer, solution = after.strip(), answer
+        answers, solution = (after.strip(),), answer
         if section.format == "gsm8k":
-            solution = slot_solution(text, reasoning, answer)
+            solution = slot_solution(text, reasoning, after.strip())
     if solution is not None and not isinstance(solution, str):
         raise PromptsError(
-            f"{file}:{number}: field {section.solution_field!r} is {solution!r}; it must be text"
+            f"{where}: field {section.solution_field!r} is {solution!r}; it must be text"
         )
     prompt_id = str(row.get(section.id_field, f"{file.stem}-{number:05d}"))
     return Prompt(
         prompt_id=prompt_id,
         text=text,
         context=context,
-        answer=answer,
+        answers=answers,
+        choices=read_choices(row, section, where),
         solution=solution,
         family=str(row.get(section.family_field, prompt_id)),
         source=file.name,
@@ -146,7 +150,7 @@ def _question(
     """The turns before, and the text: from the field of messages, or from that of the prompt."""
     messages = row.get(section.messages_field)
     if messages is None:
-        return (), _text(row, section.prompt_field, file, number)
+        return (), read_text(row, section.prompt_field, f"{file}:{number}")
     where = f"{file}:{number}: field {section.messages_field!r}"
     if row.get(section.prompt_field) is not None:
         raise PromptsError(
@@ -155,18 +159,6 @@ def _question(
         )
     *before, last = read_messages(messages, where)
     return tuple(before), last.content.strip()
-
-
-def _text(row: dict[str, Any], field: str, file: Path, number: int) -> str:
-    value = row.get(field)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str) or not value.strip():
-        problem = f"is {value!r}" if field in row else f"is missing; there are {', '.join(row)}"
-        raise PromptsError(
-            f"{file}:{number}: field {field!r} {problem}; it must be a text that is not empty"
-        )
-    return value.strip()
 
 
 def _calculations(prompt: Prompt) -> float:

@@ -1,6 +1,6 @@
 """Tables of a run for the terminal and Prefect's page, from the figures of ``data/run.json``."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -22,6 +22,7 @@ def round_table(figures: Mapping[str, Any], k: int) -> Table:
         interval_text(figures["eval"]),
         _share(figures["eval"]["pass_at_k"]),
     )
+    table.caption = unscorable_text([("eval", figures["eval"])]) or None
     return table
 
 
@@ -72,6 +73,7 @@ def result_table(summary: Mapping[str, Any]) -> Table:
     table.add_column("last round is\nahead by", justify="right", no_wrap=True)
     for row in _rows(summary, sets):
         table.add_row(*map(escape, row))
+    table.caption = escape(unscorable_text(_evaluations(summary))) or None
     return table
 
 
@@ -80,6 +82,7 @@ def plain_table(title: str) -> Table:
     return Table(
         title=title,
         title_justify="left",
+        caption_justify="left",
         box=box.SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
@@ -94,7 +97,32 @@ def result_markdown(summary: Mapping[str, Any]) -> str:
     rows.append(["---"] * len(rows[0]))
     rows += [list(row) for row in _rows(summary, sets)]
     lines = (" | ".join(cell.replace("|", "\\|") for cell in row) for row in rows)
-    return "\n".join(f"| {line} |" for line in lines) + "\n"
+    table = "\n".join(f"| {line} |" for line in lines) + "\n"
+    left_out = unscorable_text(_evaluations(summary))
+    return f"{table}\n{left_out}\n" if left_out else table
+
+
+def unscorable_text(evaluations: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
+    """What was left out of the shares because no scorer could judge it; empty if nothing was.
+
+    Args:
+        evaluations: Figures of a set, with what they are called.
+    """
+    counts = [
+        f"{name} {figures['unscorable']:,} answers, {figures['unscorable_draws']:,} draws"
+        for name, figures in evaluations
+        if figures["unscorable"] or figures["unscorable_draws"]
+    ]
+    return f"left out as unscorable: {'; '.join(counts)}" if counts else ""
+
+
+def _evaluations(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Figures of each policy on each set."""
+    policies = {"base": summary["base"]}
+    policies |= {f"round {figures['round']}": figures for figures in summary["rounds"]}
+    for policy, figures in (policies | dict(summary["controls"])).items():
+        for name in summary["base"]:
+            yield f"{policy} {name}", figures[name]
 
 
 def _rows(summary: Mapping[str, Any], sets: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -5,11 +5,12 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from rsft.config import Config, round_folder
+from rsft.config import RAW, Config, ScoreSection, round_folder
 from rsft.ledger import read_rows
 from rsft.lineage import Snapshot, StageRun
 from rsft.registry import Evaluation, ModelVersion, Provenance, Registry, Serving, register
 from rsft.runs.summary import read_evaluation, summarise_round
+from rsft.score import is_own
 from rsft.stages.contract import split_file
 from rsft.types import Prompt
 
@@ -67,7 +68,8 @@ def register_run(
 def evaluation_fingerprint(config: Config) -> str:
     """MD5 of the evaluation prompts and of the settings that decide which answers are right.
 
-    Answers under one fingerprint are answers to the same questions, judged in the same way.
+    Answers under one fingerprint are answers to the same questions, judged in the same way: by the
+    same functions of the user's and models below ``data/raw`` too.
     """
     judged_by = {
         "score": config.score.model_dump(),
@@ -77,7 +79,20 @@ def evaluation_fingerprint(config: Config) -> str:
     digest = hashlib.md5(usedforsecurity=False)
     digest.update(split_file(config.evaluate.sets["eval"]).read_bytes())
     digest.update(json.dumps(judged_by, sort_keys=True).encode())
+    for file in _judging_files(config.score):
+        digest.update(f"{file} {file.stat().st_size}\n".encode())
+        with file.open("rb") as content:
+            while block := content.read(1 << 20):
+                digest.update(block)
     return digest.hexdigest()
+
+
+def _judging_files(section: ScoreSection) -> list[Path]:
+    """Files below ``data/raw`` that rewards are made of."""
+    places = [RAW.rglob("*.py")] if any(map(is_own, section.rewards)) else []
+    models = (section.reward_model, section.target_model)
+    places += [Path(model.model).rglob("*") for model in models if model is not None]
+    return sorted({file for place in places for file in place if file.is_file()})
 
 
 def _metrics(config: Config) -> dict[int, dict[str, float]]:

@@ -1,90 +1,197 @@
-"""Several rewards as one: the weighted mean, its parts kept."""
+"""Several rewards as one: the weighted mean, its parts kept.
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+    reward = Σ w·r / Σ w over the parts with a weight
 
-from rsft.config import ScoreSection
-from rsft.errors import ConfigurationError
-from rsft.score.exact_match import ExactMatch
-from rsft.score.reward import Reward, Score
-from rsft.score.worked_solution import WorkedSolution
-from rsft.types import Candidate, Prompt, Scored
+One such part that cannot judge makes the whole unscorable: a mean over the others would be a mean
+over other things. A part of weight 0 is recorded in the breakdown and has no say: where it cannot
+judge, it is missing from the breakdown, and the whole has its reward.
+"""
 
-_CANDIDATE_FIELDS = [field.name for field in fields(Candidate)]
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from rsft.config import MODEL_BASED, ScoreSection
+from rsft.score.guard import checked, judge_here
+from rsft.score.named import reward_named
+from rsft.score.reward import Asked, BatchedReward, Reward, Score
+from rsft.score.workers import judge_in_workers
+from rsft.types import Candidate, Completion, Progress, Prompt
+
+JudgeRules = Callable[
+    [Mapping[str, Reward], Sequence[Asked], Progress | None], Mapping[str, list[list[Score]]]
+]
+"""Asks rule-based rewards: gives, by name, one list of scores a prompt."""
 
 
 class Rewards:
     """The rewards of ``score.rewards`` with their weights."""
 
-    def __init__(self, parts: Mapping[str, tuple[Reward, float]]) -> None:
-        self.parts = parts
-        self._total = sum(weight for _, weight in parts.values())
+    def __init__(
+        self, parts: Mapping[str, tuple[Reward, float]], judge_rules: JudgeRules = judge_here
+    ) -> None:
+        """Takes the parts.
 
-    def score(self, prompt: Prompt, completion: str) -> Score:
-        """The weighted mean Σ weight·reward / Σ weight, with the first part's outcome."""
-        return self.score_parts(prompt, completion)[0]
-
-    def score_parts(self, prompt: Prompt, completion: str) -> tuple[Score, dict[str, float]]:
-        """The weighted mean, and the reward of each part by name.
-
-        One part that cannot judge makes the whole unscorable: a mean over the others would be a
-        mean over other things.
+        Args:
+            parts: Reward and weight by name; at least one weight is greater than 0.
+            judge_rules: Asks those that judge prompt by prompt; by default in this process.
         """
-        scores = {name: part.score(prompt, completion) for name, (part, _) in self.parts.items()}
+        self.parts = parts
+        self.rules = {
+            name: part for name, (part, _) in parts.items() if not isinstance(part, BatchedReward)
+        }
+        self._judge_rules = judge_rules
+        self._weights = {name: weight for name, (_, weight) in parts.items() if weight > 0}
+        self._total = sum(self._weights.values())
+
+    def score(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Score]:
+        """Judges completions of one prompt; see ``score_all``."""
+        return self.score_all([(prompt, completions)])[0]
+
+    def score_all(
+        self, asked: Sequence[Asked], progress: Progress | None = None
+    ) -> list[list[Score]]:
+        """Judges the completions of many prompts, equal ones of a prompt once.
+
+        Args:
+            asked: Prompts with their completions.
+            progress: Told of completions; each part that judges for itself counts once more.
+
+        Returns:
+            One list a prompt, in order. The reward is the weighted mean, the outcome that of the
+            first part that has one, the breakdown each part's reward by name, unweighted, and
+            ``part.detail`` by what it was made of. A note names the part that could not judge.
+
+        Raises:
+            VerifierError: Where a reward is broken as such.
+        """
+        distinct = [(prompt, list(dict.fromkeys(texts))) for prompt, texts in asked]
+        scores = self._by_part(distinct, progress)
+        told = []
+        for place, ((_, texts), (_, once)) in enumerate(zip(asked, distinct, strict=True)):
+            rows = zip(*(scores[name][place] for name in self.parts), strict=True)
+            combined = [self._combined(dict(zip(self.parts, row, strict=True))) for row in rows]
+            by_completion = dict(zip(once, combined, strict=True))
+            told.append([by_completion[text] for text in texts])
+        return told
+
+    def judge_rule(self, name: str, asked: Sequence[Asked]) -> list[list[Score]]:
+        """Judges by one rule-based part alone; with nothing to judge, it is only imported."""
+        return self._judge_rules({name: self.rules[name]}, asked, None)[name]
+
+    def _by_part(
+        self, asked: Sequence[Asked], progress: Progress | None
+    ) -> dict[str, list[list[Score]]]:
+        batched = [name for name in self.parts if name not in self.rules]
+        steps = len(batched) + bool(self.rules)
+        completions = sum(len(texts) for _, texts in asked)
+        scores: dict[str, list[list[Score]]] = {}
+        if self.rules:
+            tell = _part_of(progress, 0, steps, completions)
+            scores |= self._judge_rules(self.rules, asked, tell)
+        for step, name in enumerate(batched, start=bool(self.rules)):
+            part = self.parts[name][0]
+            assert isinstance(part, BatchedReward)
+            told = part.score_all(asked, _part_of(progress, step, steps, completions))
+            scores[name] = [
+                checked(name, prompt, texts, row)
+                for (prompt, texts), row in zip(asked, told, strict=True)
+            ]
+        return scores
+
+    def _combined(self, scores: Mapping[str, Score]) -> Score:
         breakdown: dict[str, float] = {}
+        outcome = None
         for name, score in scores.items():
-            if score.reward is None:
-                return score, {}
-            breakdown[name] = score.reward
-        total = sum(weight * breakdown[name] for name, (_, weight) in self.parts.items())
-        outcome = next(iter(scores.values())).outcome
-        return Score(reward=total / self._total, outcome=outcome), breakdown
+            if outcome is None:
+                outcome = score.outcome
+            if score.reward is not None:
+                breakdown[name] = score.reward
+                for detail, value in score.breakdown.items():
+                    breakdown[f"{name}.{detail}"] = value
+        total = 0.0
+        for name, weight in self._weights.items():
+            reward = scores[name].reward
+            if reward is None:
+                return Score(
+                    reward=None,
+                    outcome=outcome,
+                    breakdown=breakdown,
+                    status="unscorable",
+                    note=f"{name}: {scores[name].note}",
+                )
+            total += weight * reward
+        # The same sum as Σ w where every part is 1, so that all of them right is exactly 1.
+        return Score(reward=total / self._total, outcome=outcome, breakdown=breakdown)
+
+
+def _part_of(progress: Progress | None, step: int, steps: int, completions: int) -> Progress | None:
+    """Progress of one of several steps, each of all the completions."""
+    if progress is None:
+        return None
+    tell = progress
+
+    def told(done: int, total: int, note: str = "") -> None:
+        share = done / total if total else 1.0
+        tell(round((step + share) * completions), steps * completions, note)
+
+    return told
 
 
 def build_rewards(section: ScoreSection) -> Rewards:
-    """The rewards that the settings name.
+    """The rewards that the settings name; rules are asked in workers.
 
     Raises:
-        ConfigurationError: Where a name is unknown, a weight is not positive or the marker is
-            empty.
+        ConfigurationError: Where a name is unknown.
     """
-    if section.answer_marker == "":
-        raise ConfigurationError(
-            "score.answer_marker = '': must not be empty; null takes the whole completion"
-        )
-    known: dict[str, Reward] = {
-        "exact_match": ExactMatch(section.answer_marker),
-        "worked_solution": WorkedSolution(),
+    parts = {
+        name: (reward_named(name, section), weight) for name, weight in section.rewards.items()
     }
-    for name, weight in section.rewards.items():
-        if name not in known:
-            raise ConfigurationError(
-                f"score.rewards: unknown reward {name!r}; known: {', '.join(known)}"
-            )
-        if not 0 < weight < math.inf:
-            raise ConfigurationError(f"score.rewards.{name} = {weight}: must be greater than 0")
-    return Rewards({name: (known[name], weight) for name, weight in section.rewards.items()})
+    return Rewards(parts, partial(_in_workers, section))
+
+
+def build_quick_rewards(section: ScoreSection) -> Rewards | None:
+    """The rewards that have a say, where all are rules; they can be asked while drawing.
+
+    Null where a model has a say. Parts of weight 0 are left out.
+    """
+    weighted = {name: weight for name, weight in section.rewards.items() if weight > 0}
+    if any(name in MODEL_BASED for name in weighted):
+        return None
+    return build_rewards(section.model_copy(update={"rewards": weighted}))
+
+
+def _in_workers(
+    section: ScoreSection,
+    rules: Mapping[str, Reward],
+    asked: Sequence[Asked],
+    progress: Progress | None,
+) -> Mapping[str, list[list[Score]]]:
+    return judge_in_workers(section, list(rules), asked, progress)
 
 
 def score_candidates(
-    rewards: Rewards, prompts: Mapping[str, Prompt], candidates: Sequence[Candidate]
-) -> list[Scored]:
-    """Scores candidates, in their order; equal completions of a prompt are judged once."""
-    judged: dict[tuple[str, str], tuple[Score, dict[str, float]]] = {}
-    scored = []
-    for candidate in candidates:
-        key = candidate.prompt_id, candidate.text
-        if key not in judged:
-            judged[key] = rewards.score_parts(prompts[candidate.prompt_id], candidate.text)
-        score, breakdown = judged[key]
-        scored.append(
-            Scored(
-                **{name: getattr(candidate, name) for name in _CANDIDATE_FIELDS},
-                reward=score.reward,
-                reward_breakdown=breakdown,
-                score_status=score.status,
-                outcome=score.outcome,
-            )
-        )
-    return scored
+    rewards: Rewards,
+    prompts: Mapping[str, Prompt],
+    candidates: Sequence[Candidate],
+    progress: Progress | None = None,
+) -> list[Score]:
+    """Scores candidates, in their order."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, candidate in enumerate(candidates):
+        places[candidate.prompt_id].append(place)
+    asked = [
+        (prompts[prompt_id], [completion_of(candidates[place]) for place in own])
+        for prompt_id, own in places.items()
+    ]
+    scores: list[Any] = [None] * len(candidates)
+    for own, told in zip(places.values(), rewards.score_all(asked, progress), strict=True):
+        for place, score in zip(own, told, strict=True):
+            scores[place] = score
+    return scores
+
+
+def completion_of(candidate: Candidate) -> Completion:
+    """A candidate as a reward reads it."""
+    return Completion(text=candidate.text, token_ids=candidate.token_ids)

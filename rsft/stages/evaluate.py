@@ -6,6 +6,8 @@ the random numbers.
 """
 
 import json
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from rsft.config import Config
@@ -14,7 +16,7 @@ from rsft.evaluate import summarise
 from rsft.generate import Request, SamplingLaw, local_engine
 from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy, encode_questions, load_policy, refuse_too_long, use_threads
-from rsft.score import Rewards, build_rewards
+from rsft.score import Rewards, Score, build_rewards, completion_of, refuse_all_unscorable
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import PROMPTS, here, split_file
 from rsft.types import Answer, Candidate, Progress, Prompt
@@ -34,6 +36,7 @@ def measure(policy: Policy, config: Config, folder: Path, progress: Progress | N
 
     Raises:
         ConfigurationError: Where a set's split does not exist or has no prompts.
+        VerifierError: Where a reward is broken, or can score no answer of a set at all.
     """
     rewards = build_rewards(config.score)
     sets = {name: _read_split(name, split) for name, split in config.evaluate.sets.items()}
@@ -44,6 +47,7 @@ def measure(policy: Policy, config: Config, folder: Path, progress: Progress | N
         answers += answered
         summary[name] = summarise(
             answered,
+            draws=config.evaluate.draws,
             k=config.evaluate.k,
             resamples=config.evaluate.resamples,
             confidence=config.evaluate.confidence,
@@ -85,33 +89,41 @@ def answer_set(
             round=EVALUATION_ROUND,
         )
 
-    greedy, drawn = draw(1, temperature=0), draw(section.draws, temperature=1)
-    answers = []
-    for index, (prompt, completion) in enumerate(zip(prompts, greedy, strict=True)):
-        draws = drawn[index * section.draws : (index + 1) * section.draws]
-        scores = [rewards.score(prompt, draw.text) for draw in draws]
-        scored = [score.reward for score in scores if score.reward is not None]
-        score = rewards.score(prompt, completion.text)
-        answers.append(
-            Answer(
-                split=name,
-                prompt_id=prompt.prompt_id,
-                family=prompt.family,
-                prompt=prompt.text,
-                context=prompt.context,
-                gold=prompt.answer or "",
-                completion=completion.text,
-                outcome=score.outcome,
-                is_correct=_is_correct(score.reward, config),
-                draws=len(scored),
-                correct_draws=sum(_is_correct(reward, config) for reward in scored),
-            )
-        )
-    return answers
+    greedy, drawn = draw(1, temperature=0), iter(draw(section.draws, temperature=1))
+    answers = [[row, *islice(drawn, section.draws)] for row in greedy]
+    asked = [
+        (prompt, [completion_of(row) for row in rows])
+        for prompt, rows in zip(prompts, answers, strict=True)
+    ]
+    scores = rewards.score_all(asked)
+    refuse_all_unscorable([score for score, *_ in scores], f"evaluate.sets.{name}")
+    return [
+        _answer(name, prompt, rows[0].text, judged, config.filter.correct_reward)
+        for prompt, rows, judged in zip(prompts, answers, scores, strict=True)
+    ]
 
 
-def _is_correct(reward: float | None, config: Config) -> bool:
-    return reward is not None and reward >= config.filter.correct_reward
+def _answer(
+    split: str, prompt: Prompt, completion: str, scores: Sequence[Score], correct_reward: float
+) -> Answer:
+    """The greedy answer, whose score is the first, beside the draws."""
+    is_correct, *draws = [
+        None if score.reward is None else score.reward >= correct_reward for score in scores
+    ]
+    scored = [is_right for is_right in draws if is_right is not None]
+    return Answer(
+        split=split,
+        prompt_id=prompt.prompt_id,
+        family=prompt.family,
+        prompt=prompt.text,
+        context=prompt.context,
+        golds=prompt.answers,
+        completion=completion,
+        outcome=scores[0].outcome,
+        is_correct=is_correct,
+        draws=len(scored),
+        correct_draws=sum(scored),
+    )
 
 
 if __name__ == "__main__":

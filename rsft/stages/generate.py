@@ -22,7 +22,6 @@ from rsft.errors import EngineError
 from rsft.generate import (
     CandidateLedger,
     Engine,
-    IsRight,
     Request,
     SamplingLaw,
     draw_in_waves,
@@ -31,7 +30,7 @@ from rsft.generate import (
 )
 from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy, encode_questions, load_policy, use_threads
-from rsft.score import build_rewards
+from rsft.score import Score, build_quick_rewards, completion_of
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import PRIVATE, before, here, split_file
 from rsft.types import Candidate, Progress, Prompt, PromptDraws
@@ -66,8 +65,8 @@ def run(config: Config, key: str, progress: Progress) -> None:
     prompts = read_rows(split_file("train"), Prompt)
     lengths = [len(ids) for ids in encode_questions(policy, prompts)]
     fits = [length <= policy.prompt_limit(section.max_new_tokens) for length in lengths]
-    judge = _Judge(config)
-    meter = _Meter(progress, prompts, judge)
+    meter = _Meter(progress, len(prompts))
+    judge = _Judge(config, meter)
     target = section.adaptive.target_accepted if section.adaptive else None
     cap = section.adaptive.max_draws if section.adaptive else section.draws_per_prompt
     drawn: list[PromptDraws] = []
@@ -84,7 +83,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
                 wave=section.draws_per_prompt,
                 target=target,
                 max_draws=cap,
-                is_right=judge,
+                are_right=judge,
                 on_drawn=meter.drawn,
             )
         )
@@ -92,7 +91,6 @@ def run(config: Config, key: str, progress: Progress) -> None:
             _outcome(prompts[i], lengths[i], next(verdicts) if fits[i] else None, target)
             for i in block
         ]
-        judge.forget()
         meter.prompts_done(len(drawn))
     wanted = [
         Request(prompt=prompt, draws=range(row.draws))
@@ -150,28 +148,40 @@ def drawing_plan(config: Config, key: str, policy_version: str, model: Path) -> 
 
 
 class _Judge:
-    """Whether a completion has the reward of a right answer; asked twice, it scores once."""
+    """Whether completions have the reward of a right answer, as far as rules can tell at once.
 
-    def __init__(self, config: Config) -> None:
-        self._rewards = build_rewards(config.score)
+    Where a model has a say, nothing is known while drawing: it is asked in the stage ``score``.
+    """
+
+    def __init__(self, config: Config, meter: "_Meter") -> None:
+        self._rewards = build_quick_rewards(config.score)
         self._correct_reward = config.filter.correct_reward
-        self._known: dict[tuple[str, int], bool | None] = {}
+        self._meter = meter
 
-    def __call__(self, prompt: Prompt, candidate: Candidate) -> bool | None:
-        key = candidate.prompt_id, candidate.draw
-        if key not in self._known:
-            self._known[key] = self._judge(prompt, candidate)
-        return self._known[key]
+    def __call__(
+        self, drawn: Sequence[tuple[Prompt, Sequence[Candidate]]]
+    ) -> list[list[bool | None]]:
+        """Judges completions; one that the cap cut is not right, whatever it says."""
+        if self._rewards is None:
+            return [[None] * len(candidates) for _, candidates in drawn]
+        finished = [
+            (prompt, [completion_of(row) for row in rows if row.finish_reason == "stop"])
+            for prompt, rows in drawn
+        ]
+        verdicts = []
+        for (_, rows), scores in zip(drawn, self._rewards.score_all(finished), strict=True):
+            told = iter(scores)
+            verdicts.append(
+                [
+                    False if row.finish_reason == "length" else self._is_right(next(told))
+                    for row in rows
+                ]
+            )
+        self._meter.judged(verdicts)
+        return verdicts
 
-    def forget(self) -> None:
-        """Forgets what was asked so far."""
-        self._known.clear()
-
-    def _judge(self, prompt: Prompt, candidate: Candidate) -> bool | None:
-        if candidate.finish_reason == "length":
-            return False
-        reward = self._rewards.score(prompt, candidate.text).reward
-        return None if reward is None else reward >= self._correct_reward
+    def _is_right(self, score: Score) -> bool | None:
+        return None if score.reward is None else score.reward >= self._correct_reward
 
 
 def _outcome(
@@ -192,21 +202,25 @@ def _outcome(
 class _Meter:
     """Tells how the drawing goes: prompts done, rates of this process, and the share of right."""
 
-    def __init__(self, progress: Progress, prompts: Sequence[Prompt], judge: IsRight) -> None:
+    def __init__(self, progress: Progress, prompts: int) -> None:
         self._progress = progress
-        self._judge = judge
-        self._prompts = {prompt.prompt_id: prompt for prompt in prompts}
+        self._prompts = prompts
         self._done = 0
-        self._candidates = self._tokens = self._right = 0
+        self._candidates = self._tokens = self._scored = self._right = 0
         self._started = time.perf_counter()
 
     def drawn(self, candidates: Iterable[Candidate]) -> None:
-        """Counts candidates."""
+        """Counts candidates as they are drawn."""
         for candidate in candidates:
             self._candidates += 1
             self._tokens += candidate.token_count or 0
-            self._right += bool(self._judge(self._prompts[candidate.prompt_id], candidate))
         self._tell()
+
+    def judged(self, verdicts: Iterable[Iterable[bool | None]]) -> None:
+        """Counts the right ones of a wave, among those that could be scored."""
+        known = [verdict for row in verdicts for verdict in row if verdict is not None]
+        self._scored += len(known)
+        self._right += sum(known)
 
     def prompts_done(self, done: int) -> None:
         """Says how many prompts have all of their draws."""
@@ -215,14 +229,13 @@ class _Meter:
 
     def _tell(self) -> None:
         seconds = time.perf_counter() - self._started
-        note = ""
+        notes = []
         if self._candidates:
-            note = (
-                f"{self._candidates / seconds:,.0f} candidates/s, "
-                f"{self._tokens / seconds:,.0f} tokens/s, "
-                f"{self._right / self._candidates:.0%} right"
-            )
-        self._progress(self._done, len(self._prompts), note)
+            notes.append(f"{self._candidates / seconds:,.0f} candidates/s")
+            notes.append(f"{self._tokens / seconds:,.0f} tokens/s")
+        if self._scored:
+            notes.append(f"{self._right / self._scored:.0%} right")
+        self._progress(self._done, self._prompts, ", ".join(notes))
 
 
 def _code_fingerprint() -> str:

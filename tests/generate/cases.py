@@ -14,7 +14,7 @@ def ask(prompt_id: str, text: str | None = None, context: tuple[Turn, ...] = ())
         prompt_id=prompt_id,
         text=text or f"what is {prompt_id}",
         context=context,
-        answer=None,
+        answers=(),
         solution=None,
         family="f",
         source="s",

@@ -24,7 +24,9 @@ def waves(folder: Path, *, target: int | None = 2, max_draws: int = 8, engine=No
         wave=2,
         target=target,
         max_draws=max_draws,
-        is_right=lambda prompt, candidate: candidate.draw >= RIGHT_FROM[prompt.prompt_id],
+        are_right=lambda drawn: [
+            [row.draw >= RIGHT_FROM[prompt.prompt_id] for row in rows] for prompt, rows in drawn
+        ],
     )
     return verdicts, engine.asked
 
@@ -73,7 +75,7 @@ def test_what_cannot_be_scored_is_neither_right_nor_wrong(tmp_path: Path) -> Non
         wave=2,
         target=1,
         max_draws=4,
-        is_right=lambda prompt, candidate: None,
+        are_right=lambda drawn: [[None for _ in rows] for _, rows in drawn],
     )
     assert verdicts == [[None] * 4]
     assert success_rate(verdicts[0], 1) is None

@@ -45,7 +45,7 @@ def ask(text: str, prompt_id: str | None = None) -> Prompt:
     return Prompt(
         prompt_id=prompt_id or text,
         text=text,
-        answer=None,
+        answers=(),
         solution=None,
         family="f",
         source="s",

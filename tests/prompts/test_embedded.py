@@ -85,7 +85,7 @@ def test_no_two_prompts_look_alike_to_a_policy(problems: dict[str, list[Prompt]]
 def test_worked_solutions_give_the_answer(problems: dict[str, list[Prompt]]) -> None:
     for prompt in problems["labelled"]:
         steps = work_out(prompt.solution or "", number_slots(prompt.text)[1])
-        assert format_number(steps[-1].result) == prompt.answer
+        assert format_number(steps[-1].result) == prompt.answers[0]
 
 
 def test_every_answer_is_that_of_its_template(problems: dict[str, list[Prompt]]) -> None:
@@ -99,7 +99,7 @@ def test_every_answer_is_that_of_its_template(problems: dict[str, list[Prompt]])
             for wording in told
             for solution in template.solutions
         }
-        assert answers == {prompt.answer}
+        assert answers == set(prompt.answers)
 
 
 def test_only_the_labelled_split_has_solutions(problems: dict[str, list[Prompt]]) -> None:
@@ -132,7 +132,7 @@ def test_numbers_of_a_prompt_differ(problems: dict[str, list[Prompt]]) -> None:
     for prompt in (prompt for split in problems.values() for prompt in split):
         numbers = number_slots(prompt.text)[1]
         assert len(set(numbers)) == len(numbers)
-        assert Fraction(prompt.answer or 0) > 0
+        assert Fraction(prompt.answers[0]) > 0
 
 
 def test_prompts_are_short_plain_and_of_a_small_vocabulary(

@@ -31,11 +31,16 @@ def write(file: Path, *rows: object) -> Path:
 def test_a_good_file(tmp_path: Path) -> None:
     file = write(tmp_path / "f.jsonl", GOOD, "", {"prompt": " Q? ", "answer": 3, "family": "t"})
     first, second = read_prompts(file, section(licence="MIT"))
-    assert (first.prompt_id, first.answer, first.family, first.licence) == ("a", "2", "a", "MIT")
-    assert (second.prompt_id, second.text, second.answer, second.family) == (
+    assert (first.prompt_id, first.answers, first.family, first.licence) == (
+        "a",
+        ("2",),
+        "a",
+        "MIT",
+    )
+    assert (second.prompt_id, second.text, second.answers, second.family) == (
         "f-00003",
         "Q?",
-        "3",
+        ("3",),
         "t",
     )
     assert (first.source, first.solution) == ("f.jsonl", None)
@@ -55,6 +60,14 @@ def test_a_good_file(tmp_path: Path) -> None:
         ),
         ([{"id": "a", "prompt": "Q?"}], "f.jsonl:1: field 'answer' is missing"),
         ([{**GOOD, "answer": None}], "f.jsonl:1: field 'answer' is None"),
+        ([{**GOOD, "answer": ["2", " "]}], "f.jsonl:1: field 'answer' holds ' '; each must be"),
+        ([{**GOOD, "answer": ["2", None]}], "f.jsonl:1: field 'answer' holds None; each must be"),
+        ([{**GOOD, "answer": [["2"]]}], "f.jsonl:1: field 'answer' holds ['2']; each must be"),
+        ([{**GOOD, "answer": {"a": 1}}], "f.jsonl:1: field 'answer' is {'a': 1}; it must be a"),
+        ([GOOD, {**GOOD, "choices": "2"}], "f.jsonl:2: field 'choices' is '2'; it must be a list"),
+        ([{**GOOD, "choices": ["2"]}], "f.jsonl:1: field 'choices' is ['2']; it must be a list of"),
+        ([{**GOOD, "choices": []}], "f.jsonl:1: field 'choices' is []; it must be a list of two"),
+        ([{**GOOD, "choices": ["2", ""]}], "f.jsonl:1: field 'choices' holds ''; each must be a"),
         ([{**GOOD, "answer": True}], "f.jsonl:1: field 'answer' is True"),
         ([{**GOOD, "solution": 5}], "f.jsonl:1: field 'solution' is 5; it must be text"),
         ([{**GOOD, "prompt": None}], "f.jsonl:1: field 'prompt' is None"),
@@ -75,6 +88,34 @@ def test_a_bad_file(tmp_path: Path, rows: list[object], message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_several_answers_and_choices(tmp_path: Path) -> None:
+    rows = [
+        {**GOOD, "answer": [" two", 2, "two"], "choices": ["two ", 3.5, "two"]},
+        {**GOOD, "id": "b", "answer": [], "choices": None},
+    ]
+    several, none = read_prompts(write(tmp_path / "f.jsonl", *rows), section())
+    assert (several.answers, several.choices) == (("two", "2"), ("two", "3.5", "two"))
+    assert (none.answers, none.choices) == ((), ())
+    file = write(tmp_path / "f.jsonl", {**GOOD, "options": ["x", "y"], "choices": "unread"})
+    assert read_prompts(file, section(choices_field="options"))[0].choices == ("x", "y")
+
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the public data sets are not here")
+def test_public_files_are_read_as_they_are(tmp_path: Path) -> None:
+    """AQuA's choices and Natural Questions' several golds, both as their authors wrote them."""
+    fields = {"prompt_field": "question", "answer_field": "correct", "choices_field": "options"}
+    prompts = read_prompts(SHARED / "aqua" / "dev.json", section(**fields))
+    assert {len(prompt.choices) for prompt in prompts} == {5}
+    assert {prompt.answers for prompt in prompts} == {(letter,) for letter in "ABCDE"}
+    file = SHARED / "nq_open" / "NQ-open.dev.jsonl"
+    prompts = read_prompts(file, section(prompt_field="question"))
+    assert prompts[0].answers == ("14 December 1972 UTC", "December 1972")
+    assert min(len(prompt.answers) for prompt in prompts) == 1
+
+
 def test_a_dialogue(tmp_path: Path) -> None:
     rows = [
         {"messages": [SYSTEM, USER, ASSISTANT, {**USER, "content": " 3 + 3? ", "name": None}]},
@@ -84,7 +125,7 @@ def test_a_dialogue(tmp_path: Path) -> None:
     file = write(tmp_path / "f.jsonl", *({**row, "answer": "6"} for row in rows))
     long, short, plain = read_prompts(file, section())
     assert long.context == (Turn(**SYSTEM), Turn(**USER), Turn(**ASSISTANT))
-    assert (long.text, long.answer) == ("3 + 3?", "6")
+    assert (long.text, long.answers) == ("3 + 3?", ("6",))
     assert (short.context, short.text) == ((), "2 + 2?")
     assert (plain.context, plain.text) == ((), "1 + 1?")
 
@@ -146,7 +187,13 @@ def test_line_numbers_count_unicode_separators_as_text(tmp_path: Path) -> None:
 def test_the_answer_after_a_marker(tmp_path: Path) -> None:
     file = write(tmp_path / "f.jsonl", {**GOOD, "answer": "one and one #### 2"})
     (prompt,) = read_prompts(file, section(answer_marker="####"))
-    assert (prompt.answer, prompt.solution) == ("2", "one and one #### 2")
+    assert (prompt.answers, prompt.solution) == (("2",), "one and one #### 2")
+
+
+def test_a_list_has_no_marker(tmp_path: Path) -> None:
+    file = write(tmp_path / "f.jsonl", {**GOOD, "answer": ["#### 2"]})
+    with pytest.raises(PromptsError, match=r"f\.jsonl:1: field 'answer' is \['#### 2'\]; it must"):
+        read_prompts(file, section(answer_marker="####"))
 
 
 @pytest.mark.parametrize("answer", ["2", "two ####", "####  "])
@@ -168,7 +215,7 @@ def test_gsm8k_rows_of_few_calculations(tmp_path: Path) -> None:
     prompts = read_prompts(
         write(tmp_path / "f.jsonl", *rows), section(**fields, max_calculations=1)
     )
-    assert [(p.solution, p.answer) for p in prompts] == [("n0 + n1 = r0", "7")]
+    assert [(p.solution, p.answers) for p in prompts] == [("n0 + n1 = r0", ("7",))]
 
 
 def test_splits_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

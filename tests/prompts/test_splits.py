@@ -10,7 +10,7 @@ def prompt(prompt_id: str, text: str, *before: Turn) -> Prompt:
         prompt_id=prompt_id,
         text=text,
         context=before,
-        answer="1",
+        answers=("1",),
         solution=None,
         family="f",
         source="s",

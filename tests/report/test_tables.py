@@ -32,7 +32,8 @@ def folded(text: str) -> list[str]:
 
 def figures(exact_match: float, pass_at_k: float | None = 0.9) -> dict[str, Any]:
     low, high = exact_match - 0.05, exact_match + 0.05
-    return {"exact_match": exact_match, "low": low, "high": high, "pass_at_k": pass_at_k}
+    shares = {"exact_match": exact_match, "low": low, "high": high, "pass_at_k": pass_at_k}
+    return shares | {"unscorable": 0, "unscorable_draws": 0}
 
 
 def difference(points: float) -> dict[str, float]:
@@ -160,6 +161,21 @@ def test_markdown_is_one_table() -> None:
         "| round 1 | 70.0% [65.0, 75.0] | 35.0% |  |\n"
         "| random | 60.0% [55.0, 65.0] | 30.0% | +10.0 [5.0, 15.0] |\n"
     )
+
+
+def test_what_could_not_be_scored_is_told_beneath() -> None:
+    told = summary()
+    told["rounds"][0]["guard_templates"] |= {"unscorable": 2, "unscorable_draws": 1234}
+    told["controls"]["random"]["eval"] |= {"unscorable_draws": 1}
+    text = (
+        "left out as unscorable: round 1 guard_templates 2 answers, 1,234 draws; "
+        "random eval 0 answers, 1 draws"
+    )
+    assert text in " ".join(shown(result_table(told)).split())
+    assert result_markdown(told).endswith(f"|\n\n{text}\n")
+    line = "left out as unscorable: eval 3 answers, 0 draws"
+    assert line in shown(round_table(ROUND | {"eval": figures(0.5) | {"unscorable": 3}}, k=8))
+    assert "unscorable" not in shown(round_table(ROUND, k=8)) + shown(result_table(summary()))
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -25,7 +25,7 @@ def answers(right: int, split: str = "eval") -> list[Answer]:
             family=f"f{number // 2}",
             prompt=f"Question {number}?",
             context=(),
-            gold="1",
+            golds=("1",),
             completion="1" if number < right else "2",
             outcome=None,
             is_correct=number < right,
@@ -58,7 +58,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
         Prompt(
             prompt_id=answer.prompt_id,
             text=answer.prompt,
-            answer="1",
+            answers=("1",),
             solution=None,
             family=answer.family,
             source="s",
@@ -135,6 +135,15 @@ def test_other_prompts_or_another_judge_are_another_evaluation(config: Config) -
     first = evaluation_fingerprint(config)
     judged = config.score.model_copy(update={"answer_marker": "####"})
     assert evaluation_fingerprint(config.model_copy(update={"score": judged})) != first
+    assert evaluation_fingerprint(config) == first
+    own = config.score.model_copy(update={"rewards": {"mine:score": 1.0}})
+    by_own = config.model_copy(update={"score": own})
+    Path("data/raw").mkdir()
+    seen = set()
+    for code in ("return [1.0]", "return [0.5]"):
+        Path("data/raw/mine.py").write_text(f"def score(prompt, completions): {code}")
+        seen.add(evaluation_fingerprint(by_own))
+    assert len(seen) == 2, "a function of the user's that was edited judges otherwise"
     assert evaluation_fingerprint(config) == first
     file = Path("data/prompts/eval.parquet")
     file.write_bytes(file.read_bytes() + b" ")

@@ -1,14 +1,16 @@
-"""Prompts with every field filled in, and a reward that says what it is told."""
+"""Prompts with every field filled in, and rewards that say what they are told."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from rsft.score import Score
-from rsft.types import Prompt
+from rsft.score.reward import Asked
+from rsft.types import Completion, Progress, Prompt
 
 
-def ask(answer: str | None = "12", **values: Any) -> Prompt:
-    """Seven and five, whose sum is 12."""
+def ask(*answers: str | None, **values: Any) -> Prompt:
+    """Seven and five, whose sum is 12 unless it is said otherwise; None for no answer."""
     fields = {
         "prompt_id": "p",
         "text": "Ann has 7 pens and buys 5 more.",
@@ -17,24 +19,41 @@ def ask(answer: str | None = "12", **values: Any) -> Prompt:
         "source": "s",
         "licence": "unknown",
     }
-    answers = () if answer is None else (answer,)
-    return Prompt(**({"answers": answers} | fields | values))
+    golds = tuple(answer for answer in answers or ("12",) if answer is not None)
+    return Prompt(**({"answers": golds} | fields | values))
+
+
+def completions(*texts: str) -> list[Completion]:
+    """Completions of some texts."""
+    return [Completion(text=text) for text in texts]
 
 
 @dataclass
 class Says:
-    """A reward that gives every completion the same, and counts how often it is asked."""
+    """A rule that gives every completion the same, and notes what it is asked."""
 
     told: Score
-    asked: int = 0
+    asked: list[tuple[str, str]] = field(default_factory=list)
 
-    def score(self, prompt: Prompt, completion: str) -> Score:
-        self.asked += 1
-        return self.told
+    def score(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Score]:
+        self.asked += [(prompt.prompt_id, completion.text) for completion in completions]
+        return [self.told] * len(completions)
 
     def gold(self, prompt: Prompt) -> str | None:
-        return prompt.answer
+        return prompt.answers[0] if prompt.answers else None
 
 
-def says(reward: float, outcome: str | None = None) -> Says:
-    return Says(Score(reward=reward, outcome=outcome))
+class SaysAtOnce(Says):
+    """The same of many prompts at once, as a model does."""
+
+    def score_all(self, asked: Sequence[Asked], progress: Progress | None) -> list[list[Score]]:
+        if progress is not None:
+            progress(1, 2, "half")
+        return [self.score(prompt, texts) for prompt, texts in asked]
+
+    def gold(self, prompt: Prompt) -> str | None:
+        return None
+
+
+def says(reward: float, outcome: str | None = None, **breakdown: float) -> Says:
+    return Says(Score(reward=reward, outcome=outcome, breakdown=breakdown))

@@ -1,16 +1,17 @@
 """What a policy answers, and that policies are compared on the same draws."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from rsft.errors import ConfigurationError
+from rsft.errors import ConfigurationError, VerifierError
 from rsft.generate import NativeEngine, Request, SamplingLaw
 from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy
 from rsft.policy import answer as answer_greedily
-from rsft.score.reward import Score
+from rsft.score.reward import Asked, Score, unscorable
 from rsft.stages import evaluate
 from rsft.types import Answer, Prompt
 from tests.stages.cases import prompt, settings, silent, write_base
@@ -74,10 +75,14 @@ class Oracle:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
 
-    def score(self, prompt: Prompt, completion: str) -> Score:
+    def score_all(self, asked: Sequence[Asked]) -> list[list[Score]]:
+        return [[self._score(prompt, one.text) for one in texts] for prompt, texts in asked]
+
+    def _score(self, prompt: Prompt, completion: str) -> Score:
         self.asked.append((prompt.prompt_id, completion))
-        reward = (1.0, 0.0, None)[int(prompt.prompt_id[-1]) % 3]
-        return Score(reward=reward, outcome=None)
+        if int(prompt.prompt_id[-1]) % 3 == 2:
+            return unscorable("x: no verdict")
+        return Score(reward=1.0 - int(prompt.prompt_id[-1]) % 3)
 
 
 def test_each_prompt_is_judged_by_its_own_draws_and_its_own_answer(tiny_t5: Policy) -> None:
@@ -100,8 +105,28 @@ def test_what_cannot_be_scored_is_neither_right_nor_a_draw(tiny_t5: Policy) -> N
     assert [(a.is_correct, a.draws, a.correct_draws) for a in answers] == [
         (True, 3, 3),
         (False, 3, 0),
-        (False, 0, 0),
+        (None, 0, 0),
     ]
+    assert answers[0].golds == prompts[0].answers
+
+
+def test_what_cannot_be_scored_is_counted_and_in_no_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prompts 0 and 3 are right, 1 is wrong and 2 unscorable, and so are their three draws."""
+    monkeypatch.setattr(evaluate, "build_rewards", lambda section: Oracle())
+    measure()
+    eval_ = figures()["eval"]
+    assert (eval_["prompts"], eval_["unscorable"], eval_["unscorable_draws"]) == (4, 1, 3)
+    assert eval_["exact_match"] == eval_["pass_at_k"] == pytest.approx(2 / 3)
+    assert eval_["pass_at_k_prompts"] == 3
+
+
+def test_a_set_of_which_nothing_can_be_scored_stops_the_stage() -> None:
+    prompts = [prompt(number, split="eval", answer=None) for number in range(4)]
+    write_rows(Path("data/prompts/eval.parquet"), Prompt, prompts)
+    message = r"evaluate\.sets\.eval: none of 4 completions can be scored; 4 .*: worked_solution: "
+    with pytest.raises(VerifierError, match=message):
+        measure()
+    assert not (FOLDER / "answers").exists()
 
 
 @pytest.mark.parametrize("split", ["dev", "nowhere"])

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from rsft.errors import EngineError, LedgerError
 from rsft.generate import NativeEngine
 from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy, load_policy, save_policy
-from rsft.score.reward import Score
+from rsft.score.reward import Asked, Score
 from rsft.stages import generate
 from rsft.types import Candidate, Progress, Prompt, PromptDraws
 from tests.policy.families import build
@@ -200,14 +200,22 @@ def test_no_prompt_fits() -> None:
 class Judge:
     """Gives right and wrong by the draw's length, as a scorer that needs no trained policy."""
 
-    def score(self, prompt: Prompt, completion: str) -> Score:
-        return Score(reward=float(len(completion.split()) % 2), outcome=None)
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def score_all(self, asked: Sequence[Asked]) -> list[list[Score]]:
+        self.calls += 1
+        return [[self._score(one.text) for one in completions] for _, completions in asked]
+
+    def _score(self, completion: str) -> Score:
+        return Score(reward=float(len(completion.split()) % 2))
 
 
 def test_waves_end_at_the_target_or_the_cap(
     monkeypatch: pytest.MonkeyPatch, asked: list[list[tuple[str, range]]]
 ) -> None:
-    monkeypatch.setattr(generate, "build_rewards", lambda section: Judge())
+    judge = Judge()
+    monkeypatch.setattr(generate, "build_quick_rewards", lambda section: judge)
     draw("generate.adaptive={target_accepted: 3, max_draws: 12}")
     rows: dict[str, list[Candidate]] = {}
     for row in read_rows(FOLDER, Candidate):
@@ -222,6 +230,28 @@ def test_waves_end_at_the_target_or_the_cap(
         assert sum(is_right[: len(drawn) - 3]) < 3, "the wave before was enough"
         assert record.right >= 3 or record.draws == 12
     assert {draws.stop - draws.start for call in asked for _, draws in call} == {3}
+    assert judge.calls == len(asked), "once a wave"
+
+
+def test_a_model_that_has_a_say_is_not_asked_while_drawing() -> None:
+    told: list[str] = []
+    draw(
+        "score.rewards={worked_solution: 1, reward_model: 1}",
+        "score.reward_model={model: data/raw/none}",
+        progress=lambda done, total, note="": told.append(note),
+    )
+    assert {(row.scored, row.right, row.success_rate) for row in by_prompt().values()} == {
+        (0, 0, None)
+    }
+    assert {row.draws for row in by_prompt().values()} == {3}
+    assert re.fullmatch(r"[\d,]+ candidates/s, [\d,]+ tokens/s", told[-1])
+
+
+def test_a_model_without_a_say_changes_nothing() -> None:
+    expected = draw(), by_prompt()
+    weightless = "score.rewards={worked_solution: 1, reward_model: 0}"
+    assert draw(weightless, "score.reward_model={model: data/raw/none}") == expected[0]
+    assert by_prompt() == expected[1]
 
 
 def test_a_corrupted_part_stops_the_stage_by_name() -> None:

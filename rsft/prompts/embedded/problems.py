@@ -89,7 +89,7 @@ def _make_prompt(seed: int, split: str, index: int, template: Template, seen: se
     return Prompt(
         prompt_id=f"embedded-{split}-{index:05}",
         text=realise.with_numbers(story, numbers),
-        answer=format_number(answer),
+        answers=(format_number(answer),),
         solution=realise.one_way(template, story, rng) if split == "labelled" else None,
         family=template.family,
         source="embedded",

@@ -1,0 +1,361 @@
+"""Rules run in processes that are killed: whatever they do, one completion is marked, no other."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from rsft.config import ScoreSection
+from rsft.errors import VerifierError
+from rsft.score import workers
+from rsft.score.reward import Asked, Score
+from rsft.score.workers import Workers, end_workers, judge_in_workers
+from rsft.types import Turn
+from tests.score.cases import ask, completions
+from tests.workspaces import ROOT
+
+SECTION = ScoreSection(rewards={"mine:right": 1.0}, timeout_seconds=1.0)
+
+MINE = """
+import ctypes, os, re, sys, time
+
+def right(prompt, completions):
+    return [float(text in prompt.answers) for text in completions]
+
+def first(prompt, completions):
+    return [text[0] == "1" for text in completions]
+
+def echo(prompt, completions):
+    return [{"reward": len(text), "outcome": text} for text in completions]
+
+def reads(prompt, completions):
+    turns = [turn.content for turn in prompt.context]
+    return [{"reward": 1, "outcome": repr((prompt.choices, turns, prompt.text))}] * len(completions)
+
+def odd(prompt, completions):
+    return [does(text) if (does := ODD.get(text)) else 1.0 for text in completions]
+
+def slow(prompt, completions):
+    time.sleep(0.4 * len(completions))
+    return [1.0] * len(completions)
+
+def prints(prompt, completions):
+    print('{"scores": []}')
+    os.write(1, b"not JSON\\n")
+    return [1.0] * len(completions)
+
+def forks(prompt, completions):
+    os.fork()
+    return [1.0] * len(completions)
+
+def reads_input(prompt, completions):
+    return [float(len(sys.stdin.read())) for _ in completions]
+
+def one_too_few(prompt, completions):
+    return [1.0] * (len(completions) - 1)
+
+def one_for_all(prompt, completions):
+    return 1.0
+
+def words(prompt, completions):
+    return ["1.0"] * len(completions)
+
+def half(prompt, completions):
+    return [{"reward": 1.0, "length": "7"}] * len(completions)
+
+no_function = 7
+
+def hang(text):
+    while True:
+        pass
+
+def grow(text):
+    held = []
+    while True:
+        held.append(bytearray(10**8))
+
+def fail(text):
+    raise ValueError("line\\nline \u202e" + "x" * 1000)
+
+ODD = {
+    "nan": lambda text: float("nan"),
+    "inf": lambda text: float("inf"),
+    "-inf": lambda text: {"reward": 1.0, "part": float("-inf")},
+    "none": lambda text: None,
+    "said": lambda text: {"reward": None, "note": "no verdict", "outcome": "?"},
+    "raise": fail,
+    "recurse": lambda text: ODD["recurse"](text),
+    "hang": hang,
+    "regex": lambda text: re.fullmatch("(a+)+b", "a" * 50),
+    "sleep": lambda text: time.sleep(99),
+    "fill": lambda text: bytearray(2**33),
+    "grow": grow,
+    "sys.exit": lambda text: sys.exit(3),
+    "os._exit": lambda text: os._exit(3),
+    "crash": lambda text: ctypes.string_at(0),
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A workspace with functions of its own, and workers for all of these tests."""
+    top = tmp_path_factory.mktemp("workspace")
+    raw = top / "data" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "mine.py").write_text(MINE)
+    (raw / "broken.py").write_text("import nowhere")
+    (top / "elsewhere.py").write_text("def score(prompt, completions): ...")
+    yield top
+    end_workers()
+
+
+@pytest.fixture(autouse=True)
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+
+
+def asked(*texts: str, prompts: int = 1) -> list[Asked]:
+    return [(ask(prompt_id=f"p{number}"), completions(*texts)) for number in range(prompts)]
+
+
+def judged(name: str, *texts: str) -> list[Score]:
+    (scores,) = judge_in_workers(SECTION, [f"mine:{name}"], asked(*texts))[f"mine:{name}"]
+    return scores
+
+
+def test_scores_are_those_of_the_function_in_order() -> None:
+    assert [score.reward for score in judged("right", "12", "x", "12", "")] == [1, 0, 1, 0]
+
+
+def test_rules_of_this_project_are_asked_by_name() -> None:
+    told = judge_in_workers(SECTION, ["exact_match", "mine:right"], asked("12.", "13"))
+    assert told["exact_match"] == [[Score(reward=1, outcome="12."), Score(reward=0, outcome="13")]]
+    assert [score.reward for score in told["mine:right"][0]] == [0, 0]
+
+
+def test_a_function_sees_the_whole_prompt() -> None:
+    prompt = ask(context=(Turn(role="user", content="Hi"),), choices=("x", "y"))
+    told = judge_in_workers(SECTION, ["mine:reads"], [(prompt, completions("a"))])["mine:reads"]
+    assert told[0][0].outcome == repr((("x", "y"), ["Hi"], prompt.text))
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("a\x00b\x1b[2J\r\n", "a\x00b\x1b[2J\r\n"),
+        ("(" * 100_000, "(" * 100_000),
+        ("half \ud83d", "half ?"),
+        ("\u202eright\u2066 עברית", "\u202eright\u2066 עברית"),
+        ("__import__('os').system('true')", "__import__('os').system('true')"),
+        ('{"defect": 1}\n', '{"defect": 1}\n'),
+        ("", ""),
+    ],
+    ids=["null", "brackets", "surrogate", "bidi", "import", "json", "empty"],
+)
+def test_hostile_text_arrives_as_it_is(text: str, outcome: str) -> None:
+    assert judged("echo", text) == [Score(reward=len(text), outcome=outcome)]
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("nan", "its reward is not finite"),
+        ("inf", "its reward is not finite"),
+        ("-inf", "its reward is not finite"),
+        ("none", "it gave None"),
+        ("said", "no verdict"),
+        ("raise", "ValueError: line line  xxx"),
+        ("recurse", "RecursionError: maximum recursion depth exceeded"),
+        ("hang", "took more than 1 s"),
+        ("regex", "took more than 1 s"),
+        ("sleep", "took more than 1 s"),
+        ("fill", "ran out of memory"),
+        ("grow", ("ran out of memory", "took more than 1 s")),
+        ("sys.exit", "SystemExit: 3"),
+        ("os._exit", "ended its process (exit status 3)"),
+        ("crash", "was ended by signal SIGSEGV"),
+    ],
+)
+def test_what_cannot_be_judged_is_marked_and_its_neighbours_are_not(
+    text: str, note: str | tuple[str, ...]
+) -> None:
+    many = [*asked("a", text, "b"), *asked("c", prompts=200)]
+    told = judge_in_workers(SECTION, ["mine:odd", "mine:right"], many)
+    before, marked, after = told["mine:odd"][0]
+    assert (before.reward, marked.reward, after.reward) == (1.0, None, 1.0)
+    assert marked.status == "unscorable"
+    assert marked.note is not None
+    assert marked.note.startswith(note)
+    assert len(marked.note) <= 200
+    assert marked.note.isprintable()
+    assert {score.reward for scores in told["mine:odd"][1:] for score in scores} == {1.0}
+    rewards = {score.reward for scores in told["mine:right"] for score in scores}
+    assert rewards == {0.0}, "another reward has judged it all the same"
+
+
+def test_a_worker_that_reads_nothing_more_does_not_block_what_feeds_it() -> None:
+    """Its regular expression lets no other thread run, and megabytes wait to be sent."""
+    (scores,) = judge_in_workers(SECTION, ["mine:odd"], asked("regex", *["x" * 10**6] * 3)).values()
+    assert [score.status for score in scores[0]] == ["unscorable", "ok", "ok", "ok"]
+
+
+def test_the_time_is_that_of_one_completion() -> None:
+    assert [score.reward for score in judged("slow", *"abcd")] == [1.0] * 4
+
+
+def test_the_pipe_is_not_what_a_function_prints_to_or_reads_from(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    end_workers()  # to start new ones that write to what is captured
+    assert judged("prints", "a", "b") == [Score(reward=1.0)] * 2
+    assert "not JSON" in capfd.readouterr().err
+    assert judged("reads_input", "a") == [Score(reward=0.0)]
+    end_workers()
+
+
+def test_a_copy_that_a_function_forks_off_tells_nothing() -> None:
+    assert judged("forks", "a", "b") == [Score(reward=1.0)] * 2
+    assert judged("right", "12") == [Score(reward=1.0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mine:one_too_few", "mine:one_too_few gave 1 scores for the 2 completions of prompt 'p0'"),
+        ("mine:one_for_all", "mine:one_for_all gave 1.0 (float); it must give a list"),
+        ("mine:words", "mine:words gave '1.0' (str); an entry is a number, None or a dict"),
+        ("mine:half", "mine:half gave 'length': '7' (str); it must be a number"),
+        ("mine:no_function", "'mine:no_function' is no function; "),
+        ("mine:nothing", "'mine:nothing' is no function; "),
+        ("nowhere:score", "'nowhere:score' cannot be imported (ModuleNotFoundError: No module"),
+        ("broken:score", "'broken:score' cannot be imported (ModuleNotFoundError: No module named"),
+        ("elsewhere:score", "'elsewhere:score' lies in "),
+    ],
+)
+def test_a_broken_function_stops_the_run_by_name(name: str, message: str) -> None:
+    with pytest.raises(VerifierError) as caught:
+        judge_in_workers(SECTION, [name], asked("a", "b"))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_module_elsewhere_in_the_workspace_is_refused_with_the_remedy(folder: Path) -> None:
+    with pytest.raises(
+        VerifierError, match=r"elsewhere\.py, where no stage.*move it below data/raw"
+    ):
+        judge_in_workers(SECTION, ["elsewhere:score"], [])
+
+
+def test_an_installed_module_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "installed.py").write_text("def score(prompt, completions): return [0.5]")
+    end_workers()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    told = judge_in_workers(SECTION, ["installed:score"], asked("a"))
+    assert told == {"installed:score": [[Score(reward=0.5)]]}
+    end_workers()
+
+
+def test_importing_leaves_nothing_in_the_folder_that_is_hashed() -> None:
+    judged("right", "a")
+    assert sorted(file.name for file in Path("data/raw").iterdir()) == ["broken.py", "mine.py"]
+
+
+def test_the_number_of_workers_changes_nothing() -> None:
+    texts = ("12", "nan", "raise", "crash", "x")
+    many = [(ask(prompt_id=f"p{n}"), completions(*texts[: n % 6])) for n in range(300)]
+    many[7:7] = asked(*(str(number) for number in range(3000)))
+    told = []
+    for count in (1, 3):
+        some = Workers(SECTION, count)
+        told.append(some.judge(["mine:right", "exact_match"], many))
+        some.end()
+    assert told[0] == told[1]
+    assert [len(scores) for scores in told[0]["mine:right"]] == [len(texts) for _, texts in many]
+
+
+def test_nothing_asked_is_nothing_told() -> None:
+    assert judge_in_workers(SECTION, ["mine:right"], []) == {"mine:right": []}
+    empty = [(ask(), completions())]
+    assert judge_in_workers(SECTION, ["mine:right"], empty) == {"mine:right": [[]]}
+
+
+def pids() -> set[int]:
+    return {child.pid for child in psutil.Process().children() if "worker" in str(child.cmdline())}
+
+
+def test_workers_are_shared_by_calls_and_end_when_told() -> None:
+    judged("right", "a")
+    before = pids()
+    judged("first", "1")
+    assert pids() == before != set()
+    end_workers()
+    assert pids() == set()
+
+
+def test_progress_tells_completions() -> None:
+    told: list[tuple[int, int]] = []
+    many = asked("a", "b", prompts=400)
+    judge_in_workers(
+        SECTION, ["mine:right"], many, lambda done, total, note="": told.append((done, total))
+    )
+    assert told == sorted(told)
+    assert told[-1] == (800, 800)
+
+
+@pytest.mark.parametrize("text", ["x", "hang"])
+def test_workers_do_not_outlive_their_parent(folder: Path, text: str) -> None:
+    program = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from threading import Thread\n"
+        "from tests.score.test_workers import SECTION, asked, judge_in_workers\n"
+        "section = SECTION.model_copy(update={'timeout_seconds': 99})\n"
+        "judge_in_workers(section, ['mine:odd'], [])\n"
+        f"Thread(target=judge_in_workers, args=(section, ['mine:odd'], asked({text!r}))).start()\n"
+        "import time; time.sleep(1); print('started', flush=True)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "started\n"
+        children = psutil.Process(parent.pid).children()
+        assert children
+        parent.send_signal(signal.SIGKILL)
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+
+
+def test_a_forked_copy_of_the_parent_leaves_its_workers_alone() -> None:
+    judged("right", "a")
+    if os.fork() == 0:
+        os._exit(len(workers._shared))
+    _, status = os.wait()
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert judged("right", "12") == [Score(reward=1.0)]
+
+
+def test_a_worker_imports_nothing_heavy() -> None:
+    heavy = [
+        "torch",
+        "transformers",
+        "prefect",
+        "mlflow",
+        "dvc",
+        "pyarrow",
+        "numpy",
+        "sympy",
+        "pandas",
+    ]
+    program = f"import sys, rsft.score.worker; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
