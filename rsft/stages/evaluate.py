@@ -6,6 +6,7 @@ the random numbers.
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -96,7 +97,8 @@ def answer_set(
         for prompt, rows in zip(prompts, answers, strict=True)
     ]
     scores = rewards.score_all(asked)
-    refuse_all_unscorable([score for score, *_ in scores], f"evaluate.sets.{name}")
+    notes = Counter(greedy.note for greedy, *_ in scores)
+    refuse_all_unscorable(notes, f"evaluate.sets.{name}")
     return [
         _answer(name, prompt, rows[0].text, judged, config.filter.correct_reward)
         for prompt, rows, judged in zip(prompts, answers, scores, strict=True)

@@ -86,4 +86,4 @@ def test_versions_and_threads_are_dependencies(stage: str) -> None:
 def test_the_check_sees_an_import_inside_a_function() -> None:
     assert Path("rsft/policy/loading.py") in transitive_imports("rsft.stages.generate")
     assert Path("rsft/randomness.py") in transitive_imports("rsft.stages.pool")
-    assert Path("rsft/policy/loading.py") not in transitive_imports("rsft.stages.score")
+    assert Path("rsft/policy/loading.py") not in transitive_imports("rsft.stages.pool")

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from rsft.errors import AcceptanceError
-from rsft.filter import decide
-from rsft.ledger import read_rows, write_rows
+from rsft.filter import decide, decided_tables, read_candidates
+from rsft.ledger import read_rows, rows_of, table_of, write_rows
 from rsft.stages import filter as stage
-from rsft.types import Decided, Scored
+from rsft.types import Decided, PromptAcceptance, PromptDraws, Scored
 from tests.stages.cases import decided, settings, silent
 
 FOLDER = Path("data/rounds/1")
@@ -37,7 +37,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(rows: list[Scored]) -> None:
-    write_rows(FOLDER / "scored" / "part-00000.parquet", Scored, rows)
+    write_rows(FOLDER / "scored" / "part-00000.parquet", Scored, rows[:7])
+    write_rows(FOLDER / "scored" / "part-00001.parquet", Scored, rows[7:])
+    write_rows(FOLDER / "draws.parquet", PromptDraws, [])
     stage.run(settings("rounds=1"), "1", silent)
 
 
@@ -45,7 +47,11 @@ def test_every_candidate_has_a_decision_and_the_accepted_ones_a_table() -> None:
     run(MIXED)
     config = settings("rounds=1")
     decisions = read_rows(FOLDER / "decisions", Decided)
-    assert decisions == decide(MIXED, config.filter, seed=config.seed, round=1)
+    table = table_of(Scored, MIXED)
+    candidates = read_candidates([table], config.filter)
+    expected = decide(candidates, config.filter, seed=config.seed, round=1)
+    (whole,) = decided_tables([table], candidates, expected, config.filter)
+    assert decisions == rows_of(whole, Decided)
     accepted = read_rows(FOLDER / "accepted", Decided)
     assert accepted == [row for row in decisions if row.is_accepted]
     assert {row.text for row in accepted} == {"a", "e"}
@@ -59,6 +65,40 @@ def test_the_diagnostics_count_what_the_tables_hold() -> None:
     assert figures["accepted"] == figures["reasons"]["accepted"] == accepted
     assert figures["acceptance_rate"] == accepted / 20
     assert (figures["reasons"]["truncated"], figures["reasons"]["unscorable"]) == (4, 4)
+
+
+def test_each_prompt_has_its_figures() -> None:
+    run(MIXED)
+    rows = read_rows(FOLDER / "acceptance.parquet", PromptAcceptance)
+    accepted = read_rows(FOLDER / "accepted", Decided)
+    assert [row.prompt_id for row in rows] == list(dict.fromkeys(row.prompt_id for row in MIXED))
+    assert sum(row.accepted for row in rows) == len(accepted)
+    assert {(row.candidates, row.unscorable, row.supported) for row in rows} == {(5, 1, 2)}
+
+
+def test_the_draws_say_how_hard_a_prompt_is() -> None:
+    """By their estimate the second is the hardest, though as many of its completions are right."""
+    names = list(dict.fromkeys(row.prompt_id for row in MIXED))
+    rates = dict.fromkeys(names, 0.9) | {names[1]: 0.4}
+    draws = [
+        PromptDraws(
+            prompt_id=name,
+            status="drawn",
+            prompt_tokens=5,
+            draws=5,
+            scored=4,
+            right=2,
+            success_rate=rate,
+        )
+        for name, rate in rates.items()
+    ]
+    write_rows(FOLDER / "scored" / "part-00000.parquet", Scored, MIXED)
+    write_rows(FOLDER / "draws.parquet", PromptDraws, draws)
+    quota = ("filter.quota=difficulty", "filter.max_per_prompt=2", "filter.base_measure=proposal")
+    stage.run(settings("rounds=1", *quota), "1", silent)
+    accepted = read_rows(FOLDER / "accepted", Decided)
+    kept = [sum(row.prompt_id == name for row in accepted) for name in names]
+    assert kept == [1, 2, 1, 1]
 
 
 def test_nothing_accepted_names_the_round_the_counts_and_the_remedy() -> None:
@@ -75,7 +115,7 @@ def test_nothing_accepted_names_the_round_the_counts_and_the_remedy() -> None:
 def test_nothing_accepted_leaves_nothing_half_written() -> None:
     with pytest.raises(AcceptanceError):
         run(HOPELESS)
-    assert sorted(path.name for path in FOLDER.iterdir()) == ["scored"]
+    assert sorted(path.name for path in FOLDER.iterdir()) == ["draws.parquet", "scored"]
 
 
 def test_the_same_candidates_give_the_same_bytes() -> None:

@@ -51,7 +51,8 @@ def test_candidates_keep_order_and_fields_and_get_their_scores() -> None:
     assert scored[2].score_note is not None
     assert scored[2].score_note.startswith("worked_solution: ")
     assert [row.outcome for row in scored] == ["7", "-7", None, "7"]
-    assert scored[0].reward_breakdown == {"worked_solution": 1.0}
+    whole = {"worked_solution": 1.0, "worked_solution.steps": 1.0, "worked_solution.result": 1.0}
+    assert scored[0].reward_breakdown == whole
     assert {(row.reference_logprob, row.is_canonical) for row in scored} == {(None, None)}
 
 
@@ -66,6 +67,8 @@ def test_a_function_of_the_user_s_lies_in_data_raw() -> None:
     assert [row.reward for row in scored] == [0.75, 0.25, None, 0.75]
     assert scored[0].reward_breakdown == {
         "worked_solution": 1.0,
+        "worked_solution.steps": 1.0,
+        "worked_solution.result": 1.0,
         "lengths:score": 0.5,
         "lengths:score.characters": 12.0,
     }
