@@ -10,6 +10,7 @@ from rsft.report.tables import (
     filter_lines,
     interval_text,
     points_text,
+    pool_lines,
     result_markdown,
     result_table,
     round_table,
@@ -105,6 +106,26 @@ def test_the_filter_s_line_says_target_bound_clipping_and_every_reason() -> None
 def test_prompts_that_were_too_long_are_told() -> None:
     text = filter_lines(ROUND | {"too_long": 1234})
     assert text.endswith("\n  1,234 prompts too long for the policy: nothing drawn")
+
+
+def test_the_pool_s_lines_say_whose_rows_a_round_trained_on_and_what_was_left_out() -> None:
+    rounds = {
+        "0": {"rows": 300, "prompts": 300, "repeated": 0, "over_cap": 0},
+        "1": {"rows": 900, "prompts": 400, "repeated": 2, "over_cap": 50},
+        "2": {"rows": 1234, "prompts": 600, "repeated": 30, "over_cap": 5},
+    }
+    pool = {
+        "rows": 2434,
+        "prompts": 950,
+        "prompts_without_rows": 41,
+        "effective_sample_size": 2000.4,
+        "rounds": rounds,
+    }
+    assert pool_lines({"pool": pool}) == (
+        "  trained on 2,434 rows (300 labelled, 900 of round 1, 1,234 of round 2; ESS 2,000) "
+        "of 950 prompts\n"
+        "  left out: 32 that the pool had, 55 over its cap; 41 prompts without a row"
+    )
 
 
 def test_results_stand_side_by_side() -> None:
