@@ -33,7 +33,7 @@ from rsft.ledger import read_rows
 from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, tag_run
 from rsft.registry import CHAMPION, Decision, ModelVersion, Registry, promote
 from rsft.report.display import current_display
-from rsft.report.tables import filter_lines, result_markdown, round_table
+from rsft.report.tables import filter_lines, pool_lines, result_markdown, round_table
 from rsft.runs.docs import render_data_docs
 from rsft.runs.promotion import decide_promotion
 from rsft.runs.registration import register_run
@@ -134,10 +134,11 @@ class Run:
         _as_task("prove_verifiers", lambda: prove_on_golds(rewards, prompts, PRIVATE / "golds.txt"))
 
     def show_round(self, key: str) -> None:
-        """Shows what a round drew, kept and reached."""
+        """Shows what a round drew, kept, trained on and reached."""
         figures = summarise_round(key)
         current_display().show(round_table(figures, self.config.evaluate.k))
         current_display().show(filter_lines(figures))
+        current_display().show(pool_lines(figures))
 
     def render_docs(self) -> None:
         """Renders the Data Docs where rows were judged, above all where they did not pass."""

@@ -63,6 +63,25 @@ def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
+def pool_lines(figures: Mapping[str, Any]) -> str:
+    """The data set that a round trained on: whose rows, what they weigh, what was left out."""
+    pool = figures["pool"]
+    rounds = {int(number): found for number, found in pool["rounds"].items()}
+    sources = ", ".join(
+        f"{found['rows']:,} {f'of round {number}' if number else 'labelled'}"
+        for number, found in sorted(rounds.items())
+    )
+    repeated, over_cap = (
+        sum(found[name] for found in rounds.values()) for name in ("repeated", "over_cap")
+    )
+    return (
+        f"  trained on {pool['rows']:,} rows ({sources}; "
+        f"ESS {pool['effective_sample_size']:,.0f}) of {pool['prompts']:,} prompts\n"
+        f"  left out: {repeated:,} that the pool had, {over_cap:,} over its cap; "
+        f"{pool['prompts_without_rows']:,} prompts without a row"
+    )
+
+
 def result_table(summary: Mapping[str, Any]) -> Table:
     """Base, rounds and controls side by side; the guard sets without their intervals."""
     sets = list(summary["base"])

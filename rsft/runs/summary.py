@@ -31,14 +31,16 @@ def summarise_data(config: Config) -> dict[str, Any]:
 
 
 def summarise_round(key: str) -> dict[str, Any]:
-    """What one round drew, kept and reached."""
+    """What one round drew, kept, trained on and reached."""
     text = (here(key) / "decisions" / "diagnostics.json").read_text(encoding="utf-8")
+    pool = (here(key) / "pool" / "diagnostics.json").read_text(encoding="utf-8")
     draws = read_rows(here(key) / "draws.parquet", PromptDraws)
     too_long = sum(row.status == "too_long" for row in draws)
     return {
         "round": int(key),
         "too_long": too_long,
         **json.loads(text),
+        "pool": json.loads(pool),
         **read_evaluation(here(key)),
     }
 

@@ -79,11 +79,10 @@ def read_number(answer: str) -> Number | None:
 def last_number(text: str) -> tuple[str, Number] | None:
     """The last number of a text as it is written, and its value; None where it cannot be read."""
     end = _end_of_digits(text)
-    cut = max(0, end - _NEAR)
-    near = _without_latex(text[cut : end + _NEAR])
+    near = _without_latex(text[max(0, end - _NEAR) : end + _NEAR])
     end = _end_of_digits(near)
     found = list(_FOUND.finditer(near, _start_of_run(near, end)))
-    if not found or found[-1].end() < end or (cut and not found[-1].start()):
+    if not found or found[-1].end() < end:
         return None
     number = _number(found[-1])
     return None if number is None else (found[-1][0].strip(), number)

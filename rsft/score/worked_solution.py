@@ -58,7 +58,7 @@ def _judge_written(text: str, golds: Collection[Fraction | None]) -> Score:
 
 
 def _score(steps: float, result: Fraction | None, golds: Collection[Fraction | None]) -> Score:
-    is_gold = float(result in golds and result is not None)
+    is_gold = float(result in golds)
     return Score(
         reward=is_gold if steps == 1.0 else 0.0,
         outcome=None if result is None else format_number(result),

@@ -10,6 +10,7 @@ from rsft.report.tables import (
     filter_lines,
     interval_text,
     points_text,
+    pool_lines,
     result_markdown,
     result_table,
     round_table,
@@ -136,6 +137,26 @@ def test_rules_without_a_bound_have_no_line_of_it() -> None:
 )
 def test_what_was_dropped_or_could_not_be_is_told(more, line) -> None:
     assert f"\n  {line}" in filter_lines(ROUND | more)
+
+
+def test_the_pool_s_lines_say_whose_rows_a_round_trained_on_and_what_was_left_out() -> None:
+    rounds = {
+        "0": {"rows": 300, "prompts": 300, "repeated": 0, "over_cap": 0},
+        "1": {"rows": 900, "prompts": 400, "repeated": 2, "over_cap": 50},
+        "2": {"rows": 1234, "prompts": 600, "repeated": 30, "over_cap": 5},
+    }
+    pool = {
+        "rows": 2434,
+        "prompts": 950,
+        "prompts_without_rows": 41,
+        "effective_sample_size": 2000.4,
+        "rounds": rounds,
+    }
+    assert pool_lines({"pool": pool}) == (
+        "  trained on 2,434 rows (300 labelled, 900 of round 1, 1,234 of round 2; ESS 2,000) "
+        "of 950 prompts\n"
+        "  left out: 32 that the pool had, 55 over its cap; 41 prompts without a row"
+    )
 
 
 def test_results_stand_side_by_side() -> None:

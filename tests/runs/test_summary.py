@@ -69,6 +69,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         drawn = [prompt_draws("a", "drawn"), prompt_draws("b", "too_long")]
         write_rows(decisions.parent / "draws.parquet", PromptDraws, drawn)
         (decisions / "diagnostics.json").write_text(json.dumps({"accepted": 10 * int(key)}))
+        (decisions.parent / "pool").mkdir()
+        figures = {"rows": 12 * int(key)}
+        (decisions.parent / "pool" / "diagnostics.json").write_text(json.dumps(figures))
     for name, right in zip(CONTROLS, (6, 9), strict=True):
         leave(f"controls/{name}", range(right))
 
@@ -135,6 +138,7 @@ def test_a_round_has_its_diagnostics_and_its_figures() -> None:
         "round": 1,
         "too_long": 1,
         "accepted": 10,
+        "pool": {"rows": 12},
         "eval": {"exact_match": 0.5},
         "guard": {"exact_match": 1.0},
     }

@@ -117,7 +117,8 @@ def test_options_that_differ_by_a_sign_differ():
 
 
 def test_options_of_the_same_text_are_one():
-    assert judge("The answer is C.", "A", choices=("1", "2", "1")) == Score(reward=1.0, outcome="A")
+    for text in ("A", "The answer is C.", "1", "1.0"):
+        assert judge(text, "A", choices=("1", "2", "1")) == Score(reward=1.0, outcome="A")
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,21 @@ def test_the_last_number(text, written, value):
     assert last_number(text) == (written, Number(Fraction(value)))
 
 
-@pytest.mark.parametrize("text", ["", "none", "n0 + 5 = r0", "5 and 1.2.3", "5/0", "5 or ٣ 1,05"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "none",
+        "n0 + 5 = r0",
+        "5 and 1.2.3",
+        "5/0",
+        "5 1.2.3",
+        "5, 1,05",
+        "7" + "1" * 300,
+        "7/" + "1" * 300,
+        "5 or ٣ 1,05",
+    ],
+)
 def test_a_last_number_that_cannot_be_read_is_not_replaced_by_an_earlier_one(text):
     assert last_number(text) is None
 

@@ -67,7 +67,10 @@ def test_another_answer_is_wrong_and_shown(completion, outcome):
         "twelve",
         "1/0",
         "n0 + n1 = r0",
+        "#### 12" + " pens" * 100,
+        "#### " + "9" * 100_000,
     ],
+    ids=lambda completion: completion[:12],
 )
 def test_a_finished_answer_without_a_number_is_wrong_not_unscorable(completion):
     assert judge(completion) == Score(reward=0.0, outcome=None)

@@ -3,6 +3,7 @@ import re
 import time
 
 import pytest
+from math_verify import grader, parser
 from sympy.parsing import sympy_parser
 from sympy.parsing.sympy_parser import eval_expr
 
@@ -103,7 +104,11 @@ def test_eval_is_never_given_model_text_but_digits(monkeypatch):
     assert [code for code in evaluated if not re.fullmatch(NUMBER_CODE, code)] == []
 
 
-def test_math_verify_keeps_quiet(capfd, caplog):
+def test_math_verify_keeps_quiet(capfd, caplog, monkeypatch):
+    """It warns, once, that its time-outs are switched off."""
+    monkeypatch.setattr(parser, "TIMEOUT_WARNING_SHOWN", False)
+    monkeypatch.setattr(grader, "TIMEOUT_WARNING_SHOWN", False)
+    read_expression.cache_clear()
     with caplog.at_level(logging.DEBUG):
         is_same(r"\frac{1", "x")
         is_same("x^", "y")
