@@ -6,7 +6,7 @@ decide     decisions on columns, 16 candidates a prompt: uniform over right ones
            coins, de-duplication and a cap; then the figures of the round and of each prompt
 stage      the stage ``filter`` from Parquet to Parquet, texts and tokens with it
 numeric    the numeric verifier on worked solutions of some 300 characters, in this process
-validate   Great Expectations' whole suite on accepted rows
+validate   the stage ``validate``: Great Expectations' whole suite on accepted rows, from Parquet
 
 Each part runs in a process of its own, whose peak memory, libraries and all, is what is shown.
 """
@@ -119,12 +119,20 @@ def _numeric(rows: int) -> Callable[[], object]:
 
 
 def _validate(rows: int) -> Callable[[], object]:
-    from rsft.config import load_config
-    from rsft.validate import validate_accepted
+    from rsft.config import set_values
+    from rsft.ledger import write_rows, write_table
+    from rsft.stages import validate as stage
+    from rsft.stages.command import silent
+    from rsft.types import Prompt
 
-    table = data.accepted_table(rows, seed=0)
-    config = load_config()
-    return lambda: validate_accepted(table, **data.limits(config, rows))
+    folder = Path("data/rounds/1")
+    for name in ("accepted", "decisions"):
+        table = data.accepted_table(rows, seed=0)
+        write_table(folder / name / "part-00000.parquet", table)
+    write_rows(Path("data/prompts/eval.parquet"), Prompt, [])
+    limits = (f"validate.max_rows={rows}", "validate.max_acceptance_rate=1")
+    config = set_values(Path("params.yaml"), [*limits, "filter.max_per_prompt=16"])
+    return lambda: stage.run(config, "1", silent)
 
 
 PARTS = {"decide": _decide, "stage": _stage, "numeric": _numeric, "validate": _validate}

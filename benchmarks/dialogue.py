@@ -38,7 +38,7 @@ from rsft.policy import Policy, save_policy
 from rsft.policy.chat import render_chat
 from rsft.report.tables import result_markdown
 from rsft.score.f1 import F1
-from rsft.types import Answer, Completion, Prompt, TrainingRow, Turn
+from rsft.types import Answer, Completion, Prompt, Role, TrainingRow, Turn
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = Path("examples/sgd-dialogue/params.yaml")
@@ -114,7 +114,7 @@ def read_splits(dialogues: Sequence[dict[str, Any]]) -> dict[str, list[Prompt]]:
 
 
 def _prompts(dialogue: dict[str, Any]) -> Iterator[Prompt]:
-    roles = {"USER": "user", "SYSTEM": "assistant"}
+    roles: dict[str, Role] = {"USER": "user", "SYSTEM": "assistant"}
     turns = [
         Turn(role=roles[turn["speaker"]], content=_words(turn["utterance"]))
         for turn in dialogue["turns"]
@@ -232,7 +232,8 @@ def train_reward_model(
         logits = _logits(model, tokenizer, _pairs(picked, prompts, random))
         labels = torch.tensor([1.0, 0.0]).repeat(len(picked))
         optimiser.zero_grad()
-        binary_cross_entropy_with_logits(logits, labels).backward()
+        loss = binary_cross_entropy_with_logits(logits, labels)
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     model.eval()
     with torch.inference_mode():
@@ -264,13 +265,14 @@ def _logits(
     texts = [render_chat(tokenizer, turns, is_answered=True) for turns in dialogues]
     batch = tokenizer(texts, add_special_tokens=False, padding=True, return_tensors="pt")
     batch.pop("token_type_ids", None)
-    return model(**batch).logits[:, 0]
+    logits: torch.Tensor = model(**batch).logits[:, 0]
+    return logits
 
 
 def shared_words(answers: Path) -> tuple[float, float]:
     """Mean F1 of the greedy answers with what the system really said, and its standard error."""
     f1 = F1(None)
-    scores = []
+    scores: list[float] = []
     for row in read_rows(answers, Answer):
         prompt = Prompt(
             prompt_id=row.prompt_id,
@@ -281,7 +283,9 @@ def shared_words(answers: Path) -> tuple[float, float]:
             source="sgd",
             licence="CC-BY-SA-4.0",
         )
-        scores.append(f1.score(prompt, [Completion(text=row.completion)])[0].reward)
+        (score,) = f1.score(prompt, [Completion(text=row.completion)])
+        assert score.reward is not None
+        scores.append(score.reward)
     return float(np.mean(scores)), float(np.std(scores) / np.sqrt(len(scores)))
 
 

@@ -438,15 +438,10 @@ class BoundSection(Section):
         return self
 
 
-Rule = Literal["coin", "soft", "threshold", "best_of_n", "top_n", "top_fraction", "rso"]
-WITH_A_BOUND = ("coin", "soft", "threshold")
-"""Rules that decide by A = min(1, P̃/(cM)); the others rank rewards."""
-
-
 class FilterSection(Section):
     """Which candidates are kept."""
 
-    rule: Rule
+    rule: Literal["coin", "soft", "threshold", "best_of_n", "top_n", "top_fraction", "rso"]
     """``coin``: accept with probability A = min(1, P̃/(cM)), weight 1. ``soft``: accept all with
     A > 0, weight A. ``threshold``: accept where ``threshold_on`` reaches ``threshold``; weight A.
     ``best_of_n``: the best reward of each prompt. ``top_n``: the ``n`` best. ``top_fraction``: the
@@ -520,6 +515,13 @@ class FilterSection(Section):
         if self.quota == "difficulty" and self.max_per_prompt is None:
             raise ValueError("quota is 'difficulty', so filter.max_per_prompt is needed")
         return self
+
+    @property
+    def uses_a_bound(self) -> bool:
+        """Whether the rule decides by A = min(1, P̃/(cM)); else it ranks or compares rewards."""
+        if self.rule == "threshold":
+            return self.threshold_on == "accept_prob"
+        return self.rule in ("coin", "soft")
 
     @property
     def reads_texts(self) -> bool:

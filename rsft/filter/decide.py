@@ -20,7 +20,7 @@ from rsft.filter.bound import is_pilot, log_bound
 from rsft.filter.coins import Coins
 from rsft.filter.columns import Candidates
 from rsft.filter.reasons import CODES, REASONS, has_reason, mark
-from rsft.filter.rules import apply_accept_prob, apply_reward, uses_a_bound
+from rsft.filter.rules import apply_accept_prob, apply_reward
 from rsft.filter.target import in_support, is_unscorable, log_ratio, log_target
 from rsft.filter.thinning import thin
 from rsft.ledger import schema_of
@@ -90,7 +90,7 @@ def decide(
     mark(reason_N, ~candidates.is_finished_N, "truncated")
     mark(reason_N, ~in_support_N, "wrong")
     bound_P = ratio_N = coin_N = None
-    if uses_a_bound(section):
+    if section.uses_a_bound:
         ratio_N = log_ratio(candidates, section, in_support_N)
         bound_P = log_bound(ratio_N, candidates, section.bound)
         ratio_N -= bound_P[candidates.prompt_N]
@@ -105,7 +105,7 @@ def decide(
         log_accept_ratio_N=ratio_N,
         coin_N=coin_N,
         reason_N=reason_N,
-        is_weighted=uses_a_bound(section) and section.rule != "coin",
+        is_weighted=section.uses_a_bound and section.rule != "coin",
     )
 
 

@@ -17,7 +17,6 @@ from rsft.filter.columns import Candidates
 from rsft.filter.decide import Decisions
 from rsft.filter.per_prompt import kl_estimator, prompt_figures
 from rsft.filter.reasons import AFTER_THE_RULE, OUTSIDE, REASONS, has_reason
-from rsft.filter.rules import uses_a_bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +98,7 @@ def diagnose(
     supported_N = ~has_reason(decisions.reason_N, *OUTSIDE)
     judged_N = supported_N & ~is_pilot(candidates, section.bound)
     by_prompt = prompt_figures(candidates, decisions, section, supported_N, chosen_N)
-    ratio_N, has_bound = decisions.log_accept_ratio_N, uses_a_bound(section)
+    ratio_N, has_bound = decisions.log_accept_ratio_N, section.uses_a_bound
     counts = np.bincount(decisions.reason_N, minlength=len(REASONS)).tolist()
     reasons = {reason: n for reason, n in zip(REASONS, counts, strict=True) if n}
     return Diagnostics(
@@ -147,7 +146,7 @@ def _sample_size(decisions: Decisions, supported_N: np.ndarray, chosen_N: np.nda
 def _bound_note(supported: int, candidates: int, section: FilterSection) -> str | None:
     """Says so where a budget is more than there is."""
     wanted = section.bound.acceptance_rate
-    if not uses_a_bound(section) or section.bound.method != "budgeted" or wanted is None:
+    if not section.uses_a_bound or section.bound.method != "budgeted" or wanted is None:
         return None
     if supported >= wanted * candidates:
         return None

@@ -9,19 +9,13 @@ rso        statistical rejection sampling without replacement
 
 import numpy as np
 
-from rsft.config import WITH_A_BOUND, FilterSection
+from rsft.config import FilterSection
 from rsft.errors import AcceptanceError
 from rsft.filter.coins import Coins
 from rsft.filter.columns import Candidates
 from rsft.filter.ranking import share_of, top_of_all, top_of_prompt
 from rsft.filter.reasons import has_reason, mark
 from rsft.filter.rso import sample_without_replacement
-
-
-def uses_a_bound(section: FilterSection) -> bool:
-    """Whether the rule decides by A, so that it needs ratio and bound."""
-    by_reward = section.rule == "threshold" and section.threshold_on == "reward"
-    return section.rule in WITH_A_BOUND and not by_reward
 
 
 def apply_accept_prob(

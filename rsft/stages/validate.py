@@ -3,7 +3,7 @@
 A failed verdict is an output like any other, kept for reading. Training is what it stops.
 """
 
-from rsft.config import WITH_A_BOUND, Config, FilterSection
+from rsft.config import Config
 from rsft.ledger import count_rows, read_rows, read_table
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import PROMPTS, here
@@ -18,7 +18,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
     splits = {file.stem: read_rows(file, Prompt) for file in sorted(PROMPTS.glob("*.parquet"))}
     verdict = validate_accepted(
         accepted,
-        has_bound=has_bound(config.filter),
+        has_bound=config.filter.uses_a_bound,
         candidates=count_rows(here(key) / "decisions"),
         held_out=held_out_ids(splits),
         limits={
@@ -33,12 +33,6 @@ def run(config: Config, key: str, progress: Progress) -> None:
         },
     )
     write_validation(here(key) / "validation", accepted, verdict)
-
-
-def has_bound(section: FilterSection) -> bool:
-    """Whether the rule decides by A = min(1, P̃/(cM)), and so leaves A and its bound."""
-    by_reward = section.rule == "threshold" and section.threshold_on == "reward"
-    return section.rule in WITH_A_BOUND and not by_reward
 
 
 if __name__ == "__main__":
