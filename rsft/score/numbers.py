@@ -33,9 +33,13 @@ _NUMBER = rf"""
     (?:\ (?P<scale>thousand|million|billion|trillion)\b)?
     (?P<percent>\ ?%|\ percent\b|\ per\ cent\b)?
 """
+"""Sign and currency, mixed or plain number, fraction or power of ten, scale and per cent sign; not
+part of a name, a time, a version, a longer fraction or a power."""
 _FOUND = re.compile(_NUMBER, re.VERBOSE)
 _VARIABLE = r"(?<![^\W\d_])[b-fi-kn-rt-z](?![^\W\d_])"
+"""A single letter that is rather a variable than a unit (m, g, s, l, h) or an article."""
 _UNIT = rf"(?:(?!{_VARIABLE})[^\W\d_](?:\^?[23](?![0-9]))?|[\s·.,;:!?'\"`°²³$€£*)\]]|/(?=[^\W\d_]))"
+"""A piece of what may follow a number that is the whole answer: units, words, closing marks."""
 _ANSWER = re.compile(
     rf"(?:.*=|[^0-9=]*(?:\b(?:is|are)\b|:))? [\s*_`'\"(\[≈~]* {_NUMBER} {_UNIT}*", re.VERBOSE
 )
