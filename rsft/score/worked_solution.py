@@ -3,20 +3,25 @@
 Three forms are read: steps over the prompt's number slots (``rsft.prompts.worked``), calculator
 notes (``<<48/2=24>>``), and equations between words (``48 / 2 = 24``); see
 ``rsft.prompts.equations``. A completion that is no worked solution is wrong: it has no result to
-compare. What a text says of its answer beside the last step is left out: ``numeric_answer`` reads
-that.
+compare. The result is what the last step gives; in the last two forms, what stands behind a marker
+(``#### 24``), where there is one, which the last step may have been worded before.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from rsft.config import NumericAnswerSection
 from rsft.prompts.equations import written_equations
 from rsft.prompts.slots import format_number, number_slots
 from rsft.prompts.worked import work_through
+from rsft.score.markers import read_answer
+from rsft.score.numbers import read_number
 from rsft.score.reward import Score, unscorable
 from rsft.score.words import as_number
 from rsft.types import Completion, Prompt
+
+_MARKERS = NumericAnswerSection().markers
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,16 @@ def _judge_written(text: str, golds: Collection[Fraction | None]) -> Score:
     if not written:
         return _score(0.0, None, golds)
     right = sum(equation.is_right() for equation in written)
-    return _score(right / len(written), written[-1].said, golds)
+    stated = _stated(text)
+    return _score(right / len(written), written[-1].said if stated is None else stated, golds)
+
+
+def _stated(text: str) -> Fraction | None:
+    """The number behind a marker."""
+    answers = (read_answer(text, marker) for marker in _MARKERS)
+    answer = next(filter(None, answers), None)
+    number = None if answer is None else read_number(answer)
+    return None if number is None else number.value
 
 
 def _score(steps: float, result: Fraction | None, golds: Collection[Fraction | None]) -> Score:

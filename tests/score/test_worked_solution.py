@@ -165,12 +165,12 @@ def test_each_written_step_is_checked_exactly(completion, judged):
 
 
 def test_gsm8k_has_worked_solutions():
-    """The others leave their last steps unannotated, or write them in words."""
+    """The others round, or name a number that no equation gives."""
     rows = shared_rows("gsm8k/train.jsonl")
     rewards = [
         score(row["answer"], answer=row["answer"].rpartition("#### ")[2]).reward for row in rows
     ]
-    assert sum(rewards) / len(rewards) > 0.96
+    assert sum(rewards) / len(rewards) > 0.98
 
 
 @given(st.text() | st.text("0123456789n r;=+-*/()<>.,x$"))
@@ -178,3 +178,18 @@ def test_any_text_is_judged(text):
     judged = score(text)
     assert judged.reward in (0.0, 1.0)
     assert 0 <= judged.breakdown["steps"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "reward"),
+    [
+        ("7 + 5 = 12\n#### 12", 1.0),
+        ("7 + 5 = 12\n#### 13", 0.0),
+        ("7 + 6 = 12\n#### 12", 0.0),
+        ("7 - 5 = 2, and ten more are a dozen.\n#### 12", 1.0),
+        ("7 + 5 = 12\n#### none", 1.0),
+    ],
+    ids=["both", "contradicts itself", "wrong step", "worded last step", "states no number"],
+)
+def test_what_stands_behind_a_marker_is_the_result(text: str, reward: float) -> None:
+    assert score(text).reward == reward
