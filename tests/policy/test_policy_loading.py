@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from rsft.config import BaseSection, RenderingSection
-from rsft.errors import PolicyError
-from rsft.policy import Policy, fetch_base, load_policy, save_policy
+from rsft.errors import ConfigurationError, PolicyError
+from rsft.policy import Policy, fetch_base, fetch_policy, load_policy, save_policy
 from tests.policy.families import build
 
 
@@ -185,3 +185,31 @@ def test_hub_that_cannot_be_reached(monkeypatch, tmp_path):
 def test_a_copied_folder_is_the_same_policy(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "copy")
     assert load_policy(tmp_path / "copy").version == load_policy(folder).version
+
+
+def test_a_policy_that_the_settings_name_is_rendered_as_they_or_its_folder_say(
+    tiny_t5, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    save_policy(tiny_t5, Path("data/raw/model"))
+    own = fetch_policy("data/raw/model", None, None, setting="score.target_model")
+    assert own.rendering == tiny_t5.rendering != RenderingSection()
+    other = RenderingSection(template="Q: {prompt}")
+    told = fetch_policy("data/raw/model", None, other, setting="score.target_model")
+    assert told.rendering == other
+
+
+def test_a_policy_that_lies_where_dvc_does_not_look_is_refused(tiny_t5, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_policy(tiny_t5, Path("models/a"))
+    with pytest.raises(ConfigurationError, match=r"^score\.target_model\.model = 'models/a': "):
+        fetch_policy("models/a", None, None, setting="score.target_model")
+
+
+def test_room_is_for_prompt_and_completion_together_but_in_encoder_decoders(tiny_llama):
+    assert tiny_llama.has_room(60, 4)
+    assert not tiny_llama.has_room(61, 4)
+    bart = build("bart")
+    assert bart.has_room(64, 64)
+    assert not bart.has_room(65, 1)
+    assert not bart.has_room(1, 65)

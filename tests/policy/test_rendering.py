@@ -17,6 +17,7 @@ from rsft.policy import (
     encode_prompts,
     refuse_too_long,
     render,
+    special_texts,
 )
 from rsft.types import Prompt, TrainingRow, Turn
 from tests.conftest import build_llama
@@ -282,3 +283,10 @@ def test_nothing_to_encode(tiny_t5):
     assert encode_prompts(tiny_t5, []) == []
     assert encode_completions(tiny_t5, []) == []
     assert decode_completions(tiny_t5, []) == []
+
+
+def test_special_tokens_that_a_text_might_spell(tiny_llama):
+    tokenizer = copy.deepcopy(tiny_llama.tokenizer)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_end|>"]})
+    tokenizer.add_tokens(["<think>"])
+    assert special_texts(tokenizer) == ["</s>", "<s>", "<unk>", "<|im_end|>"]

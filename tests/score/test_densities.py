@@ -65,8 +65,16 @@ def test_it_is_the_plain_forward_s_of_the_tokens_in_every_batch(base):
 def test_what_the_base_drew_itself_keeps_its_number_so_that_the_ratio_is_one(base):
     number = -3.123456789
     own = drawn(base, "ann", (6, base.stop_id), policy_version=base.version, policy_logprob=number)
-    (actual,) = reference_logprobs(base, PROMPTS, [own], batch_rows=2)
+    told = []
+    (actual,) = reference_logprobs(
+        base,
+        PROMPTS,
+        [own],
+        batch_rows=2,
+        progress=lambda done, total, note="": told.append((done, total)),
+    )
     assert actual == number
+    assert told == []
     untold = dataclasses.replace(own, policy_logprob=None)
     (actual,) = reference_logprobs(base, PROMPTS, [untold], batch_rows=2)
     assert actual == pytest.approx(plain(base, PROMPTS["ann"], [6, base.stop_id]), abs=1e-5)
