@@ -13,6 +13,7 @@ from rsft.types import Candidate, Progress, Prompt
 
 def reference_logprobs(
     base: Policy,
+    base_version: str,
     prompts: Mapping[str, Prompt],
     candidates: Sequence[Candidate],
     *,
@@ -25,6 +26,7 @@ def reference_logprobs(
 
     Args:
         base: The frozen base.
+        base_version: Its version, as candidates are marked with it.
         prompts: The candidates' prompts by id.
         candidates: R candidates, of any policy with the base's tokenizer.
         batch_rows: Rows computed together; rows of like length are.
@@ -33,14 +35,13 @@ def reference_logprobs(
     Returns:
         R numbers in nats; null where the tokens are not known, or the base has no room for them.
     """
-    version = base.version
     asked = {candidate.prompt_id: prompts[candidate.prompt_id] for candidate in candidates}
     ids = dict(zip(asked, encode_questions(base, list(asked.values())), strict=True))
     rows = {
         _row(candidate)
         for candidate in candidates
         if candidate.token_ids
-        and not _is_own(candidate, version)
+        and not _is_own(candidate, base_version)
         and base.has_room(len(ids[candidate.prompt_id]), len(candidate.token_ids))
     }
     ordered = sorted(rows)
@@ -53,7 +54,7 @@ def reference_logprobs(
     )
     known = dict(zip(ordered, logprob_R.tolist(), strict=True))
     return [
-        candidate.policy_logprob if _is_own(candidate, version) else known.get(_row(candidate))
+        candidate.policy_logprob if _is_own(candidate, base_version) else known.get(_row(candidate))
         for candidate in candidates
     ]
 

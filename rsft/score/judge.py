@@ -4,15 +4,15 @@
     compare: gold   completion against gold answer, asked in both orders: 1 where the completion
                     wins both, 0 where it loses both, else a tie, ½
 
-What cannot be judged is unscorable, never a number: see ``bench``. Left out: several votes, and the
-probabilities of the grades; one verdict is what every server gives.
+What cannot be judged is unscorable, never a number: see ``judge_line``. Left out: several votes,
+and the probabilities of the grades; one verdict is what every server gives.
 """
 
 from collections.abc import Sequence
 
 from rsft.config import JudgeSection
 from rsft.errors import ConfigurationError
-from rsft.score.bench import SETTING, Bench
+from rsft.score.judge_line import SETTING, JudgeLine
 from rsft.score.reward import Asked, Score
 from rsft.types import Completion, Progress, Prompt
 from rsft.wire import Link, gather_all, run_coroutine
@@ -58,14 +58,14 @@ class Judge:
         scores: dict[int, Score] = {}
         left = iter(enumerate(pairs))
         async with Link(self._section.server, SETTING) as link:
-            bench = Bench(link, self._section, self._model)
+            line = JudgeLine(link, self._section, self._model)
             if not self._is_proven:
-                await bench.prove()
+                await line.prove()
                 self._is_proven = True
 
             async def work() -> None:
                 for number, (prompt, text) in left:
-                    scores[number] = await bench.judge(prompt, text)
+                    scores[number] = await line.judge(prompt, text)
                     if progress is not None:
                         progress(len(scores), len(pairs))
 

@@ -33,6 +33,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
     rewards = build_rewards(config.score)
     compared = config.score.reference_logprob or "target_model" in config.score.rewards
     base = load_policy(BASE / "model") if compared else None
+    base_version = base.version if base is not None else ""
     total, done = count_rows(here(key) / "candidates"), 0
     notes: Counter[str | None] = Counter()
     for number, table in enumerate(read_tables(here(key) / "candidates", Candidate)):
@@ -40,7 +41,9 @@ def run(config: Config, key: str, progress: Progress) -> None:
         scores = score_candidates(rewards, prompts, candidates)
         logprobs: Sequence[float | None] = [None] * len(candidates)
         if base is not None and config.score.reference_logprob:
-            logprobs = reference_logprobs(base, prompts, candidates, batch_rows=_ROWS_TOGETHER)
+            logprobs = reference_logprobs(
+                base, base_version, prompts, candidates, batch_rows=_ROWS_TOGETHER
+            )
         canonical = _is_canonical(base, candidates)
         rows = map(_scored, candidates, scores, logprobs, canonical)
         write_rows(here(key) / "scored" / f"part-{number:05}.parquet", Scored, rows)

@@ -57,7 +57,7 @@ def test_it_is_the_plain_forward_s_of_the_tokens_in_every_batch(base):
     for batch_rows in (1, 2, 3, 100):
         for order in ((0, 1, 2, 3, 4), (4, 2, 0, 3, 1)):
             actual = reference_logprobs(
-                base, PROMPTS, [candidates[n] for n in order], batch_rows=batch_rows
+                base, base.version, PROMPTS, [candidates[n] for n in order], batch_rows=batch_rows
             )
             assert actual == pytest.approx([expected[n] for n in order], abs=1e-5)
 
@@ -68,6 +68,7 @@ def test_what_the_base_drew_itself_keeps_its_number_so_that_the_ratio_is_one(bas
     told = []
     (actual,) = reference_logprobs(
         base,
+        base.version,
         PROMPTS,
         [own],
         batch_rows=2,
@@ -76,7 +77,7 @@ def test_what_the_base_drew_itself_keeps_its_number_so_that_the_ratio_is_one(bas
     assert actual == number
     assert told == []
     untold = dataclasses.replace(own, policy_logprob=None)
-    (actual,) = reference_logprobs(base, PROMPTS, [untold], batch_rows=2)
+    (actual,) = reference_logprobs(base, base.version, PROMPTS, [untold], batch_rows=2)
     assert actual == pytest.approx(plain(base, PROMPTS["ann"], [6, base.stop_id]), abs=1e-5)
 
 
@@ -89,6 +90,7 @@ def test_unknown_tokens_and_prompts_without_room_are_null(tiny_llama):
     told = []
     actual = reference_logprobs(
         tiny_llama,
+        tiny_llama.version,
         PROMPTS,
         candidates,
         batch_rows=2,
@@ -97,14 +99,16 @@ def test_unknown_tokens_and_prompts_without_room_are_null(tiny_llama):
     assert actual[:2] == [None, None]
     assert actual[2] == pytest.approx(plain(tiny_llama, PROMPTS["ann"], [6, 2]), abs=1e-5)
     assert told == [(1, 1)]
-    assert reference_logprobs(tiny_llama, {}, [], batch_rows=2) == []
+    assert reference_logprobs(tiny_llama, tiny_llama.version, {}, [], batch_rows=2) == []
 
 
 def test_a_trained_policy_is_not_its_base(tiny_llama):
     """The number is the base's, whatever the candidate's own."""
     trained = build_trained(tiny_llama)
     candidate = drawn(trained, "ann", (6, 2), policy_version=trained.version)
-    (reference,) = reference_logprobs(tiny_llama, PROMPTS, [candidate], batch_rows=1)
+    (reference,) = reference_logprobs(
+        tiny_llama, tiny_llama.version, PROMPTS, [candidate], batch_rows=1
+    )
     assert reference == pytest.approx(plain(tiny_llama, PROMPTS["ann"], [6, 2]), abs=1e-5)
     assert reference != pytest.approx(plain(trained, PROMPTS["ann"], [6, 2]), abs=1e-3)
 

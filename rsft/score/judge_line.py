@@ -49,7 +49,7 @@ class _NoVerdictError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class JudgeLine:
     """A judge with an open line."""
 
     link: Link
