@@ -36,6 +36,7 @@ from rsft.finetune import train
 from rsft.ledger import read_rows
 from rsft.policy import Policy, save_policy
 from rsft.policy.chat import render_chat
+from rsft.prompts.splits import question
 from rsft.report.tables import result_markdown
 from rsft.score.f1 import F1
 from rsft.types import Answer, Completion, Prompt, Role, TrainingRow, Turn
@@ -59,7 +60,7 @@ TEMPLATE = (
     "{% if m['role'] == 'assistant' %}{{ '</s>' }}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|> ' }}{% endif %}"
 )
-STEPS = 600
+STEPS = 400
 SEED = 0
 
 
@@ -106,11 +107,17 @@ def main() -> None:
 
 
 def read_splits(dialogues: Sequence[dict[str, Any]]) -> dict[str, list[Prompt]]:
-    """One prompt for each turn of the system, with what was said before it."""
-    return {
-        name: [prompt for number in numbers for prompt in _prompts(dialogues[number])]
-        for name, numbers in SPLITS.items()
-    }
+    """One prompt for each turn of the system, with what was said before it.
+
+    Dialogues begin alike: what was asked in an earlier split is left out of the later ones.
+    """
+    seen: set[object] = set()
+    splits = {}
+    for name, numbers in SPLITS.items():
+        prompts = [prompt for number in numbers for prompt in _prompts(dialogues[number])]
+        splits[name] = [prompt for prompt in prompts if question(prompt) not in seen]
+        seen |= {question(prompt) for prompt in prompts}
+    return splits
 
 
 def _prompts(dialogue: dict[str, Any]) -> Iterator[Prompt]:
