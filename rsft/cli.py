@@ -139,13 +139,17 @@ def sweep(
     console = Console(soft_wrap=True)
     console.print(sweep_table(found))
     for point in found["points"]:
-        if point["refusal"]:
-            console.print(f"[dim]{escape(point['value'])}: {escape(point['refusal'])}[/]")
+        if point["note"]:
+            console.print(f"[dim]{escape(point['value'])}: {escape(point['note'])}[/]")
     if found["recommended"] is not None:
-        taken = f"{found['setting']}={found['recommended']}"
-        others = "".join(f" --set {setting}" for setting in found["settings"])
-        console.print(f"take [bold]--set {escape(taken)}{escape(others)}[/]")
-    console.print(f"{escape(found['reason'])}\nprecision: {escape(found['verifier'])}; {file}")
+        taken = " ".join(
+            f"--set {setting}"
+            for setting in (*found["settings"], f"{found['setting']}={found['recommended']}")
+        )
+        console.print(f"take [bold]{escape(taken)}[/]: {escape(found['reason'])}")
+    else:
+        console.print(escape(found["reason"]))
+    console.print(f"precise is {escape(found['verifier'])}; the picture is {escape(str(file))}")
 
 
 @app.command()

@@ -253,7 +253,7 @@ class AdaptiveSection(Section):
 class GenerateSection(Section):
     """The sampling law, the engine that draws by it, and the batch plan."""
 
-    engine: Literal["native", "transformers", "openai"] = "native"
+    engine: Literal["native", "transformers", "openai"]
     """``native``: the sampler of this project; ``transformers``: ``model.generate``, for
     architectures that it does not know; ``openai``: a server."""
     draws_per_prompt: int = Field(ge=1)

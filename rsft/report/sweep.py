@@ -55,7 +55,7 @@ def draw_sweep(sweep: Mapping[str, Any], file: Path) -> None:
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    points = [point for point in sweep["points"] if point["refusal"] is None]
+    points = [point for point in sweep["points"] if point["rows"] is not None]
     places = range(len(points))
     figure, axes = pyplot.subplots(2, 1, figsize=(8, 7), sharex=True, height_ratios=(2, 1))
     for axis, (unit, lines) in zip(axes, _PANELS, strict=True):

@@ -23,12 +23,12 @@ from rsft.stages.filter import recorded_candidates
 from rsft.types import Scored
 
 WITHIN_PRECISION = 0.01
-"""A setting this much less precise than the best one is as precise."""
-LARGEST_CLIPPED_MASS = 0.05
-"""More of the target's mass above the envelope is another target."""
-LEAST_COVERAGE = 0.95
-"""Of the prompts that the widest setting covers."""
+"""A value this much less precise than the best one is as precise."""
+NEARLY_ALL = 0.95
+"""A value that keeps this share of what the widest one keeps, keeps nearly all."""
 
+_PLACEHOLDERS = ("filter.n=1", "filter.fraction=1.0", "filter.threshold=1.0")
+"""For settings that a rule needs and the sweep will vary."""
 _IMPLIED = {
     "filter.bound.acceptance_rate": ("filter.bound.method", ("budgeted",)),
     "filter.bound.quantile": ("filter.bound.method", ("global_quantile",)),
@@ -47,8 +47,9 @@ class SweepPoint:
 
     value: str
     """The value as it stands in ``params.yaml``."""
-    refusal: str | None
-    """Why it cannot be replayed; all figures are null then. Null where it can."""
+    note: str | None
+    """Why it cannot be replayed, so that all figures are null, or what its bound could not do; null
+    where there is nothing to say."""
     rows: int | None = None
     """Candidates kept in the end."""
     prompts: int | None = None
@@ -117,7 +118,8 @@ def sweep_round(
     """
     given = [_below_filter(text) for text in settings]
     if vary is None:
-        setting, values = _choice_of(set_values(params, given, dry_run=True), key)
+        placed = set_values(params, [*_PLACEHOLDERS, *given], dry_run=True)
+        setting, values = _choice_of(placed, key)
     else:
         setting, values = _varied(vary)
     config = set_values(params, [*given, f"{setting}={values[0]}"], dry_run=True)
@@ -144,29 +146,33 @@ def sweep_round(
 def recommend(points: Sequence[SweepPoint]) -> tuple[str | None, str]:
     """The value to take, and why.
 
-    Each step keeps those that pass: as precise as the best, true to the target, as wide as the
-    widest. Of what is left, the value with the most distinct paths: what a model learns from is
-    different right answers, and more rows of the same are not that.
+    Of the values as precise as the best, those that keep nearly all the prompts and nearly all the
+    distinct paths that one can have: a model learns from different right answers, and more rows of
+    the same are not that. Of these the truest to the target, then the most precise, then the one
+    with the fewest rows.
     """
     left = [point for point in points if point.rows]
     if not left:
         return None, "no value keeps anything"
-    precision = max((p.precision for p in left if p.precision is not None), default=None)
-    if precision is not None:
-        left = [p for p in left if (p.precision or 0.0) >= precision - WITHIN_PRECISION]
-    limit = max(LARGEST_CLIPPED_MASS, min(p.clipped_mass or 0.0 for p in left))
-    left = [p for p in left if (p.clipped_mass or 0.0) <= limit]
-    widest = max(p.prompts or 0 for p in left)
-    left = [p for p in left if (p.prompts or 0) >= LEAST_COVERAGE * widest]
-    best = max(left, key=lambda p: (p.distinct_paths or 0, p.effective_sample_size or 0.0))
-    said = [f"{best.distinct_paths:,} distinct paths, the most"]
-    if precision is not None:
-        said.append(f"precision {best.precision:.1%} (best {precision:.1%})")
+    best_precision = max(point.precision or 0.0 for point in left)
+    left = [p for p in left if (p.precision or 0.0) >= best_precision - WITHIN_PRECISION]
+    most_prompts = max(point.prompts or 0 for point in left)
+    most_paths = max(point.distinct_paths or 0 for point in left)
+    wide = [p for p in left if (p.prompts or 0) >= NEARLY_ALL * most_prompts]
+    wide = [p for p in wide if (p.distinct_paths or 0) >= NEARLY_ALL * most_paths]
+    best = min(
+        wide or [max(left, key=lambda p: (p.distinct_paths or 0, p.prompts or 0))],
+        key=lambda p: (p.clipped_mass or 0.0, -(p.precision or 0.0), p.rows or 0),
+    )
+    said = [
+        f"{best.distinct_paths:,} distinct paths (at most {most_paths:,})",
+        f"{best.prompts:,} prompts covered (at most {most_prompts:,})",
+    ]
+    if best.precision is not None:
+        said.append(f"precision {best.precision:.1%} (at most {best_precision:.1%})")
     if best.clipped_mass is not None:
-        said.append(f"clipped mass {best.clipped_mass:.1%} (limit {limit:.0%})")
-    said.append(f"{best.prompts:,} prompts covered (widest of these {widest:,})")
-    others = "the only value" if len(left) == 1 else f"of {len(left)} values"
-    return best.value, f"{'; '.join(said)}: {others} within all limits"
+        said.append(f"clipped mass {best.clipped_mass:.1%}, the least of such values")
+    return best.value, ", ".join(said)
 
 
 class _Recorded:
@@ -191,14 +197,14 @@ def _replay(recorded: _Recorded, config: Config, value: str, is_right_N: np.ndar
         candidates = recorded.candidates(config)
         decisions = decide(candidates, section, seed=config.seed, round=number)
     except AcceptanceError as refusal:
-        return SweepPoint(value=value, refusal=str(refusal))
+        return SweepPoint(value=value, note=str(refusal))
     diagnostics, by_prompt = diagnose(candidates, decisions, section)
     is_kept_N = decisions.is_accepted_N
     verdicts = is_right_N[is_kept_N]
     verdicts = verdicts[~np.isnan(verdicts)]
     return SweepPoint(
         value=value,
-        refusal=None,
+        note=diagnostics.bound_note,
         rows=diagnostics.accepted,
         prompts=int((by_prompt["accepted"] > 0).sum()),
         effective_sample_size=diagnostics.effective_sample_size,

@@ -94,6 +94,7 @@ def test_it_is_what_the_stage_would_decide(sweep: Callable[..., Sweep]) -> None:
         ((*TILT, "filter.rule=rso", "filter.n=2"), "filter.beta"),
         (("filter.rule=top_fraction", "filter.fraction=0.5"), "filter.fraction"),
         (("filter.rule=best_of_n",), "filter.n"),
+        (("filter.rule=top_n",), "filter.n"),
     ],
 )
 def test_by_default_what_the_rule_leaves_to_be_chosen_is_varied(
@@ -116,7 +117,7 @@ def test_precision_may_be_measured_by_a_part_that_has_no_say(sweep: Callable[...
 def test_what_cannot_be_replayed_is_said_and_the_rest_is(sweep: Callable[..., Sweep]) -> None:
     found = sweep("n=2,5", "filter.rule=rso", *TILT)
     assert [point.rows for point in found.points] == [6, None]
-    assert "has only 4 candidates" in str(found.points[1].refusal)
+    assert "has only 4 candidates" in str(found.points[1].note)
 
 
 def test_nothing_is_written(sweep: Callable[..., Sweep]) -> None:
@@ -166,7 +167,7 @@ def point(value: str, **figures: Any) -> SweepPoint:
         "distinct_paths": 80,
         "clipped_mass": 0.0,
     }
-    return SweepPoint(value=value, refusal=None, **(fields | figures))
+    return SweepPoint(value=value, note=None, **(fields | figures))
 
 
 @pytest.mark.parametrize(
@@ -174,12 +175,14 @@ def point(value: str, **figures: Any) -> SweepPoint:
     [
         ([point("few", distinct_paths=40), point("many")], "many"),
         ([point("many", precision=0.9), point("precise", distinct_paths=40)], "precise"),
-        ([point("as good", precision=0.995), point("best", distinct_paths=40)], "as good"),
-        ([point("clipped", clipped_mass=0.2), point("true", distinct_paths=40)], "true"),
-        ([point("narrow", prompts=20), point("wide", distinct_paths=40)], "wide"),
+        ([point("most", clipped_mass=0.3), point("nearly", distinct_paths=77)], "nearly"),
+        ([point("most", clipped_mass=0.3), point("half", distinct_paths=40)], "most"),
+        ([point("narrow", prompts=20), point("wide", clipped_mass=0.2)], "wide"),
         ([point("lone", clipped_mass=0.3), point("none", rows=0)], "lone"),
-        ([point("less", effective_sample_size=10.0), point("more")], "more"),
+        ([point("all", rows=200), point("as good", distinct_paths=79)], "as good"),
+        ([point("better"), point("worse", precision=0.995, rows=90)], "better"),
         ([point("ranked", clipped_mass=None), point("empty", rows=0)], "ranked"),
+        ([point("deep", prompts=10), point("wide", distinct_paths=10)], "deep"),
     ],
     ids=lambda case: case if isinstance(case, str) else "",
 )
@@ -205,9 +208,8 @@ def test_table_and_picture(sweep: Callable[..., Sweep], tmp_path: Path) -> None:
 
 
 def test_a_reason_has_its_figures() -> None:
-    _, reason = recommend([point("a"), point("b", distinct_paths=3)])
+    _, reason = recommend([point("a", clipped_mass=0.123), point("b", distinct_paths=3)])
     assert reason == (
-        "80 distinct paths, the most; precision 100.0% (best 100.0%); "
-        "clipped mass 0.0% (limit 5%); 50 prompts covered (widest of these 50): "
-        "of 2 values within all limits"
+        "80 distinct paths (at most 80), 50 prompts covered (at most 50), "
+        "precision 100.0% (at most 100.0%), clipped mass 12.3%, the least of such values"
     )

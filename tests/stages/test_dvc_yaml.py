@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from rsft.config import Config
+
 ROOT = Path(__file__).parents[2]
 STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
 
@@ -87,3 +89,14 @@ def test_the_check_sees_an_import_inside_a_function() -> None:
     assert Path("rsft/policy/loading.py") in transitive_imports("rsft.stages.generate")
     assert Path("rsft/randomness.py") in transitive_imports("rsft.stages.pool")
     assert Path("rsft/policy/loading.py") not in transitive_imports("rsft.stages.pool")
+
+
+def test_every_setting_that_a_stage_names_must_be_given() -> None:
+    """DVC does not know defaults: it would refuse a file that leaves one out, in the middle."""
+    named = {name for stage in STAGES for name in body(stage)["params"] if "." in name}
+    assert named
+    for name in named:
+        section, field = name.split(".")
+        model = Config.model_fields[section].annotation
+        assert model is not None
+        assert model.model_fields[field].is_required(), f"{name} has a default in rsft/config.py"
