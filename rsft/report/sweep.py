@@ -63,7 +63,12 @@ def draw_sweep(sweep: Mapping[str, Any], file: Path) -> None:
             values = [point[field] for point in points]
             if any(value is not None for value in values):
                 drawn = [float("nan") if value is None else value for value in values]
-                axis.plot(places, drawn, marker="o", label=label, color=colour)
+                # The first is wide and pale, so that one that equals it is seen upon it.
+                width = 5.0 if colour == _COLOURS[0] else 1.6
+                shade = 0.35 if colour == _COLOURS[0] else 1.0
+                axis.plot(
+                    places, drawn, marker="o", lw=width, alpha=shade, label=label, color=colour
+                )
         axis.set_ylabel(unit)
         axis.set_ylim(bottom=0, top=1.05 if unit == "share" else None)
         axis.grid(alpha=0.3)
