@@ -83,7 +83,7 @@ def decide(
         AcceptanceError: Where the target's ratio needs a log-probability that a candidate has not,
             or RSO is to take more of a prompt than were drawn.
     """
-    coins = Coins(candidates=candidates, seed=seed, round=round)
+    coins = Coins(candidates, seed=seed, round=round)
     in_support_N = in_support(candidates, section)
     reason_N = np.full(len(candidates), CODES["accepted"], np.int8)
     mark(reason_N, is_unscorable(candidates, section), "unscorable")
