@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rsft.score.pipe import Position, line, pack_prompt, unpack_score
 from rsft.score.reward import Asked, Score, unscorable
-from rsft.score.wire import Position, line, pack_prompt, unpack_score
 
 _MOST_COMPLETIONS, _LEAST_COMPLETIONS, _MOST_CHARACTERS = 1024, 64, 1 << 20
 """Of a chunk: enough that a message costs nothing beside judging, few enough to share out."""

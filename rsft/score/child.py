@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from rsft.score.wire import LOADING, OUT_OF_MEMORY, Position, read_position, write_position
+from rsft.score.pipe import LOADING, OUT_OF_MEMORY, Position, read_position, write_position
 
 Unit = TypeVar("Unit")
 

@@ -2,7 +2,7 @@
 
     python -m rsft.score.worker FD
 
-It reads chunks from standard input and writes scores to standard output, as ``rsft.score.wire``
+It reads chunks from standard input and writes scores to standard output, as ``rsft.score.pipe``
 says; FD is a file of one page, in which it notes what it is at. It ends when its input does, so
 that it does not outlive the process that started it, whatever becomes of that.
 
@@ -27,8 +27,7 @@ from rsft.errors import RsftError
 from rsft.score.guard import judge
 from rsft.score.named import reward_named
 from rsft.score.own import OwnReward, search_raw_first
-from rsft.score.reward import Reward
-from rsft.score.wire import (
+from rsft.score.pipe import (
     IDLE,
     LOADING,
     OUT_OF_MEMORY,
@@ -38,6 +37,7 @@ from rsft.score.wire import (
     unpack_prompt,
     write_position,
 )
+from rsft.score.reward import Reward
 from rsft.types import Completion
 
 MEMORY_GIB = 4

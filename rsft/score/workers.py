@@ -20,8 +20,8 @@ from rsft.errors import VerifierError
 from rsft.score.batch import Batch, Unit
 from rsft.score.child import Child
 from rsft.score.named import is_own
+from rsft.score.pipe import IDLE, LOADING
 from rsft.score.reward import Asked, Score
-from rsft.score.wire import IDLE, LOADING
 from rsft.types import Progress
 
 WORKERS = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2, 16)

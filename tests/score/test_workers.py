@@ -34,8 +34,7 @@ def echo(prompt, completions):
     return [{"reward": len(text), "outcome": text} for text in completions]
 
 def reads(prompt, completions):
-    turns = [turn.content for turn in prompt.context]
-    return [{"reward": 1, "outcome": repr((prompt.choices, turns, prompt.text))}] * len(completions)
+    return [{"reward": 1, "outcome": repr(prompt)} for _ in completions]
 
 def odd(prompt, completions):
     return [does(text) if (does := ODD.get(text)) else 1.0 for text in completions]
@@ -140,9 +139,9 @@ def test_rules_of_this_project_are_asked_by_name() -> None:
 
 
 def test_a_function_sees_the_whole_prompt() -> None:
-    prompt = ask(context=(Turn(role="user", content="Hi"),), choices=("x", "y"))
+    prompt = ask("12", "XII", context=(Turn(role="user", content="Hi"),), choices=("x", "y"))
     told = judge_in_workers(SECTION, ["mine:reads"], [(prompt, completions("a"))])["mine:reads"]
-    assert told[0][0].outcome == repr((("x", "y"), ["Hi"], prompt.text))
+    assert told[0][0].outcome == repr(prompt)
 
 
 @pytest.mark.parametrize(
@@ -245,11 +244,16 @@ def test_a_broken_function_stops_the_run_by_name(name: str, message: str) -> Non
     assert "\n" not in str(caught.value)
 
 
-def test_a_module_elsewhere_in_the_workspace_is_refused_with_the_remedy(folder: Path) -> None:
-    with pytest.raises(
-        VerifierError, match=r"elsewhere\.py, where no stage.*move it below data/raw"
-    ):
+@pytest.mark.parametrize("is_on_path", [False, True])
+def test_a_module_elsewhere_in_the_workspace_is_refused_with_the_remedy(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, is_on_path: bool
+) -> None:
+    end_workers()
+    monkeypatch.setenv("PYTHONPATH", str(folder) if is_on_path else "")
+    message = r"elsewhere\.py, where no stage.*move it below data/raw"
+    with pytest.raises(VerifierError, match=message):
         judge_in_workers(SECTION, ["elsewhere:score"], [])
+    end_workers()
 
 
 def test_an_installed_module_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,9 +265,14 @@ def test_an_installed_module_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyP
     end_workers()
 
 
-def test_importing_leaves_nothing_in_the_folder_that_is_hashed() -> None:
+def test_importing_leaves_nothing_in_the_folder_that_is_hashed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    end_workers()
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     judged("right", "a")
     assert sorted(file.name for file in Path("data/raw").iterdir()) == ["broken.py", "mine.py"]
+    end_workers()
 
 
 def test_the_number_of_workers_changes_nothing() -> None:
