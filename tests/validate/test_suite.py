@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
-from rsft.validate.engine import suite_expectations
+from rsft.validate.engine import spoken_columns, suite_expectations
 from tests.validate.cases import Case, good_row, ranked_case
 
 NAN = float("nan")
@@ -175,6 +175,8 @@ UNUSED: Corruptions = {
 }
 """What rules without a bound leave empty."""
 
+RANKED: Corruptions = {**UNUSED, "weight-follows": (lambda case: case.set(3, weight=0.5), (3,))}
+
 
 def test_rows_of_a_rule_without_a_bound_meet_every_expectation() -> None:
     verdict = ranked_case().judge()
@@ -186,12 +188,22 @@ def test_rows_of_a_rule_without_a_bound_meet_every_expectation() -> None:
     assert {*ids} - {*CORRUPTIONS} == {*UNUSED}
 
 
-@pytest.mark.parametrize("expectation", UNUSED)
+@pytest.mark.parametrize("expectation", RANKED)
 def test_corruption_of_a_rule_without_a_bound(expectation: str) -> None:
     case = ranked_case()
-    corrupt, rows = UNUSED[expectation]
+    corrupt, rows = RANKED[expectation]
     corrupt(case)
     assert failures(case) == {expectation: rows}
+
+
+def test_the_columns_that_expectations_speak_of() -> None:
+    kwargs = [
+        {"column": "a", "min_value": 1},
+        {"column_A": "b", "column_B": "c"},
+        {"column_list": ["d", "e"]},
+        {"column_set": ["f"]},
+    ]
+    assert spoken_columns([{"kwargs": each} for each in kwargs]) == {*"abcde"}
 
 
 def test_a_soft_weight_is_the_accept_probability() -> None:
