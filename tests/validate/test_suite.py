@@ -6,6 +6,8 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
+from rsft.ledger import schema_of
+from rsft.types import Decided
 from rsft.validate.engine import spoken_columns, suite_expectations
 from tests.validate.cases import Case, good_row, ranked_case
 
@@ -212,12 +214,20 @@ def test_a_soft_weight_is_the_accept_probability() -> None:
     assert failures(case) == {}
 
 
-def test_no_type_hides_a_value_from_the_suite() -> None:
-    """A column of a wrong type may make others not computable, never pass for right."""
-    for column in ("prompt_id", "weight"):
-        case = Case(types={column: pa.large_binary() if column == "prompt_id" else pa.string()})
-        case.set(3, prompt_id="evaluation-1")
-        assert not case.judge().success
+@pytest.mark.parametrize(("column", "type_"), [("prompt_id", pa.binary()), ("coin", pa.string())])
+def test_a_column_of_another_type_may_hide_a_leak_but_never_passes(
+    column: str, type_: pa.DataType
+) -> None:
+    case = Case(types={column: type_})
+    case.set(3, prompt_id="evaluation-1")
+    assert f"{column}-typed" in failures(case)
+
+
+def test_the_type_of_every_column_that_others_are_derived_from_is_judged() -> None:
+    """Where one is not of its type the derived ones are null, and what speaks of them passes."""
+    derived_from = {f.name for f in schema_of(Decided) if pa.types.is_floating(f.type)}
+    ids = {e["meta"]["id"] for e in suite_expectations(has_bound=False)}
+    assert {f"{name}-typed" for name in derived_from | {"prompt_id"}} <= ids
 
 
 def test_nulls_do_not_make_numbers_of_another_type() -> None:
