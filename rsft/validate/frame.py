@@ -35,11 +35,11 @@ def frame_of(
     """
     import pandas as pd
 
-    unspoken = pa.nulls(len(table))
-    columns = {
-        name: _values(column) if name in spoken else pd.arrays.ArrowExtensionArray(unspoken)
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    }
+    judged = table.select([name for name in table.column_names if name in spoken])
+    judged = judged.combine_chunks()  # taking rows, even none, of a column in chunks copies all
+    unspoken = pd.arrays.ArrowExtensionArray(pa.nulls(len(table)))
+    columns = dict.fromkeys(table.column_names, unspoken)
+    columns |= {name: _values(judged.column(name)) for name in judged.column_names}
     derived = _derive(table, candidates, held_out)
     return pd.DataFrame(columns | {name: _values(column) for name, column in derived.items()})
 

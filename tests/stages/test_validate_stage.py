@@ -88,6 +88,13 @@ def test_a_table_of_other_columns_is_judged_and_stops_training() -> None:
         tune()
 
 
+def test_a_table_without_a_column_is_judged_and_stops_training() -> None:
+    verdict = judge_table(table_of(Decided, GOOD).drop_columns(["reward"]), GOOD)
+    failed = {f["expectation"]: f["observed"] for f in verdict["failed"]}
+    assert set(failed) == {"columns", "reward-known", "reward-typed", "reward-in-range"}
+    assert failed["reward-known"].startswith("not computable: ")
+
+
 @pytest.mark.parametrize(
     "rule",
     [

@@ -6,7 +6,9 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
-from rsft.validate.engine import suite_expectations
+from rsft.ledger import schema_of
+from rsft.types import Decided
+from rsft.validate.engine import spoken_columns, suite_expectations
 from tests.validate.cases import Case, good_row, ranked_case
 
 NAN = float("nan")
@@ -175,6 +177,8 @@ UNUSED: Corruptions = {
 }
 """What rules without a bound leave empty."""
 
+RANKED: Corruptions = {**UNUSED, "weight-follows": (lambda case: case.set(3, weight=0.5), (3,))}
+
 
 def test_rows_of_a_rule_without_a_bound_meet_every_expectation() -> None:
     verdict = ranked_case().judge()
@@ -186,12 +190,22 @@ def test_rows_of_a_rule_without_a_bound_meet_every_expectation() -> None:
     assert {*ids} - {*CORRUPTIONS} == {*UNUSED}
 
 
-@pytest.mark.parametrize("expectation", UNUSED)
+@pytest.mark.parametrize("expectation", RANKED)
 def test_corruption_of_a_rule_without_a_bound(expectation: str) -> None:
     case = ranked_case()
-    corrupt, rows = UNUSED[expectation]
+    corrupt, rows = RANKED[expectation]
     corrupt(case)
     assert failures(case) == {expectation: rows}
+
+
+def test_the_columns_that_expectations_speak_of() -> None:
+    kwargs = [
+        {"column": "a", "min_value": 1},
+        {"column_A": "b", "column_B": "c"},
+        {"column_list": ["d", "e"]},
+        {"column_set": ["f"]},
+    ]
+    assert spoken_columns([{"kwargs": each} for each in kwargs]) == {*"abcde"}
 
 
 def test_a_soft_weight_is_the_accept_probability() -> None:
@@ -200,12 +214,20 @@ def test_a_soft_weight_is_the_accept_probability() -> None:
     assert failures(case) == {}
 
 
-def test_no_type_hides_a_value_from_the_suite() -> None:
-    """A column of a wrong type may make others not computable, never pass for right."""
-    for column in ("prompt_id", "weight"):
-        case = Case(types={column: pa.large_binary() if column == "prompt_id" else pa.string()})
-        case.set(3, prompt_id="evaluation-1")
-        assert not case.judge().success
+@pytest.mark.parametrize(("column", "type_"), [("prompt_id", pa.binary()), ("coin", pa.string())])
+def test_a_column_of_another_type_may_hide_a_leak_but_never_passes(
+    column: str, type_: pa.DataType
+) -> None:
+    case = Case(types={column: type_})
+    case.set(3, prompt_id="evaluation-1")
+    assert f"{column}-typed" in failures(case)
+
+
+def test_the_type_of_every_column_that_others_are_derived_from_is_judged() -> None:
+    """Where one is not of its type the derived ones are null, and what speaks of them passes."""
+    derived_from = {f.name for f in schema_of(Decided) if pa.types.is_floating(f.type)}
+    ids = {e["meta"]["id"] for e in suite_expectations(has_bound=False)}
+    assert {f"{name}-typed" for name in derived_from | {"prompt_id"}} <= ids
 
 
 def test_nulls_do_not_make_numbers_of_another_type() -> None:
