@@ -1,0 +1,80 @@
+"""Settings: ``params.yaml`` as frozen models, one file per part of it."""
+
+from rsft.config.base import (
+    BaseSection,
+    FinetuneSection,
+    RenderingSection,
+    ScratchSection,
+    TrainingSection,
+)
+from rsft.config.config import Config, RoundSection, round_chain, round_folder
+from rsft.config.filter import BoundSection, FilterSection, PoolSection
+from rsft.config.generate import (
+    LEAST_TEMPERATURE,
+    AdaptiveSection,
+    GenerateSection,
+    OpenAISection,
+    RuntimeSection,
+)
+from rsft.config.measure import (
+    ControlName,
+    ControlsSection,
+    EvaluateSection,
+    PromoteSection,
+    RegisterSection,
+    ValidateSection,
+)
+from rsft.config.params import load_config, parse_config, set_values
+from rsft.config.places import PARAMS, RAW, TRAINING
+from rsft.config.prompts import EmbeddedSection, FilesSection, PromptsSection
+from rsft.config.score import (
+    MODEL_BASED,
+    JudgeSection,
+    NumericAnswerSection,
+    RewardModelSection,
+    ScoreSection,
+    TargetModelSection,
+)
+from rsft.config.section import Section
+
+__all__ = [
+    "LEAST_TEMPERATURE",
+    "MODEL_BASED",
+    "PARAMS",
+    "RAW",
+    "TRAINING",
+    "AdaptiveSection",
+    "BaseSection",
+    "BoundSection",
+    "Config",
+    "ControlName",
+    "ControlsSection",
+    "EmbeddedSection",
+    "EvaluateSection",
+    "FilesSection",
+    "FilterSection",
+    "FinetuneSection",
+    "GenerateSection",
+    "JudgeSection",
+    "NumericAnswerSection",
+    "OpenAISection",
+    "PoolSection",
+    "PromoteSection",
+    "PromptsSection",
+    "RegisterSection",
+    "RenderingSection",
+    "RewardModelSection",
+    "RoundSection",
+    "RuntimeSection",
+    "ScoreSection",
+    "ScratchSection",
+    "Section",
+    "TargetModelSection",
+    "TrainingSection",
+    "ValidateSection",
+    "load_config",
+    "parse_config",
+    "round_chain",
+    "round_folder",
+    "set_values",
+]

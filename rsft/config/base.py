@@ -1,0 +1,99 @@
+"""``base`` and ``finetune``: the policy that the first round samples from, and training."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from rsft.config.places import RAW
+from rsft.config.section import Section
+
+
+class RenderingSection(Section):
+    """How a prompt's text becomes the policy's input, the same wherever the policy reads one."""
+
+    template: str = "{prompt}"
+    """Text around the prompt; ``{prompt}`` stands for it."""
+    number_slots: bool = False
+    """Write the k-th number as ``n{k}`` (a policy trained from scratch cannot read digits)."""
+    chat: bool = False
+    """Pass the text as the user's message, after the turns before it, through the tokenizer's own
+    chat template."""
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> Self:
+        if "{prompt}" not in self.template:
+            raise ValueError("template must contain {prompt}")
+        return self
+
+
+class TrainingSection(Section):
+    """One training run."""
+
+    steps: int = Field(ge=1)
+    """Optimiser steps."""
+    batch_size: int = Field(ge=1)
+    """Rows per optimiser step."""
+    learning_rate: float = Field(gt=0)
+    """Peak of the schedule: linear warm-up, then linear decay to 0."""
+    warmup_steps: int = Field(default=0, ge=0)
+    """Steps of the warm-up."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """AdamW's decoupled weight decay."""
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    """Gradients are clipped to this norm."""
+    word_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of input tokens replaced by the unknown token while training."""
+    max_prompt_tokens: int = Field(default=512, ge=1)
+    """A longer prompt is an error, never cut in silence."""
+    max_completion_tokens: int = Field(default=512, ge=1)
+    """A longer completion is an error, never cut in silence."""
+
+
+class ScratchSection(Section):
+    """A small T5 made here: its size, its tokenizer and its training on the labelled rows."""
+
+    d_model: int = Field(ge=8)
+    """Width."""
+    d_ff: int = Field(ge=8)
+    """Width of the feed-forward layers."""
+    layers: int = Field(ge=1)
+    """Layers of the encoder, and of the decoder."""
+    heads: int = Field(ge=1)
+    """Attention heads."""
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Dropout of the network; it is part of the saved model, so fine-tuning uses it too."""
+    vocabulary: int = Field(ge=32)
+    """At most so many words; the rest become the unknown token."""
+    training: TrainingSection
+    """Training on the labelled rows."""
+
+
+class BaseSection(Section):
+    """The policy that the first round samples from."""
+
+    model: str
+    """``scratch``, a Hugging Face folder below ``data/raw``, or a Hub id such as
+    ``google-t5/t5-small``."""
+    revision: str | None = None
+    """Commit of the Hub model; pin it, or the Hub may change under you."""
+    rendering: RenderingSection = RenderingSection()
+    """How prompts are rendered for it; saved with every model trained from it."""
+    scratch: ScratchSection | None = None
+    """With ``model: scratch``: what to make."""
+
+    @model_validator(mode="after")
+    def _has_its_recipe(self) -> Self:
+        if self.model == "scratch" and self.scratch is None:
+            raise ValueError("model is 'scratch', so the section base.scratch is needed")
+        path = Path(self.model)
+        if path.is_absolute() or ".." in path.parts or (path.exists() and RAW not in path.parents):
+            raise ValueError(f"a model folder must lie below {RAW}, so that DVC sees it change")
+        return self
+
+
+class FinetuneSection(TrainingSection):
+    """Training on the pool: the labelled rows and every round's accepted rows."""
+
+    start: Literal["base", "previous"] = "base"
+    """Weights that a round starts from."""

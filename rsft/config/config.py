@@ -1,0 +1,111 @@
+"""All of ``params.yaml``, and what one section asks of another."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from rsft.config.base import BaseSection, FinetuneSection
+from rsft.config.filter import FilterSection, PoolSection
+from rsft.config.generate import GenerateSection, RuntimeSection
+from rsft.config.measure import (
+    ControlsSection,
+    EvaluateSection,
+    PromoteSection,
+    RegisterSection,
+    ValidateSection,
+)
+from rsft.config.prompts import PromptsSection
+from rsft.config.score import MODEL_BASED, ScoreSection
+from rsft.config.section import Section
+
+
+class RoundSection(Section):
+    """One round's place in the chain."""
+
+    prev: str
+    """Folder of what the round starts from: ``data/base``, then ``data/rounds/<r-1>``."""
+
+
+class Config(Section):
+    """All of ``params.yaml``."""
+
+    seed: int = Field(ge=0)
+    """Root of every random number."""
+    runtime: RuntimeSection
+    rounds: dict[str, RoundSection] = Field(min_length=1)
+    """One entry a round, in order; ``--set rounds=N`` writes the chain."""
+    prompts: PromptsSection
+    base: BaseSection
+    generate: GenerateSection
+    score: ScoreSection
+    filter: FilterSection
+    pool: PoolSection
+    validate_: ValidateSection = Field(alias="validate")
+    finetune: FinetuneSection
+    evaluate: EvaluateSection
+    controls: ControlsSection
+    register_: RegisterSection = Field(alias="register")
+    promote: PromoteSection
+
+    @model_validator(mode="after")
+    def _rounds_are_a_chain(self) -> Self:
+        chain = round_chain(len(self.rounds))
+        if {key: {"prev": value.prev} for key, value in self.rounds.items()} != chain:
+            raise ValueError(f"rounds must be the chain {chain}; write it with --set rounds=N")
+        if self.controls.after != round_folder(len(self.rounds)):
+            raise ValueError(
+                f"controls.after must be the last round, {round_folder(len(self.rounds))}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_server_reads_what_is_trained_on(self) -> Self:
+        server = self.generate.openai
+        if server is not None and server.send == "messages" and not self.base.rendering.chat:
+            raise ValueError(
+                "generate.openai.send is 'messages', so the server renders a chat, and training "
+                "would not: set base.rendering.chat to true, or send tokens"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _waves_are_judged_by_rules(self) -> Self:
+        slow = [name for name in MODEL_BASED if self.score.rewards.get(name)]
+        if self.generate.adaptive and slow:
+            raise ValueError(
+                f"generate.adaptive judges completions while it draws, and score.rewards gives "
+                f"{slow[0]!r} a weight, which only the score stage asks: set generate.adaptive to "
+                "null, or its weight to 0"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _what_the_filter_reads_is_recorded(self) -> Self:
+        measure = self.filter.base_measure
+        if measure == "reference" and not self.score.reference_logprob:
+            raise ValueError(
+                "filter.base_measure is 'reference', which needs log π_ref of each candidate: set "
+                "score.reference_logprob to true"
+            )
+        if measure == "density" and self.filter.density not in self.score.rewards:
+            raise ValueError(
+                f"filter.base_measure is 'density', and score.rewards has no "
+                f"{self.filter.density!r} that would give log P; add it there, with weight 0 if it "
+                "is to have no say in the reward"
+            )
+        return self
+
+    @property
+    def round_count(self) -> int:
+        """Number of rounds."""
+        return len(self.rounds)
+
+
+def round_folder(number: int) -> str:
+    """Folder of a round; the base is round 0."""
+    return f"data/rounds/{number}" if number else "data/base"
+
+
+def round_chain(count: int) -> dict[str, dict[str, str]]:
+    """The ``rounds`` section for a number of rounds."""
+    return {str(r): {"prev": round_folder(r - 1)} for r in range(1, count + 1)}
