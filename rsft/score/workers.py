@@ -137,9 +137,7 @@ class Workers:
             raise VerifierError(f"score.rewards.{batch.names[position.part]}, imported, {note}")
         if position.unit == IDLE:
             raise VerifierError(f"score.rewards: between two completions, a worker {note}")
-        rest = [unit for number, unit in enumerate(child.chunk) if number != position.unit]
-        batch.give_back(rest[child.done :])
-        batch.divide(child.chunk[position.unit], position, note)
+        batch.take_apart(child.chunk, child.done, position, note, is_late=is_late)
 
 
 _lock = Lock()
