@@ -131,9 +131,16 @@ def diagnose(
 
 
 def effective_sample_size(weight_N: np.ndarray) -> float:
-    """(Σw)²/Σw²: how many equal weights are worth as much; 0 for none."""
-    squares = float((weight_N**2).sum())
-    return float(weight_N.sum()) ** 2 / squares if squares else 0.0
+    """(Σw)²/Σw²: how many equal weights are worth as much; 0 for none.
+
+    In units of the largest: the squares of the weights of long completions leave the range of a
+    float.
+    """
+    largest = float(weight_N.max(initial=0.0))
+    if not largest:
+        return 0.0
+    relative_N = weight_N / largest
+    return float(relative_N.sum()) ** 2 / float((relative_N**2).sum())
 
 
 def _sample_size(decisions: Decisions, supported_N: np.ndarray, chosen_N: np.ndarray) -> float:

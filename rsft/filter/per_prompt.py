@@ -94,9 +94,7 @@ def prompt_figures(
         "acceptance_rate": sums.count(accepted_N) / drawn_P,
         "log_bound": np.nan if decisions.log_bound_P is None else decisions.log_bound_P,
         **_beyond_the_bound(sums, decisions, supported_N & ~is_pilot(candidates, section.bound)),
-        "effective_sample_size": np.nan_to_num(
-            _quotient(sums.sum(accept_prob_N) ** 2, sums.sum(accept_prob_N**2))
-        ),
+        "effective_sample_size": _sample_sizes(sums, accept_prob_N),
         "kl_to_proposal": _kl_to_proposal(sums, accept_prob_N, candidates, section),
         "mean_reward": sums.mean(candidates.reward_N),
         "mean_reward_accepted": sums.mean(candidates.reward_N, accepted_N),
@@ -104,6 +102,14 @@ def prompt_figures(
         "mean_tokens_accepted": sums.mean(candidates.tokens_N, accepted_N),
     }
     return pd.DataFrame(columns)
+
+
+def _sample_sizes(sums: PromptSums, accept_prob_N: np.ndarray) -> np.ndarray:
+    """(ΣA)²/ΣA² of each prompt, (P,), 0 where ΣA is; in units of its largest A, whose square may
+    leave the range of a float."""
+    largest_P = sums.largest(accept_prob_N)
+    relative_N = accept_prob_N / np.where(largest_P > 0, largest_P, 1.0)[sums.prompt_N]
+    return np.nan_to_num(_quotient(sums.sum(relative_N) ** 2, sums.sum(relative_N**2)))
 
 
 def _beyond_the_bound(

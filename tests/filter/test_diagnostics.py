@@ -38,6 +38,7 @@ def clipped_mass(ratios: dict[str, list[float]], c: float) -> float:
         ([0.1] * 5, 5),
         ([1.0, 0.5, 0.25], 1.75**2 / 1.3125),
         ([1.0, 0.0], 1),
+        ([1e-200, 1e-200, 0.0], 2),
         ([], 0),
     ],
 )
@@ -50,6 +51,15 @@ def test_effective_sample_size_is_of_the_soft_weights_in_the_support():
     rows = [*with_ratios({"p": [4, 2, 1]}), candidate(3, reward=0.0)]
     found = figures(rows, base_measure="uniform", bound=known(math.log(4)))
     assert found.effective_sample_size == pytest.approx(1.75**2 / 1.3125)
+
+
+def test_effective_sample_size_of_weights_whose_squares_are_beyond_a_float():
+    """A = e⁻⁵⁰⁰ of each: they are worth as much as four of any other."""
+    rows = [candidate(draw) for draw in range(4)]
+    found, table = diagnosed(rows, rule="soft", base_measure="uniform", bound=known(501.0))
+    assert found.accepted == 4
+    assert found.effective_sample_size == pytest.approx(4)
+    assert table["effective_sample_size"].tolist() == pytest.approx([4])
 
 
 def test_clipped_mass_is_the_share_of_the_target_above_the_bound():
