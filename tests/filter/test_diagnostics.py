@@ -14,6 +14,7 @@ from tests.filter.cases import (
     figures,
     known,
     per_prompt_maximum,
+    pilot,
 )
 
 
@@ -192,6 +193,27 @@ def test_the_kl_is_estimated_over_what_was_scored():
     """An unscorable candidate may have had any A; one of two others is kept."""
     rows = [candidate(0), candidate(1, reward=0.0), candidate(2, reward=None)]
     assert figures(rows).kl_to_proposal == pytest.approx(math.log(2))
+
+
+def test_the_kl_has_no_part_of_what_has_no_density():
+    """Its A is not known, and not 0: of the two others both are kept, as they were drawn."""
+    unknown = {"reward_breakdown": {"exact_match": 1.0}}
+    rows = [candidate(0), candidate(1), candidate(2, **unknown), candidate(3, **unknown)]
+    found = figures(rows, target="density", base_measure="density")
+    assert (found.reasons["unscorable"], found.kl_to_proposal) == (2, 0.0)
+
+
+def test_what_a_pilot_spent_is_in_no_figure_of_the_rule():
+    """The pilot has A = 1 and ½, what is left A = 1, ½, 0, as if it had been drawn alone."""
+    rows = with_ratios({"p": [4, 2, 4, 2, 1]})
+    rows[4] = candidate(4, reward=0.0)
+    values = {"rule": "soft", "base_measure": "uniform"}
+    found, table = diagnosed(rows, bound=pilot(2, 0.0), **values)
+    alone, _ = diagnosed(rows[2:], bound=known(math.log(4)), **values)
+    assert found.effective_sample_size == pytest.approx(1.5**2 / 1.25)
+    assert table["effective_sample_size"].tolist() == pytest.approx([1.5**2 / 1.25])
+    assert found.kl_to_proposal == pytest.approx(alone.kl_to_proposal)
+    assert found.coin_share == 0.5
 
 
 def test_unscorable_candidates_are_in_no_mean():
