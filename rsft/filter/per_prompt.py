@@ -4,9 +4,10 @@ clipped mass        Σ max(0, w − c) / Σ w, w = P̃/M: what acceptance cannot
                     too small
 KL to the proposal  KL(Q ‖ M) of the law Q ∝ M·A that the rule keeps, Σ A log A / ΣA − log(ΣA/K)
                     over the K candidates of a prompt on which the rule had its say: biased low, at
-                    most log K. Rules that rank have A = 1 for what they chose. Best of n has a
-                    formula of its own, log n − (n − 1)/n, an upper bound (Beirami et al. 2024, arXiv
-                    2401.01879)
+                    most log K. Rules that rank have A = 1 for what they chose. Best of n, with s
+                    of n candidates in the support, has a formula of its own, log n − (s − 1)/s:
+                    log n/s for the support, and at most log s − (s − 1)/s for the best within it
+                    (Beirami et al. 2024, arXiv 2401.01879)
 """
 
 from typing import Any
@@ -24,7 +25,7 @@ from rsft.filter.reasons import has_reason
 def kl_estimator(section: FilterSection) -> str:
     """How the KL to the proposal is estimated, in words."""
     if section.rule == "best_of_n":
-        return "upper bound, log n − (n − 1)/n"
+        return "upper bound, log n − (s − 1)/s, s of n being in the support"
     return "plug-in, Σ A log A / ΣA − log(ΣA/K)"
 
 
@@ -108,7 +109,7 @@ def prompt_figures(
         "log_bound": np.nan if decisions.log_bound_P is None else decisions.log_bound_P,
         **_beyond_the_bound(sums, decisions, supported_N & tried_N),
         "effective_sample_size": _sample_sizes(sums, accept_prob_N),
-        "kl_to_proposal": _kl_to_proposal(sums, accept_prob_N, tried_N, section),
+        "kl_to_proposal": _kl_to_proposal(sums, accept_prob_N, tried_N, supported_N, section),
         "mean_reward": sums.mean(candidates.reward_N),
         "mean_reward_accepted": sums.mean(candidates.reward_N, accepted_N),
         "mean_tokens": sums.mean(candidates.tokens_N),
@@ -155,14 +156,15 @@ def _kl_to_proposal(
     sums: PromptSums,
     accept_prob_N: np.ndarray,
     tried_N: np.ndarray,
+    supported_N: np.ndarray,
     section: FilterSection,
 ) -> np.ndarray:
     """KL of what the rule keeps to the proposal, (P,) in nats; NaN where it keeps nothing."""
     tried_P = sums.count(tried_N)
     mass_P = sums.sum(accept_prob_N)
     if section.rule == "best_of_n":
-        n_P = np.maximum(1, tried_P)
-        return np.where(mass_P > 0, np.log(n_P) - (n_P - 1) / n_P, np.nan)
+        n_P, s_P = np.maximum(1, tried_P), np.maximum(1, sums.count(supported_N))
+        return np.where(mass_P > 0, np.log(n_P) - (s_P - 1) / s_P, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy_N = np.where(accept_prob_N > 0, accept_prob_N * np.log(accept_prob_N), 0.0)
         kl_P = sums.sum(entropy_N) / mass_P - np.log(mass_P / tried_P)

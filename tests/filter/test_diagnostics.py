@@ -186,7 +186,17 @@ def test_best_of_n_has_a_kl_of_its_own():
     rows = [candidate(draw, reward=draw / 8) for draw in range(8)]
     found = figures(rows, rule="best_of_n", target="tilt", beta=1.0)
     assert found.kl_to_proposal == pytest.approx(math.log(8) - 7 / 8)
-    assert found.kl_estimator == "upper bound, log n − (n − 1)/n"
+    assert found.kl_estimator == "upper bound, log n − (s − 1)/s, s of n being in the support"
+
+
+@pytest.mark.parametrize("right", [1, 2, 5, 8])
+def test_the_kl_of_best_of_n_is_not_below_that_of_its_support(right):
+    """Equal rewards: it is a draw from the right ones, as the coin's, whose KL is log n/s."""
+    rows = [candidate(draw, reward=float(draw < right)) for draw in range(8)]
+    best, coin = figures(rows, rule="best_of_n"), figures(rows)
+    assert coin.kl_to_proposal == pytest.approx(math.log(8 / right))
+    assert best.kl_to_proposal == pytest.approx(math.log(8) - (right - 1) / right)
+    assert best.kl_to_proposal >= coin.kl_to_proposal - 1e-12
 
 
 def test_the_kl_is_estimated_over_what_was_scored():
