@@ -125,7 +125,10 @@ def _sample_sizes(sums: PromptSums, accept_prob_N: np.ndarray) -> np.ndarray:
     """
     largest_P = sums.largest(accept_prob_N)
     relative_N = accept_prob_N / np.where(largest_P > 0, largest_P, 1.0)[sums.prompt_N]
-    return np.nan_to_num(_quotient(sums.sum(relative_N) ** 2, sums.sum(relative_N**2)))
+    size_P: np.ndarray = np.nan_to_num(
+        _quotient(sums.sum(relative_N) ** 2, sums.sum(relative_N**2))
+    )
+    return size_P
 
 
 def _beyond_the_bound(

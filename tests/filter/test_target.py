@@ -126,3 +126,12 @@ def test_the_proposal_as_base_measure_needs_no_log_probability():
     assert ratio([candidate(proposal_logprob=None)]) == [0.0]
     (row,) = decided([candidate(proposal_logprob=None)])
     assert (row.log_target, row.accept_prob, row.is_accepted) == (None, 1.0, True)
+
+
+def test_a_beta_too_small_for_the_rewards_is_refused():
+    """1/β is infinite, and ∞ − ∞ would be a ratio that no coin is held against."""
+    with pytest.raises(
+        AcceptanceError, match=r"filter\.beta = 1e-310: reward/beta of a reward of 1"
+    ):
+        decided(ROWS, target="tilt", beta=1e-310)
+    assert decided(ROWS, target="tilt", beta=1e-300)[RIGHT].is_accepted
