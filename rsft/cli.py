@@ -118,20 +118,22 @@ def sweep(
         typer.Option(help="Part of the reward that says what is right; by default the whole."),
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option(help="Where to; by default data/rounds/ROUND/sweep.png.")
+        Path | None,
+        typer.Option(help="Where to (png, svg or pdf); by default data/rounds/ROUND/sweep.png."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Replay a round's decisions over a range of a setting, and say which value to take."""
     from rsft.config import PARAMS, round_folder
-    from rsft.report.sweep import draw_sweep, sweep_table
+    from rsft.report.sweep import check_picture, draw_sweep, sweep_table
     from rsft.runs.sweep import sweep_round
 
     _workspace_and_config()
+    file = picture or Path(round_folder(round_number)) / "sweep.png"
+    check_picture(file)
     found = sweep_round(
         PARAMS, str(round_number), vary=vary, settings=settings or (), verifier=verifier
     ).as_dict()
-    file = picture or Path(round_folder(round_number)) / "sweep.png"
     draw_sweep(found, file)
     if as_json:
         print(json.dumps(found, indent=2, ensure_ascii=False))

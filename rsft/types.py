@@ -154,13 +154,15 @@ class Decided(Scored):
     """A scored candidate with its decision and every number the decision used."""
 
     log_target: float | None
-    """Unnormalised log P̃(y|x) in nats; null where P̃ = 0, or it contains a log M not known."""
+    """Unnormalised log P̃(y|x) in nats; null where P̃ = 0, it is unscorable, or it contains a log M
+    not known; and for rules without a bound."""
     log_bound: float | None
     """log c in nats, the envelope constant of the prompt; null for rules that use none."""
     log_accept_ratio: float | None
-    """log P̃ − log M − log c in nats, not clipped; null where P̃ = 0 or there is no bound."""
+    """log P̃ − log M − log c in nats, not clipped; null where P̃ = 0, it is unscorable, or there is
+    no bound."""
     accept_prob: float | None
-    """A = min(1, P̃/(cM)); null for rules that use none."""
+    """A = min(1, P̃/(cM)); null where it is unscorable, and for rules that use none."""
     coin: float | None
     """The uniform number in [0, 1) that was compared with A; null where none was tossed."""
     is_accepted: bool

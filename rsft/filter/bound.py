@@ -67,7 +67,8 @@ def _budgeted(log_ratio_S: np.ndarray, wanted: float) -> float:
     """The log c at which Σ min(1, exp(log w − log c)) is what is wanted, or all of them can give.
 
     With k ratios below c, the sum is (S − k) + Σ_{i<k} w_i / c: found by searching for k, then
-    solved for c.
+    solved for c. Where the k ratios lie so far below the next that they add nothing to the sum,
+    every c between them would do as well; the largest is taken.
 
     Args:
         log_ratio_S: Finite ratios, sorted; because a sum depends in its last bits on the order of
@@ -80,4 +81,8 @@ def _budgeted(log_ratio_S: np.ndarray, wanted: float) -> float:
     log_sum_S = np.logaddexp.accumulate(log_ratio_S)
     sum_at_S = np.arange(count - 1, -1, -1) + np.exp(log_sum_S - log_ratio_S)
     below = int(np.searchsorted(-sum_at_S, -wanted))  # sum_at_S falls; ratios before it are below c
-    return float(log_sum_S[below - 1] - np.log(wanted - (count - below)))
+    for_those_below = wanted - (count - below)
+    if for_those_below <= 0:
+        return float(log_ratio_S[below])
+    log_c = float(log_sum_S[below - 1] - np.log(for_those_below))
+    return log_c if below == count else min(log_c, float(log_ratio_S[below]))

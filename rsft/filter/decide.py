@@ -153,11 +153,18 @@ def _columns(
             None if decisions.log_bound_P is None else decisions.log_bound_P[candidates.prompt_N]
         ),
         "log_accept_ratio": decisions.log_accept_ratio_N,
-        "accept_prob": decisions.accept_prob_N,
+        "accept_prob": _known(decisions.accept_prob_N, decisions.reason_N),
         "coin": decisions.coin_N,
         "is_accepted": decisions.is_accepted_N,
         "weight": decisions.weight_N,
     }
+
+
+def _known(accept_prob_N: np.ndarray | None, reason_N: np.ndarray) -> np.ndarray | None:
+    """A where it is known: of what no reward could judge it is not 0."""
+    if accept_prob_N is None:
+        return None
+    return np.where(has_reason(reason_N, "unscorable"), np.nan, accept_prob_N)
 
 
 def _array(values_N: np.ndarray | None, part: slice) -> pa.Array:

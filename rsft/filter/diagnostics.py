@@ -1,7 +1,8 @@
 """How a round's decisions came out: what to look at before believing its acceptance.
 
 The effective sample size is (ΣA)²/ΣA² of the soft weights A over the target's support (Kish 1965):
-with a coin it says what the coin's choice can be worth. Clipped mass and KL are means over prompts
+with a coin it says what the coin's choice can be worth. Draws that a pilot spent on the bound are
+in no figure of the rule: they could not be accepted. Clipped mass and KL are means over prompts
 (``per_prompt``).
 """
 
@@ -12,10 +13,9 @@ import numpy as np
 import pandas as pd
 
 from rsft.config import FilterSection
-from rsft.filter.bound import is_pilot
 from rsft.filter.columns import Candidates
 from rsft.filter.decide import Decisions
-from rsft.filter.per_prompt import kl_estimator, prompt_figures
+from rsft.filter.per_prompt import kl_estimator, prompt_figures, was_tried
 from rsft.filter.reasons import AFTER_THE_RULE, OUTSIDE, REASONS, has_reason
 
 
@@ -96,7 +96,7 @@ def diagnose(
     accepted_N = decisions.is_accepted_N
     chosen_N = accepted_N | has_reason(decisions.reason_N, *AFTER_THE_RULE)
     supported_N = ~has_reason(decisions.reason_N, *OUTSIDE)
-    judged_N = supported_N & ~is_pilot(candidates, section.bound)
+    judged_N = supported_N & was_tried(candidates, decisions, section)
     by_prompt = prompt_figures(candidates, decisions, section, supported_N, chosen_N)
     ratio_N, has_bound = decisions.log_accept_ratio_N, section.uses_a_bound
     counts = np.bincount(decisions.reason_N, minlength=len(REASONS)).tolist()
@@ -116,8 +116,8 @@ def diagnose(
         log_bound_median=_or_none(by_prompt["log_bound"].median()),
         bound_violation_rate=None if ratio_N is None else _mean(ratio_N[judged_N] > 0) or 0.0,
         clipped_mass=(_mean(by_prompt["clipped_mass"]) or 0.0) if has_bound else None,
-        coin_share=None if ratio_N is None else _coin_share(ratio_N[supported_N]),
-        effective_sample_size=_sample_size(decisions, supported_N, chosen_N),
+        coin_share=None if ratio_N is None else _coin_share(ratio_N[judged_N]),
+        effective_sample_size=_sample_size(decisions, judged_N, chosen_N),
         kl_to_proposal=_mean(by_prompt["kl_to_proposal"]),
         kl_estimator=kl_estimator(section),
         non_canonical=int((candidates.is_respelt_N & supported_N).sum()),
@@ -131,16 +131,23 @@ def diagnose(
 
 
 def effective_sample_size(weight_N: np.ndarray) -> float:
-    """(Σw)²/Σw²: how many equal weights are worth as much; 0 for none."""
-    squares = float((weight_N**2).sum())
-    return float(weight_N.sum()) ** 2 / squares if squares else 0.0
+    """(Σw)²/Σw²: how many equal weights are worth as much; 0 for none.
+
+    In units of the largest: the squares of the weights of long completions leave the range of a
+    float.
+    """
+    largest = float(weight_N.max(initial=0.0))
+    if not largest:
+        return 0.0
+    relative_N = weight_N / largest
+    return float(relative_N.sum()) ** 2 / float((relative_N**2).sum())
 
 
-def _sample_size(decisions: Decisions, supported_N: np.ndarray, chosen_N: np.ndarray) -> float:
+def _sample_size(decisions: Decisions, judged_N: np.ndarray, chosen_N: np.ndarray) -> float:
     accept_prob_N = decisions.accept_prob_N
     if accept_prob_N is None:
         return float(chosen_N.sum())
-    return effective_sample_size(accept_prob_N[supported_N])
+    return effective_sample_size(accept_prob_N[judged_N])
 
 
 def _bound_note(supported: int, candidates: int, section: FilterSection) -> str | None:

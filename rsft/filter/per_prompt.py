@@ -3,9 +3,11 @@
 clipped mass        Σ max(0, w − c) / Σ w, w = P̃/M: what acceptance cannot represent because c is
                     too small
 KL to the proposal  KL(Q ‖ M) of the law Q ∝ M·A that the rule keeps, Σ A log A / ΣA − log(ΣA/K)
-                    over a prompt's K scored candidates: biased low, at most log K. Rules that rank
-                    have A = 1 for what they chose. Best of n has a formula of its own,
-                    log n − (n − 1)/n, an upper bound (Beirami et al. 2024, arXiv 2401.01879)
+                    over the K candidates of a prompt on which the rule had its say: biased low, at
+                    most log K. Rules that rank have A = 1 for what they chose. Best of n, with s
+                    of n candidates in the support, has a formula of its own, log n − (s − 1)/s:
+                    log n/s for the support, and at most log s − (s − 1)/s for the best within it
+                    (Beirami et al. 2024, arXiv 2401.01879)
 """
 
 from typing import Any
@@ -23,8 +25,20 @@ from rsft.filter.reasons import has_reason
 def kl_estimator(section: FilterSection) -> str:
     """How the KL to the proposal is estimated, in words."""
     if section.rule == "best_of_n":
-        return "upper bound, log n − (n − 1)/n"
+        return "upper bound, log n − (s − 1)/s, s of n being in the support"
     return "plug-in, Σ A log A / ΣA − log(ΣA/K)"
+
+
+def was_tried(candidates: Candidates, decisions: Decisions, section: FilterSection) -> np.ndarray:
+    """Whether the rule had its say on each candidate.
+
+    It had none on what no reward could judge, whose A is not known, nor on the draws of a pilot,
+    which could not be accepted.
+    """
+    was_tried_N = ~has_reason(decisions.reason_N, "unscorable")
+    if section.uses_a_bound:
+        was_tried_N &= ~is_pilot(candidates, section.bound)
+    return was_tried_N
 
 
 class PromptSums:
@@ -81,9 +95,9 @@ def prompt_figures(
     sums = PromptSums(candidates)
     accepted_N = decisions.is_accepted_N
     drawn_P = sums.count(np.ones(len(candidates), bool))
+    tried_N = was_tried(candidates, decisions, section)
     accept_prob_N = decisions.accept_prob_N
-    if accept_prob_N is None:
-        accept_prob_N = chosen_N.astype(float)
+    accept_prob_N = np.where(tried_N, chosen_N if accept_prob_N is None else accept_prob_N, 0.0)
     columns: dict[str, Any] = {
         "prompt_id": candidates.prompt_ids,
         "candidates": drawn_P,
@@ -93,17 +107,28 @@ def prompt_figures(
         "accepted": sums.count(accepted_N),
         "acceptance_rate": sums.count(accepted_N) / drawn_P,
         "log_bound": np.nan if decisions.log_bound_P is None else decisions.log_bound_P,
-        **_beyond_the_bound(sums, decisions, supported_N & ~is_pilot(candidates, section.bound)),
-        "effective_sample_size": np.nan_to_num(
-            _quotient(sums.sum(accept_prob_N) ** 2, sums.sum(accept_prob_N**2))
-        ),
-        "kl_to_proposal": _kl_to_proposal(sums, accept_prob_N, candidates, section),
+        **_beyond_the_bound(sums, decisions, supported_N & tried_N),
+        "effective_sample_size": _sample_sizes(sums, accept_prob_N),
+        "kl_to_proposal": _kl_to_proposal(sums, accept_prob_N, tried_N, supported_N, section),
         "mean_reward": sums.mean(candidates.reward_N),
         "mean_reward_accepted": sums.mean(candidates.reward_N, accepted_N),
         "mean_tokens": sums.mean(candidates.tokens_N),
         "mean_tokens_accepted": sums.mean(candidates.tokens_N, accepted_N),
     }
     return pd.DataFrame(columns)
+
+
+def _sample_sizes(sums: PromptSums, accept_prob_N: np.ndarray) -> np.ndarray:
+    """(ΣA)²/ΣA² of each prompt, (P,), 0 where ΣA is.
+
+    In units of its largest A, whose square may leave the range of a float.
+    """
+    largest_P = sums.largest(accept_prob_N)
+    relative_N = accept_prob_N / np.where(largest_P > 0, largest_P, 1.0)[sums.prompt_N]
+    size_P: np.ndarray = np.nan_to_num(
+        _quotient(sums.sum(relative_N) ** 2, sums.sum(relative_N**2))
+    )
+    return size_P
 
 
 def _beyond_the_bound(
@@ -131,17 +156,21 @@ def _beyond_the_bound(
 
 
 def _kl_to_proposal(
-    sums: PromptSums, accept_prob_N: np.ndarray, candidates: Candidates, section: FilterSection
+    sums: PromptSums,
+    accept_prob_N: np.ndarray,
+    tried_N: np.ndarray,
+    supported_N: np.ndarray,
+    section: FilterSection,
 ) -> np.ndarray:
     """KL of what the rule keeps to the proposal, (P,) in nats; NaN where it keeps nothing."""
-    scored_P = sums.count(~np.isnan(candidates.reward_N))
+    tried_P = sums.count(tried_N)
     mass_P = sums.sum(accept_prob_N)
     if section.rule == "best_of_n":
-        n_P = np.maximum(1, scored_P)
-        return np.where(mass_P > 0, np.log(n_P) - (n_P - 1) / n_P, np.nan)
+        n_P, s_P = np.maximum(1, tried_P), np.maximum(1, sums.count(supported_N))
+        return np.where(mass_P > 0, np.log(n_P) - (s_P - 1) / s_P, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy_N = np.where(accept_prob_N > 0, accept_prob_N * np.log(accept_prob_N), 0.0)
-        kl_P = sums.sum(entropy_N) / mass_P - np.log(mass_P / scored_P)
+        kl_P = sums.sum(entropy_N) / mass_P - np.log(mass_P / tried_P)
     return np.where(mass_P > 0, np.maximum(0.0, kl_P), np.nan)
 
 

@@ -58,7 +58,7 @@ def log_ratio(
 
     Raises:
         AcceptanceError: Where the ratio contains a log-probability that a candidate in the support
-            has not.
+            has not; or where beta is too small for the rewards.
     """
     ratio_N = np.zeros(len(candidates))
     if section.base_measure != "proposal":
@@ -68,8 +68,7 @@ def log_ratio(
     if section.base_measure == "reference":
         _require("log π_ref", _log_base(candidates, section), in_support_N, section)
     if section.target == "tilt":
-        assert section.beta is not None
-        ratio_N += candidates.reward_N / section.beta
+        ratio_N += _log_tilt(candidates, section)
     ratio_N *= section.temper
     ratio_N[~in_support_N] = -np.inf
     return ratio_N
@@ -84,10 +83,23 @@ def log_target(
     """
     target_N: np.ndarray = np.zeros(len(candidates)) + _log_base(candidates, section)
     if section.target == "tilt":
-        assert section.beta is not None
-        target_N += candidates.reward_N / section.beta
+        target_N += _log_tilt(candidates, section)
     target_N[~in_support_N] = -np.inf
     return target_N
+
+
+def _log_tilt(candidates: Candidates, section: FilterSection) -> np.ndarray:
+    """reward/beta in nats; NaN where the reward is not known."""
+    assert section.beta is not None
+    with np.errstate(over="ignore"):
+        tilt_N: np.ndarray = candidates.reward_N / section.beta
+    if np.isinf(tilt_N).any():
+        reward = float(candidates.reward_N[np.isinf(tilt_N)][0])
+        raise AcceptanceError(
+            f"filter.beta = {section.beta:g}: reward/beta of a reward of {reward:g} is beyond the "
+            "range of a float; raise it, or set filter.rule to 'best_of_n', which is its limit"
+        )
+    return tilt_N
 
 
 def _log_base(candidates: Candidates, section: FilterSection) -> np.ndarray:

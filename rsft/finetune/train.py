@@ -48,7 +48,7 @@ def train(
     completions = encode_completions(policy, [row.completion for row in rows])
     _check_lengths(rows, prompts, section.max_prompt_tokens, "prompt")
     _check_lengths(rows, completions, section.max_completion_tokens, "completion")
-    weight_R = torch.tensor([row.weight for row in rows], dtype=torch.float32)
+    weight_R = torch.tensor([row.weight for row in rows], dtype=torch.float64)
     model = policy.model
     optimiser = torch.optim.AdamW(
         model.parameters(),

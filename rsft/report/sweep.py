@@ -7,6 +7,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from rsft.errors import ConfigurationError
 from rsft.report.tables import plain_table
 
 Point = Mapping[str, Any]
@@ -23,6 +24,12 @@ _PANELS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ),
     ("share", (("precision", "precision"), ("clipped_mass", "clipped mass"))),
 )
+_METADATA: Mapping[str, Mapping[str, None]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None},
+    ".pdf": {"CreationDate": None},
+}
+"""By suffix of a picture, what is not to be stamped on it."""
 _COLOURS = ("#1b6ca8", "#2a9d5c", "#b8621b", "#6b4fa0")
 
 
@@ -48,8 +55,24 @@ def sweep_table(sweep: Mapping[str, Any]) -> Table:
     return table
 
 
+def check_picture(file: Path) -> None:
+    """Refuses a picture that cannot be drawn, before there is one.
+
+    Raises:
+        ConfigurationError: Where the suffix is none of those known.
+    """
+    if file.suffix not in _METADATA:
+        raise ConfigurationError(
+            f"--picture {file}: its name must end in one of {', '.join(_METADATA)}"
+        )
+
+
 def draw_sweep(sweep: Mapping[str, Any], file: Path) -> None:
-    """Writes the picture: counts on top, shares below, the recommended value marked."""
+    """Writes the picture: counts on top, shares below, the recommended value marked.
+
+    Raises:
+        ConfigurationError: Where the file cannot be written.
+    """
     import matplotlib
 
     matplotlib.use("agg")
@@ -75,16 +98,23 @@ def draw_sweep(sweep: Mapping[str, Any], file: Path) -> None:
         for place, point in enumerate(points):
             if point["value"] == sweep["recommended"]:
                 axis.axvline(place, color="#444444", linestyle="--", linewidth=1, zorder=0)
-        axis.legend(frameon=False, loc="best")
+        if axis.get_legend_handles_labels()[0]:
+            axis.legend(frameon=False, loc="best")
         axis.spines[["top", "right"]].set_visible(False)
     axes[1].set_xticks(list(places), [point["value"] for point in points])
     axes[1].set_xlabel(f"{sweep['setting']} (dashed: recommended)")
     title = f"What round {sweep['round']} would keep of {sweep['candidates']:,} candidates"
     axes[0].set_title(title, loc="left", fontsize=11)
     figure.tight_layout()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, dpi=120, metadata={"Software": None})
-    pyplot.close(figure)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(file, dpi=120, metadata=_METADATA[file.suffix])
+    except OSError as error:
+        raise ConfigurationError(
+            f"--picture {file}: cannot be written ({error.strerror or error})"
+        ) from None
+    finally:
+        pyplot.close(figure)
 
 
 def _count(value: float | None) -> str:

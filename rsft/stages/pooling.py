@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from rsft.config import PoolSection
+from rsft.filter.diagnostics import effective_sample_size
 from rsft.randomness import generator
 
 KEPT, REPEATED, OVER_CAP = "kept", "repeated", "over_cap"
@@ -108,7 +109,7 @@ def describe_pool(rows: pa.Table, fate_N: np.ndarray, train_ids: pa.ChunkedArray
         rows=len(kept),
         prompts=len(prompts),
         prompts_without_rows=len(set(train_ids.to_pylist()) - prompts),
-        effective_sample_size=float(weight_K.sum() ** 2 / (weight_K**2).sum()) if prompts else 0.0,
+        effective_sample_size=effective_sample_size(weight_K),
         rounds=rounds,
     )
 

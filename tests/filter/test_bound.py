@@ -86,6 +86,14 @@ def test_budgeted_meets_the_wanted_rate(log_ratios, rate):
     assert mean == pytest.approx(rate, abs=1e-9)
 
 
+@pytest.mark.parametrize("gap", [30.0, 40.0, 60.0, 1000.0])
+def test_a_budget_that_the_largest_ratios_fill_is_met_whatever_the_others_are(gap):
+    """Half of four is two: the others lie so far below that their share of it is rounded away."""
+    log_ratio_N = np.array([-gap, -gap, 0.0, 0.0])
+    found = accept_prob(log_ratio_N, budgeted(0.5))
+    assert found.tolist() == pytest.approx([0, 0, 1, 1], abs=1e-9)
+
+
 def test_budgeted_is_one_bound_for_all_prompts():
     assert len(set(bound([1.0, 2.0, 8.0], budgeted(0.4), [0, 1, 2]))) == 1
 

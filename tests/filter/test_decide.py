@@ -195,6 +195,13 @@ def test_the_policy_given_that_it_is_right_is_accepted_for_certain():
     assert {(row.accept_prob, row.reason, row.weight) for row in rows} == {(1.0, "accepted", 1.0)}
 
 
+def test_what_is_unscorable_has_no_accept_probability():
+    """Not 0, which it has where the target does not want it."""
+    rows = decided([candidate(0, reward=None), candidate(1, reward=0.0)])
+    assert [row.accept_prob for row in rows] == [None, 0.0]
+    assert [row.weight for row in rows] == [0.0, 0.0]
+
+
 def test_a_coin_decides_against_the_accept_probability_and_leaves_no_weight_to_it():
     rows = decided([candidate(draw) for draw in range(400)], bound=known(math.log(2)))
     assert {row.accept_prob for row in rows} == {0.5}

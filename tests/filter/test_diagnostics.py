@@ -14,6 +14,7 @@ from tests.filter.cases import (
     figures,
     known,
     per_prompt_maximum,
+    pilot,
 )
 
 
@@ -38,6 +39,7 @@ def clipped_mass(ratios: dict[str, list[float]], c: float) -> float:
         ([0.1] * 5, 5),
         ([1.0, 0.5, 0.25], 1.75**2 / 1.3125),
         ([1.0, 0.0], 1),
+        ([1e-200, 1e-200, 0.0], 2),
         ([], 0),
     ],
 )
@@ -50,6 +52,15 @@ def test_effective_sample_size_is_of_the_soft_weights_in_the_support():
     rows = [*with_ratios({"p": [4, 2, 1]}), candidate(3, reward=0.0)]
     found = figures(rows, base_measure="uniform", bound=known(math.log(4)))
     assert found.effective_sample_size == pytest.approx(1.75**2 / 1.3125)
+
+
+def test_effective_sample_size_of_weights_whose_squares_are_beyond_a_float():
+    """A = e⁻⁵⁰⁰ of each: they are worth as much as four of any other."""
+    rows = [candidate(draw) for draw in range(4)]
+    found, table = diagnosed(rows, rule="soft", base_measure="uniform", bound=known(501.0))
+    assert found.accepted == 4
+    assert found.effective_sample_size == pytest.approx(4)
+    assert table["effective_sample_size"].tolist() == pytest.approx([4])
 
 
 def test_clipped_mass_is_the_share_of_the_target_above_the_bound():
@@ -175,13 +186,44 @@ def test_best_of_n_has_a_kl_of_its_own():
     rows = [candidate(draw, reward=draw / 8) for draw in range(8)]
     found = figures(rows, rule="best_of_n", target="tilt", beta=1.0)
     assert found.kl_to_proposal == pytest.approx(math.log(8) - 7 / 8)
-    assert found.kl_estimator == "upper bound, log n − (n − 1)/n"
+    assert found.kl_estimator == "upper bound, log n − (s − 1)/s, s of n being in the support"
+
+
+@pytest.mark.parametrize("right", [1, 2, 5, 8])
+def test_the_kl_of_best_of_n_is_not_below_that_of_its_support(right):
+    """Equal rewards: it is a draw from the right ones, as the coin's, whose KL is log n/s."""
+    rows = [candidate(draw, reward=float(draw < right)) for draw in range(8)]
+    best, coin = figures(rows, rule="best_of_n"), figures(rows)
+    assert coin.kl_to_proposal == pytest.approx(math.log(8 / right))
+    assert best.kl_to_proposal == pytest.approx(math.log(8) - (right - 1) / right)
+    assert best.kl_to_proposal >= coin.kl_to_proposal - 1e-12
 
 
 def test_the_kl_is_estimated_over_what_was_scored():
     """An unscorable candidate may have had any A; one of two others is kept."""
     rows = [candidate(0), candidate(1, reward=0.0), candidate(2, reward=None)]
     assert figures(rows).kl_to_proposal == pytest.approx(math.log(2))
+
+
+def test_the_kl_has_no_part_of_what_has_no_density():
+    """Its A is not known, and not 0: of the two others both are kept, as they were drawn."""
+    unknown = {"reward_breakdown": {"exact_match": 1.0}}
+    rows = [candidate(0), candidate(1), candidate(2, **unknown), candidate(3, **unknown)]
+    found = figures(rows, target="density", base_measure="density")
+    assert (found.reasons["unscorable"], found.kl_to_proposal) == (2, 0.0)
+
+
+def test_what_a_pilot_spent_is_in_no_figure_of_the_rule():
+    """The pilot has A = 1 and ½, what is left A = 1, ½, 0, as if it had been drawn alone."""
+    rows = with_ratios({"p": [4, 2, 4, 2, 1]})
+    rows[4] = candidate(4, reward=0.0)
+    values = {"rule": "soft", "base_measure": "uniform"}
+    found, table = diagnosed(rows, bound=pilot(2, 0.0), **values)
+    alone, _ = diagnosed(rows[2:], bound=known(math.log(4)), **values)
+    assert found.effective_sample_size == pytest.approx(1.5**2 / 1.25)
+    assert table["effective_sample_size"].tolist() == pytest.approx([1.5**2 / 1.25])
+    assert found.kl_to_proposal == pytest.approx(alone.kl_to_proposal)
+    assert found.coin_share == 0.5
 
 
 def test_unscorable_candidates_are_in_no_mean():

@@ -44,6 +44,12 @@ def test_what_is_unscorable_is_not_wrong():
     assert allowed(rows, 4, "difficulty") == [4, 1]
 
 
+def test_a_prompt_that_could_not_be_scored_is_not_the_hardest():
+    """Fail rates 0.1 and 0.2; of the third none is known, and it takes nothing from the others."""
+    rows = drawn(9, 1, "near") + drawn(8, 2, "fair") + [candidate(prompt_id="q", reward=None)]
+    assert allowed(rows, 10, "difficulty")[:2] == [5, 10]
+
+
 def test_a_prefix_is_not_right():
     rows = drawn(4, 0, "cut", finish_reason="length") + drawn(2, 2, "half")
     assert allowed(rows, 4, "difficulty") == [4, 2]

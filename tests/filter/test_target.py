@@ -72,7 +72,7 @@ def test_the_density_is_the_first_statement():
     assert ratio(DENSITY, **given) == [-2.0, 1.5, NO]
     assert target(DENSITY, **given) == [-3.0, -0.5, NO]
     rows = decided(DENSITY, **given)
-    assert [row.accept_prob for row in rows] == [pytest.approx(math.exp(-2)), 1.0, 0.0]
+    assert [row.accept_prob for row in rows] == [pytest.approx(math.exp(-2)), 1.0, None]
     assert rows[2].reason == "unscorable"
 
 
@@ -126,3 +126,12 @@ def test_the_proposal_as_base_measure_needs_no_log_probability():
     assert ratio([candidate(proposal_logprob=None)]) == [0.0]
     (row,) = decided([candidate(proposal_logprob=None)])
     assert (row.log_target, row.accept_prob, row.is_accepted) == (None, 1.0, True)
+
+
+def test_a_beta_too_small_for_the_rewards_is_refused():
+    """1/β is infinite, and ∞ − ∞ would be a ratio that no coin is held against."""
+    with pytest.raises(
+        AcceptanceError, match=r"filter\.beta = 1e-310: reward/beta of a reward of 1"
+    ):
+        decided(ROWS, target="tilt", beta=1e-310)
+    assert decided(ROWS, target="tilt", beta=1e-300)[RIGHT].is_accepted

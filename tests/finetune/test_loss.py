@@ -28,6 +28,13 @@ def test_scaling_all_weights_changes_nothing() -> None:
     assert weighted_nll(logprob_RT, mask_RT, 7 * weight_R).item() == pytest.approx(once.item())
 
 
+def test_weights_below_the_range_of_a_float32_are_weights() -> None:
+    """1 and ½ in units of 1e-80, as soft weights of long completions are under a common bound."""
+    logprob_RT, mask_RT = torch.tensor([[-3.0], [-4.0]]), torch.ones(2, 1, dtype=torch.bool)
+    weight_R = torch.tensor([1e-80, 0.5e-80], dtype=torch.float64)
+    assert weighted_nll(logprob_RT, mask_RT, weight_R).item() == pytest.approx(5 / 1.5)
+
+
 def test_soft_weights_have_the_expectation_of_coin_flips() -> None:
     """The unnormalised gradient of soft weights is the mean over coins; the quotient is not.
 

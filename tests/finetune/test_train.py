@@ -71,6 +71,15 @@ def test_a_row_of_weight_zero_teaches_nothing() -> None:
     )
 
 
+def test_rows_of_the_least_weights_train_as_rows_of_weight_one() -> None:
+    section = SECTION.model_copy(update={"steps": 3})
+    losses = [
+        train(tiny_policy(), [replace(row, weight=weight) for row in ROWS], section, seed=0)
+        for weight in (1.0, 1e-80)
+    ]
+    assert losses[0] == losses[1]
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_does_not() -> None:
     section = SECTION.model_copy(update={"steps": 6, "word_dropout": 0.2})
     runs = []

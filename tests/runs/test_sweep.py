@@ -9,7 +9,7 @@ import pytest
 from rsft.errors import ConfigurationError, LedgerError
 from rsft.filter import decide, diagnose
 from rsft.ledger import write_rows
-from rsft.report.sweep import draw_sweep, sweep_table
+from rsft.report.sweep import check_picture, draw_sweep, sweep_table
 from rsft.runs.sweep import Sweep, SweepPoint, recommend, sweep_round
 from rsft.stages.filter import recorded_candidates
 from rsft.types import PromptDraws, Scored
@@ -205,6 +205,34 @@ def test_table_and_picture(sweep: Callable[..., Sweep], tmp_path: Path) -> None:
     draw_sweep(found, picture)
     assert first[:8] == b"\x89PNG\r\n\x1a\n"
     assert picture.read_bytes() == first
+
+
+def test_a_picture_of_values_none_of_which_can_be_replayed(
+    sweep: Callable[..., Sweep], tmp_path: Path
+) -> None:
+    draw_sweep(sweep("n=9", "filter.rule=rso", *TILT).as_dict(), tmp_path / "empty.png")
+
+
+@pytest.mark.parametrize(("name", "starts"), [("s.svg", b"<?xml"), ("s.pdf", b"%PDF")])
+def test_a_picture_to_be_printed(
+    sweep: Callable[..., Sweep], tmp_path: Path, name: str, starts: bytes
+) -> None:
+    draw_sweep(sweep("n=1,3").as_dict(), tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(starts)
+
+
+@pytest.mark.parametrize("name", ["sweep", "sweep.xyz", "sweep.PNG/"])
+def test_a_picture_of_no_known_kind_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"must end in one of \.png, \.svg, \.pdf"):
+        check_picture(Path(name))
+
+
+def test_a_picture_that_cannot_be_written(sweep: Callable[..., Sweep], tmp_path: Path) -> None:
+    found = sweep("n=1,3").as_dict()
+    (tmp_path / "folder.png").mkdir()
+    for place in ("folder.png", "params.yaml/sweep.png"):
+        with pytest.raises(ConfigurationError, match=r"--picture .*\.png: cannot be written"):
+            draw_sweep(found, tmp_path / place)
 
 
 def test_a_reason_has_its_figures() -> None:
