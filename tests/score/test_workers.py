@@ -1,9 +1,11 @@
 """Rules run in processes that are killed: whatever they do, one completion is marked, no other."""
 
+import mmap
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from tests.workspaces import ROOT
 SECTION = ScoreSection(rewards={"mine:right": 1.0}, timeout_seconds=1.0)
 
 MINE = """
-import ctypes, os, re, sys, time
+import ctypes, os, re, sys, threading, time
 
 def right(prompt, completions):
     return [float(text in prompt.answers) for text in completions]
@@ -50,6 +52,13 @@ def prints(prompt, completions):
 
 def forks(prompt, completions):
     os.fork()
+    return [1.0] * len(completions)
+
+def leaves(prompt, completions):
+    def work():
+        time.sleep(0.2)
+        re.fullmatch("(a+)+b", "a" * 50)
+    threading.Thread(target=work, daemon=True).start()
     return [1.0] * len(completions)
 
 def reads_input(prompt, completions):
@@ -368,3 +377,46 @@ def test_a_worker_imports_nothing_heavy() -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_a_worker_that_ended_while_it_had_no_work_is_replaced() -> None:
+    judged("right", "a")
+    for pid in pids():
+        os.kill(pid, signal.SIGKILL)
+    assert [score.reward for score in judged("right", "12", "x")] == [1, 0]
+
+
+def test_a_worker_that_takes_no_more_work_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A thread that a function left behind lets no other run."""
+    monkeypatch.setattr(workers, "LOAD_SECONDS", 0.5)
+    assert judged("leaves", "a") == [Score(reward=1.0)]
+    time.sleep(0.5)
+    with pytest.raises(VerifierError, match=r"between two completions, a worker took more than"):
+        judged("leaves", "a")
+    assert judged("right", "12") == [Score(reward=1.0)]
+
+
+def test_only_time_in_which_somebody_looked_is_too_long() -> None:
+    """A run that is stopped for a while, and workers that wait to be heard."""
+
+    looks = 0
+
+    def pause(done: int, total: int, note: str = "") -> None:
+        nonlocal looks
+        looks += 1
+        time.sleep(1.5 if looks <= 4 else 0)
+
+    end_workers()
+    many = [(ask(prompt_id=f"p{n}"), completions("x" * 10**5)) for n in range(60)]
+    told = judge_in_workers(SECTION, ["mine:echo"], many, pause)["mine:echo"]
+    assert [scores[0].note for scores in told] == [None] * 60
+
+
+def test_a_reward_that_hangs_is_ended_however_seldom_somebody_looks() -> None:
+    def pause(done: int, total: int, note: str = "") -> None:
+        time.sleep(0.8)
+
+    told = judge_in_workers(SECTION, ["mine:odd"], asked("hang"), pause)["mine:odd"]
+    assert told[0][0].note == "took more than 1 s"
