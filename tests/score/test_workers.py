@@ -420,3 +420,32 @@ def test_a_reward_that_hangs_is_ended_however_seldom_somebody_looks() -> None:
 
     told = judge_in_workers(SECTION, ["mine:odd"], asked("hang"), pause)["mine:odd"]
     assert told[0][0].note == "took more than 1 s"
+
+
+def test_an_import_that_lets_nothing_else_run_does_not_outlive_the_parent(tmp_path: Path) -> None:
+    raw = tmp_path / "data" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "hangs.py").write_text("import re; re.fullmatch('(a+)+b', 'a' * 50)")
+    program = (
+        "from rsft.score import worker\n"
+        "worker.LOAD_SECONDS = worker._ORPHAN_SECONDS = 0.5\n"
+        "worker.main()\n"
+    )
+    with (tmp_path / "page").open("w+b") as page:
+        page.truncate(mmap.PAGESIZE)
+        running = subprocess.Popen(
+            [sys.executable, "-c", program, str(page.fileno())],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            pass_fds=[page.fileno()],
+            stdin=subprocess.PIPE,
+        )
+    messages = SECTION.model_dump_json() + '\n{"parts": ["hangs:f"], "units": []}\n'
+    with running:
+        assert running.stdin is not None
+        running.stdin.write(messages.encode())
+        running.stdin.flush()
+        try:
+            assert running.wait(timeout=30) == -signal.SIGALRM
+        finally:
+            running.kill()
