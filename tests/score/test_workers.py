@@ -41,6 +41,9 @@ def reads(prompt, completions):
 def odd(prompt, completions):
     return [does(text) if (does := ODD.get(text)) else 1.0 for text in completions]
 
+def counts(prompt, completions):
+    return [{"reward": 1.0, text: 2.0} for text in completions]
+
 def slow(prompt, completions):
     time.sleep(0.4 * len(completions))
     return [1.0] * len(completions)
@@ -170,6 +173,10 @@ def test_hostile_text_arrives_as_it_is(text: str, outcome: str) -> None:
     assert judged("echo", text) == [Score(reward=len(text), outcome=outcome)]
 
 
+def test_names_of_parts_can_be_written_to_a_file() -> None:
+    assert judged("counts", "half \ud83d") == [Score(reward=1.0, breakdown={"half ?": 2.0})]
+
+
 @pytest.mark.parametrize(
     ("text", "note"),
     [
@@ -241,6 +248,7 @@ def test_a_copy_that_a_function_forks_off_tells_nothing() -> None:
         ("mine:half", "mine:half gave 'length': '7' (str); it must be a number"),
         ("mine:no_function", "'mine:no_function' is no function; "),
         ("mine:nothing", "'mine:nothing' is no function; "),
+        ("sys:nothing", "'sys:nothing' is no function; sys has: "),
         ("nowhere:score", "'nowhere:score' cannot be imported (ModuleNotFoundError: No module"),
         ("broken:score", "'broken:score' cannot be imported (ModuleNotFoundError: No module named"),
         ("elsewhere:score", "'elsewhere:score' lies in "),
