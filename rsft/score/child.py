@@ -51,12 +51,15 @@ class Child(Generic[Unit]):
             os.set_blocking(pipe, False)
         self.chunk: Sequence[Unit] | None = None
         self.done = 0
+        self.has_worked = False
+        self.seen: Position | None = None
+        self.watched = 0.0
         self._unsent = memoryview(settings)
         self._unread = bytearray()
 
     def give(self, chunk: Sequence[Unit], text: bytes) -> None:
         """Gives it a chunk, whose line is sent as it takes it."""
-        self.chunk, self.done = chunk, 0
+        self.chunk, self.done, self.seen = chunk, 0, None
         self._unsent = memoryview(bytes(self._unsent) + text)
         self.send()
 
@@ -89,6 +92,16 @@ class Child(Generic[Unit]):
     def position(self) -> Position:
         """What it is at; where it was, if it was ended."""
         return read_position(self._page)
+
+    def watch(self, seconds: float) -> None:
+        """Looks at what it is at; where that is what it was at, it has been so for longer.
+
+        Only the time counts in which somebody looked: a worker that nobody hears waits, to say
+        what it has judged, and so does one that is stopped together with its parent.
+        """
+        position = self.position
+        self.watched = self.watched + seconds if position == self.seen else 0.0
+        self.seen = position
 
     @property
     def ending(self) -> str:

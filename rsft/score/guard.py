@@ -77,15 +77,15 @@ def _finite(score: Score) -> Score:
     if score.reward is not None:
         numbers.append(score.reward)
     if not all(map(math.isfinite, numbers)):
-        return unscorable("its reward is not finite", _encodable(score.outcome))
+        score = unscorable("its reward is not finite", score.outcome)
     if score.outcome is not None and not score.outcome.isascii():
-        return replace(score, outcome=_encodable(score.outcome))
+        return replace(score, outcome=encodable(score.outcome))
     return score
 
 
-def _encodable(text: str | None) -> str | None:
+def encodable(text: str) -> str:
     """Without halves of characters, which no file can hold."""
-    return None if text is None else text.encode("utf-8", "replace").decode()
+    return text.encode("utf-8", "replace").decode()
 
 
 def one_line(text: str) -> str:

@@ -28,7 +28,7 @@ from typing import Any
 
 from rsft.config import RAW
 from rsft.errors import VerifierError
-from rsft.score.guard import one_line
+from rsft.score.guard import encodable, one_line
 from rsft.score.reward import Score, unscorable
 from rsft.types import Completion, Prompt
 
@@ -87,7 +87,7 @@ class OwnReward:
                 raise self._defect(f"gave {key!r}: {_shown(value)}; it must be a text")
         if reward is None:
             return unscorable(one_line(note or "it gave None"), outcome)
-        numbers = {key: float(value) for key, value in breakdown.items()}
+        numbers = {encodable(key): float(value) for key, value in breakdown.items()}
         return Score(reward=float(reward), outcome=outcome, breakdown=numbers)
 
     def _defect(self, problem: str) -> VerifierError:
@@ -119,12 +119,13 @@ def _find(name: str) -> Callable[[Prompt, list[str]], Any]:
             f"score.rewards: {name!r} cannot be imported ({problem}); its module must lie below "
             f"{RAW}, or be installed"
         ) from None
-    if module.__file__ is not None and _is_elsewhere(module.__file__):
-        raise _unseen(name, module.__file__)
+    place = getattr(module, "__file__", None)  # modules of Python's own, and folders, have none
+    if place is not None and _is_elsewhere(place):
+        raise _unseen(name, place)
     function = getattr(module, function_name, None)
     if not callable(function):
         raise VerifierError(
-            f"score.rewards: {name!r} is no function; {module.__file__} has: "
+            f"score.rewards: {name!r} is no function; {place or module_name} has: "
             f"{', '.join(n for n in vars(module) if not n.startswith('_')) or 'nothing'}"
         )
     return function  # type: ignore[no-any-return]

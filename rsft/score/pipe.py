@@ -26,6 +26,8 @@ _POSITION = struct.Struct("<qqd")
 POSITION_BYTES = _POSITION.size
 IDLE, LOADING = -1, -2
 """In place of a unit's number: waiting for work, and importing a reward."""
+LOAD_SECONDS = 60.0
+"""For starting and importing, and for taking work, however little time a completion has."""
 
 OUT_OF_MEMORY = 77
 """Exit status of a worker where a reward wanted more memory than it may have."""

@@ -18,7 +18,7 @@ import resource
 import signal
 import sys
 import time
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, BinaryIO
 
@@ -29,6 +29,7 @@ from rsft.score.named import reward_named
 from rsft.score.own import OwnReward, search_raw_first
 from rsft.score.pipe import (
     IDLE,
+    LOAD_SECONDS,
     LOADING,
     OUT_OF_MEMORY,
     Position,
@@ -44,6 +45,8 @@ MEMORY_GIB = 4
 """Address space of a worker; a reward that wants more is stopped."""
 _ORPHAN_SECONDS = 60.0
 """Past the time-out: who should have killed this process is dead itself."""
+_IDLE_SECONDS = 30.0
+"""How often a worker without work says that it is well."""
 _FLUSH_SECONDS = 0.2
 """What was judged is told at least so often: a killed worker takes the rest with it."""
 
@@ -58,7 +61,7 @@ def main() -> None:
     search_raw_first()
     try:
         while True:
-            worker.work(json.loads(lines.get()))
+            worker.work(json.loads(worker.next_line(lines)))
     except RsftError as error:
         out.write(line({"defect": str(error)}))
         out.flush()
@@ -97,11 +100,21 @@ class Worker:
 
     def __init__(self, section: ScoreSection, page: Any, out: BinaryIO) -> None:
         self._section = section
+        self._patience = max(section.timeout_seconds, LOAD_SECONDS) + _ORPHAN_SECONDS
         self._page = page
         self._out = out
         self._process = os.getpid()
         self._rewards: dict[str, Reward] = {}
         self._flushed = time.monotonic()
+        self._at(LOADING)
+
+    def next_line(self, lines: "SimpleQueue[bytes]") -> bytes:
+        """The next chunk's line."""
+        while True:
+            try:
+                return lines.get(timeout=_IDLE_SECONDS)
+            except Empty:
+                self._at(IDLE)
 
     def work(self, chunk: dict[str, Any]) -> None:
         """Judges a chunk and tells the scores."""
@@ -109,7 +122,6 @@ class Worker:
         rewards = [self._reward(number, name) for number, name in enumerate(names)]
         scores: list[Any] = []
         for number, (parts, values, texts) in enumerate(chunk["units"]):
-            signal.setitimer(signal.ITIMER_REAL, self._section.timeout_seconds + _ORPHAN_SECONDS)
             prompt = unpack_prompt(values)
             completions = [Completion(text=text) for text in texts]
             told = []
@@ -126,7 +138,6 @@ class Worker:
                 self._tell(scores)
                 scores = []
         self._at(IDLE)
-        signal.setitimer(signal.ITIMER_REAL, 0)
         self._tell(scores, is_last=True)
 
     def _reward(self, number: int, name: str) -> Reward:
@@ -140,8 +151,11 @@ class Worker:
 
     def _at(self, unit: int, part: int = 0) -> None:
         write_position(self._page, Position(unit, part, time.monotonic()))
+        # A reward that lets no other thread run keeps the input's end from being seen.
+        signal.setitimer(signal.ITIMER_REAL, self._patience)
 
     def _tell(self, scores: list[Any], *, is_last: bool = False) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)  # a parent that is stopped hears it later
         self._out.write(line({"scores": scores, "is_last": is_last}))
         self._out.flush()
         self._flushed = time.monotonic()

@@ -20,13 +20,11 @@ from rsft.errors import VerifierError
 from rsft.score.batch import Batch, Unit
 from rsft.score.child import Child
 from rsft.score.named import is_own
-from rsft.score.pipe import IDLE, LOADING
+from rsft.score.pipe import IDLE, LOAD_SECONDS, LOADING, Position
 from rsft.score.reward import Asked, Score
 from rsft.types import Progress
 
 WORKERS = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2, 16)
-_LOAD_SECONDS = 60.0
-"""For starting and importing, however little time a completion has."""
 _LOOK_SECONDS = 0.25
 """How often the clock is looked at, at least."""
 
@@ -36,6 +34,7 @@ class Workers:
 
     def __init__(self, section: ScoreSection, count: int) -> None:
         self._timeout = section.timeout_seconds
+        self._look_seconds = min(_LOOK_SECONDS, self._timeout / 4)
         self._settings = section.model_dump_json().encode() + b"\n"
         self._count = count
         self._children: list[Child[Unit]] = []
@@ -57,13 +56,16 @@ class Workers:
             VerifierError: Where a reward cannot be imported, or is broken as such.
         """
         batch = Batch(names, asked, self._count)
+        looked = time.monotonic()
         try:
             self._share_out(batch, at_least_one=True)
             while any(child.chunk is not None for child in self._children):
                 self._wait()
+                now = time.monotonic()
+                seconds, looked = min(now - looked, 2 * self._look_seconds), now
                 for child in list(self._children):
                     if child.chunk is not None:
-                        self._attend(child, batch)
+                        self._attend(child, batch, seconds)
                 self._share_out(batch)
                 if progress is not None:
                     progress(batch.done, batch.total)
@@ -94,14 +96,15 @@ class Workers:
         """Waits until there is something to read or to send, or it is time to look at the clock."""
         with selectors.DefaultSelector() as selector:
             for child in self._children:
-                selector.register(child.output, selectors.EVENT_READ)
+                if child.chunk is not None:
+                    selector.register(child.output, selectors.EVENT_READ)
                 if child.has_unsent:
                     selector.register(child.input, selectors.EVENT_WRITE, child)
-            for key, _ in selector.select(min(_LOOK_SECONDS, self._timeout / 4)):
+            for key, _ in selector.select(self._look_seconds):
                 if key.data is not None:
                     key.data.send()
 
-    def _attend(self, child: Child[Unit], batch: Batch) -> None:
+    def _attend(self, child: Child[Unit], batch: Batch, seconds: float) -> None:
         """Takes what a worker has told, and sees whether it is in order."""
         was_alive = child.is_alive  # before reading: what a dead one has left is all there
         for text in child.lines():
@@ -113,14 +116,16 @@ class Workers:
             batch.record(child.chunk[child.done : child.done + len(told)], told)
             child.done += len(told)
             if message["is_last"]:
-                child.chunk = None
+                child.chunk, child.has_worked = None, True
+        child.watch(seconds)
         if child.chunk is not None and (not was_alive or self._is_late(child)):
             self._replace(child, batch, is_late=was_alive)
 
     def _is_late(self, child: Child[Unit]) -> bool:
-        position = child.position
-        limit = _LOAD_SECONDS if position.unit == LOADING else self._timeout
-        return position.unit != IDLE and time.monotonic() - position.since > limit
+        return child.watched > self._limit(child.position)
+
+    def _limit(self, position: Position) -> float:
+        return LOAD_SECONDS if position.unit in {IDLE, LOADING} else self._timeout
 
     def _replace(self, child: Child[Unit], batch: Batch, *, is_late: bool) -> None:
         """Ends a worker, and has what it was at judged by others."""
@@ -128,11 +133,12 @@ class Workers:
         self._children.remove(child)
         assert child.chunk is not None
         position = child.position
-        if is_late and not self._is_late(child):  # it went on just before it was ended
+        went_on = is_late and position != child.seen  # just before it was ended
+        ended_idle = not is_late and position.unit == IDLE and child.has_worked
+        if went_on or ended_idle:
             batch.give_back(child.chunk[child.done :])
             return
-        limit = _LOAD_SECONDS if position.unit == LOADING else self._timeout
-        note = f"took more than {limit:g} s" if is_late else child.ending
+        note = f"took more than {self._limit(position):g} s" if is_late else child.ending
         if position.unit == LOADING:
             raise VerifierError(f"score.rewards.{batch.names[position.part]}, imported, {note}")
         if position.unit == IDLE:

@@ -1,9 +1,11 @@
 """Rules run in processes that are killed: whatever they do, one completion is marked, no other."""
 
+import mmap
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from tests.workspaces import ROOT
 SECTION = ScoreSection(rewards={"mine:right": 1.0}, timeout_seconds=1.0)
 
 MINE = """
-import ctypes, os, re, sys, time
+import ctypes, os, re, sys, threading, time
 
 def right(prompt, completions):
     return [float(text in prompt.answers) for text in completions]
@@ -39,6 +41,9 @@ def reads(prompt, completions):
 def odd(prompt, completions):
     return [does(text) if (does := ODD.get(text)) else 1.0 for text in completions]
 
+def counts(prompt, completions):
+    return [{"reward": 1.0, text: 2.0} for text in completions]
+
 def slow(prompt, completions):
     time.sleep(0.4 * len(completions))
     return [1.0] * len(completions)
@@ -50,6 +55,13 @@ def prints(prompt, completions):
 
 def forks(prompt, completions):
     os.fork()
+    return [1.0] * len(completions)
+
+def leaves(prompt, completions):
+    def work():
+        time.sleep(0.2)
+        re.fullmatch("(a+)+b", "a" * 50)
+    threading.Thread(target=work, daemon=True).start()
     return [1.0] * len(completions)
 
 def reads_input(prompt, completions):
@@ -161,6 +173,10 @@ def test_hostile_text_arrives_as_it_is(text: str, outcome: str) -> None:
     assert judged("echo", text) == [Score(reward=len(text), outcome=outcome)]
 
 
+def test_names_of_parts_can_be_written_to_a_file() -> None:
+    assert judged("counts", "half \ud83d") == [Score(reward=1.0, breakdown={"half ?": 2.0})]
+
+
 @pytest.mark.parametrize(
     ("text", "note"),
     [
@@ -232,6 +248,7 @@ def test_a_copy_that_a_function_forks_off_tells_nothing() -> None:
         ("mine:half", "mine:half gave 'length': '7' (str); it must be a number"),
         ("mine:no_function", "'mine:no_function' is no function; "),
         ("mine:nothing", "'mine:nothing' is no function; "),
+        ("sys:nothing", "'sys:nothing' is no function; sys has: "),
         ("nowhere:score", "'nowhere:score' cannot be imported (ModuleNotFoundError: No module"),
         ("broken:score", "'broken:score' cannot be imported (ModuleNotFoundError: No module named"),
         ("elsewhere:score", "'elsewhere:score' lies in "),
@@ -368,3 +385,75 @@ def test_a_worker_imports_nothing_heavy() -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_a_worker_that_ended_while_it_had_no_work_is_replaced() -> None:
+    judged("right", "a")
+    for pid in pids():
+        os.kill(pid, signal.SIGKILL)
+    assert [score.reward for score in judged("right", "12", "x")] == [1, 0]
+
+
+def test_a_worker_that_takes_no_more_work_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A thread that a function left behind lets no other run."""
+    monkeypatch.setattr(workers, "LOAD_SECONDS", 0.5)
+    assert judged("leaves", "a") == [Score(reward=1.0)]
+    time.sleep(0.5)
+    with pytest.raises(VerifierError, match=r"between two completions, a worker took more than"):
+        judged("leaves", "a")
+    assert judged("right", "12") == [Score(reward=1.0)]
+
+
+def test_only_time_in_which_somebody_looked_is_too_long() -> None:
+    """A run that is stopped for a while, and workers that wait to be heard."""
+
+    looks = 0
+
+    def pause(done: int, total: int, note: str = "") -> None:
+        nonlocal looks
+        looks += 1
+        time.sleep(1.5 if looks <= 4 else 0)
+
+    end_workers()
+    many = [(ask(prompt_id=f"p{n}"), completions("x" * 10**5)) for n in range(60)]
+    told = judge_in_workers(SECTION, ["mine:echo"], many, pause)["mine:echo"]
+    assert [scores[0].note for scores in told] == [None] * 60
+
+
+def test_a_reward_that_hangs_is_ended_however_seldom_somebody_looks() -> None:
+    def pause(done: int, total: int, note: str = "") -> None:
+        time.sleep(0.8)
+
+    told = judge_in_workers(SECTION, ["mine:odd"], asked("hang"), pause)["mine:odd"]
+    assert told[0][0].note == "took more than 1 s"
+
+
+def test_an_import_that_lets_nothing_else_run_does_not_outlive_the_parent(tmp_path: Path) -> None:
+    raw = tmp_path / "data" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "hangs.py").write_text("import re; re.fullmatch('(a+)+b', 'a' * 50)")
+    program = (
+        "from rsft.score import worker\n"
+        "worker.LOAD_SECONDS = worker._ORPHAN_SECONDS = 0.5\n"
+        "worker.main()\n"
+    )
+    with (tmp_path / "page").open("w+b") as page:
+        page.truncate(mmap.PAGESIZE)
+        running = subprocess.Popen(
+            [sys.executable, "-c", program, str(page.fileno())],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            pass_fds=[page.fileno()],
+            stdin=subprocess.PIPE,
+        )
+    messages = SECTION.model_dump_json() + '\n{"parts": ["hangs:f"], "units": []}\n'
+    with running:
+        assert running.stdin is not None
+        running.stdin.write(messages.encode())
+        running.stdin.flush()
+        try:
+            assert running.wait(timeout=30) == -signal.SIGALRM
+        finally:
+            running.kill()
