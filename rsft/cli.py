@@ -5,6 +5,7 @@ What takes seconds to import is imported by the command that needs it.
 """
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -144,10 +145,8 @@ def sweep(
         if point["note"]:
             console.print(f"[dim]{escape(point['value'])}: {escape(point['note'])}[/]")
     if found["recommended"] is not None:
-        taken = " ".join(
-            f"--set {setting}"
-            for setting in (*found["settings"], f"{found['setting']}={found['recommended']}")
-        )
+        settings = [*found["settings"], f"{found['setting']}={found['recommended']}"]
+        taken = " ".join(f"--set {shlex.quote(setting)}" for setting in settings)
         console.print(f"take [bold]{escape(taken)}[/]: {escape(found['reason'])}")
     else:
         console.print(escape(found["reason"]))

@@ -56,8 +56,9 @@ class Candidates:
     """bool; whether the tokens are known not to be those that the text is encoded as."""
     text_key_N: np.ndarray
     """uint64; hash of the text."""
-    text_N: pa.ChunkedArray | None
-    """The texts; null where no setting reads them."""
+    text_N: pa.LargeStringArray | None
+    """The texts; null where no setting reads them. In one piece: to take a few rows of several
+    pieces, Arrow would put all of them together each time."""
     success_rate_P: np.ndarray | None
     """float64; estimated share of right completions, NaN where not known; null likewise."""
 
@@ -96,7 +97,7 @@ def read_candidates(
     for table in tables:
         parts.append(_part(table, section, numbers))
         if section.reads_texts:
-            texts += table["text"].chunks
+            texts += table["text"].cast(pa.large_string()).chunks
     parts = parts or [_part(table_of(Scored, []), section, numbers)]
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     rates = None
@@ -115,7 +116,7 @@ def read_candidates(
         tokens_N=joined["tokens"],
         is_respelt_N=joined["is_respelt"],
         text_key_N=joined["text_key"],
-        text_N=pa.chunked_array(texts, pa.string()) if section.reads_texts else None,
+        text_N=_joined(texts) if section.reads_texts else None,
         success_rate_P=rates,
     )
 
@@ -142,6 +143,10 @@ def _part(
         given = pc.map_lookup(table["reward_breakdown"], section.density, "first")
         part["density"] = _floats(given)
     return part
+
+
+def _joined(texts: list[pa.Array]) -> pa.LargeStringArray:
+    return pa.chunked_array(texts, pa.large_string()).combine_chunks()
 
 
 def _floats(column: pa.ChunkedArray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 coin       accept where u < A, weight 1 (the coin has applied A already)
 soft       accept where A > 0, weight A
-threshold  accept where A ≥ threshold, weight A; or where the reward is
+threshold  accept where A ≥ threshold and A > 0, weight A; or where the reward is
 best_of_n, top_n, top_fraction     the best rewards
 rso        statistical rejection sampling without replacement
 """
@@ -28,10 +28,10 @@ def apply_accept_prob(
     if section.rule == "coin":
         assert coin_N is not None
         mark(reason_N, coin_N >= accept_prob_N, "coin")
-    elif section.rule == "soft":
-        mark(reason_N, accept_prob_N == 0, "no_mass")
-    else:
+        return
+    if section.rule == "threshold":
         mark(reason_N, accept_prob_N < section.threshold, "threshold")
+    mark(reason_N, accept_prob_N == 0, "no_mass")
 
 
 def apply_reward(

@@ -27,17 +27,23 @@ WITHIN_PRECISION = 0.01
 NEARLY_ALL = 0.95
 """A value that keeps this share of what the widest one keeps, keeps nearly all."""
 
-_PLACEHOLDERS = ("filter.n=1", "filter.fraction=1.0", "filter.threshold=1.0")
+_PLACEHOLDERS = ("filter.n=1", "filter.fraction=1.0", "filter.threshold=1.0", "filter.beta=1.0")
 """For settings that a rule needs and the sweep will vary."""
+_BY_ACCEPT_PROB = ("filter.rule", ("coin", "soft", "threshold"))
 _IMPLIED = {
-    "filter.bound.acceptance_rate": ("filter.bound.method", ("budgeted",)),
-    "filter.bound.quantile": ("filter.bound.method", ("global_quantile",)),
-    "filter.bound.pilot_draws": ("filter.bound.method", ("pilot",)),
-    "filter.threshold": ("filter.rule", ("threshold",)),
-    "filter.n": ("filter.rule", ("top_n", "rso")),
-    "filter.fraction": ("filter.rule", ("top_fraction",)),
+    "filter.bound.acceptance_rate": (_BY_ACCEPT_PROB, ("filter.bound.method", ("budgeted",))),
+    "filter.bound.quantile": (_BY_ACCEPT_PROB, ("filter.bound.method", ("global_quantile",))),
+    "filter.bound.pilot_draws": (_BY_ACCEPT_PROB, ("filter.bound.method", ("pilot",))),
+    "filter.bound.log_bound": (
+        _BY_ACCEPT_PROB,
+        ("filter.bound.method", ("per_prompt_maximum", "known", "pilot")),
+    ),
+    "filter.beta": (_BY_ACCEPT_PROB, ("filter.target", ("tilt",))),
+    "filter.threshold": (("filter.rule", ("threshold",)),),
+    "filter.n": (("filter.rule", ("top_n", "rso")),),
+    "filter.fraction": (("filter.rule", ("top_fraction",)),),
 }
-"""What a setting has an effect with: another setting, and its values, the first of them by
+"""What a setting has an effect with: other settings, and their values, the first of them by
 default."""
 
 
@@ -266,13 +272,18 @@ def _below_filter(assignment: str) -> str:
 
 def _implied(setting: str, config: Config) -> list[str]:
     """What must be set for the setting to have an effect."""
-    if setting not in _IMPLIED:
+    if setting == "filter.beta" and config.filter.rule == "rso":
         return []
-    other, values = _IMPLIED[setting]
-    section: Any = config.filter
-    for name in other.split(".")[1:]:
-        section = getattr(section, name)
-    return [] if section in values else [f"{other}={values[0]}"]
+    others = _IMPLIED.get(setting, ())
+    return [f"{other}={values[0]}" for other, values in others if _at(config, other) not in values]
+
+
+def _at(config: Config, setting: str) -> Any:
+    """The value of a setting below ``filter``."""
+    value: Any = config.filter
+    for name in setting.split(".")[1:]:
+        value = getattr(value, name)
+    return value
 
 
 def _choice_of(config: Config, key: str) -> tuple[str, list[str]]:

@@ -1,10 +1,14 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rsft.filter import read_candidates
 from rsft.filter.diversity import farthest_paths, near_duplicates
-from tests.filter.cases import candidate, reasons
+from rsft.ledger import table_of
+from rsft.types import Scored
+from tests.filter.cases import candidate, reasons, settings
 
 WORDS = [f"w{k}" for k in range(40)]
 
@@ -99,3 +103,13 @@ def test_paths_of_many_texts_do_not_depend_on_numpy_state():
     texts = [f"{a} + {b} = {a + b}" for a, b in random.integers(0, 9, (30, 2)).tolist()]
     assert farthest_paths(texts) == farthest_paths(list(texts))
     assert len(farthest_paths(texts)) == len(set(texts))
+
+
+def test_texts_of_several_parts_lie_in_one_piece():
+    """Else each prompt's few would cost what all of them cost: hours for a million."""
+    section = settings(distinct_paths=True)
+    tables = [table_of(Scored, [candidate(draw)]) for draw in range(3)]
+    candidates = read_candidates(tables, section)
+    assert isinstance(candidates.text_N, pa.Array)
+    assert candidates.texts(np.array([2, 0])) == ["text 2", "text 0"]
+    assert len(read_candidates([], section)) == 0

@@ -121,8 +121,9 @@ def test_soft_weights_keep_all_and_weigh_by_the_accept_probability():
     assert [row.is_accepted for row in rows] == [True, True]
 
 
-def test_a_weight_that_underflows_is_no_row():
-    values = {"rule": "soft", "target": "tilt", "beta": 1e-4, "bound": per_prompt_maximum(0.0)}
+@pytest.mark.parametrize("rule", [{"rule": "soft"}, {"rule": "threshold", "threshold": 0.0}])
+def test_a_weight_that_underflows_is_no_row(rule):
+    values = {"target": "tilt", "beta": 1e-4, "bound": per_prompt_maximum(0.0), **rule}
     assert reasons(rewarded(0.0, 1.0), **values) == ["no_mass", "accepted"]
 
 

@@ -106,6 +106,50 @@ def test_by_default_what_the_rule_leaves_to_be_chosen_is_varied(
     assert any(point.rows for point in found.points)
 
 
+@pytest.mark.parametrize(
+    ("settings", "setting"),
+    [
+        (("target=tilt", "base_measure=proposal"), "filter.beta"),
+        (("rule=rso", "n=2"), "filter.beta"),
+    ],
+)
+def test_what_is_to_be_chosen_need_not_be_given(
+    sweep: Callable[..., Sweep], settings: tuple[str, ...], setting: str
+) -> None:
+    assert sweep(None, *settings).setting == setting
+
+
+@pytest.mark.parametrize(
+    ("vary", "settings", "implied"),
+    [
+        ("beta=0.1,9", (), ["filter.target=tilt"]),
+        ("beta=0.1,9", ("rule=top_n", "n=3"), ["filter.rule=coin", "filter.target=tilt"]),
+        ("beta=0.01,9", ("rule=rso", "n=3", "target=tilt", "beta=1"), []),
+        (
+            "bound.acceptance_rate=0.1,0.25",
+            ("rule=best_of_n",),
+            ["filter.rule=coin", "filter.bound.method=budgeted"],
+        ),
+        (
+            "bound.log_bound=0,9",
+            ("bound.method=budgeted", "bound.acceptance_rate=0.2"),
+            ["filter.bound.method=per_prompt_maximum"],
+        ),
+    ],
+)
+def test_what_is_varied_has_an_effect(
+    sweep: Callable[..., Sweep], vary: str, settings: tuple[str, ...], implied: list[str]
+) -> None:
+    found = sweep(vary, *settings)
+    assert found.settings == [*(f"filter.{setting}" for setting in settings), *implied]
+    one, other = found.points
+    assert (one.rows, one.kl_to_proposal, one.mean_reward) != (
+        other.rows,
+        other.kl_to_proposal,
+        other.mean_reward,
+    )
+
+
 def test_precision_may_be_measured_by_a_part_that_has_no_say(sweep: Callable[..., Sweep]) -> None:
     given = ("filter.threshold_on=reward", "filter.correct_reward=0.25", *TILT)
     whole = sweep("threshold=0.5", *given)
