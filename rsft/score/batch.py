@@ -2,13 +2,12 @@
 
 A unit that ends its worker or takes too long is divided: into single completions, then by leaving
 out the part that was asking. So what is marked in the end is one completion under one reward; its
-neighbours, and the other rewards on it, are judged again. One that took too long is asked a second
-time before it is marked: the whole machine may have stood still, and that says nothing of it.
+neighbours, and the other rewards on it, are judged again.
 """
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from rsft.score.pipe import Position, line, pack_prompt, unpack_score
@@ -30,8 +29,6 @@ class Unit:
     """How many from there."""
     parts: tuple[int, ...]
     """Numbers of the parts that are to judge them."""
-    was_late: bool = False
-    """Whether it took too long once, being a single completion."""
 
 
 class Batch:
@@ -95,9 +92,7 @@ class Batch:
         """Takes units back that were not judged."""
         self._waiting.extendleft(reversed(units))
 
-    def take_apart(
-        self, chunk: Sequence[Unit], done: int, position: Position, note: str, *, is_late: bool
-    ) -> None:
+    def take_apart(self, chunk: Sequence[Unit], done: int, position: Position, note: str) -> None:
         """Takes a chunk back from a worker that was ended, and divides the unit that it was at.
 
         Args:
@@ -105,23 +100,19 @@ class Batch:
             done: How many of them it has told the scores of.
             position: What it was at; it may have told of that one, and not have gone on yet.
             note: Why it was ended.
-            is_late: Whether for taking too long; else it ended by itself.
         """
         if position.unit < done:
             self.give_back(chunk[done:])
             return
         self.give_back(chunk[position.unit + 1 :])
         self.give_back(chunk[done : position.unit])
-        self._divide(chunk[position.unit], position, note, is_late=is_late)
+        self._divide(chunk[position.unit], position, note)
 
-    def _divide(self, unit: Unit, position: Position, note: str, *, is_late: bool) -> None:
+    def _divide(self, unit: Unit, position: Position, note: str) -> None:
         """Has a unit judged in pieces, or marks it where it is one completion under one part."""
         if unit.count > 1:
             ends = range(unit.first, unit.first + unit.count)
             self.give_back([Unit(unit.place, number, 1, unit.parts) for number in ends])
-            return
-        if is_late and not unit.was_late:
-            self.give_back([replace(unit, was_late=True)])
             return
         self.scores[position.part][unit.place][unit.first] = unscorable(note)
         others = tuple(part for part in unit.parts if part != position.part)

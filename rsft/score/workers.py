@@ -143,7 +143,7 @@ class Workers:
             raise VerifierError(f"score.rewards.{batch.names[position.part]}, imported, {note}")
         if position.unit == IDLE:
             raise VerifierError(f"score.rewards: between two completions, a worker {note}")
-        batch.take_apart(child.chunk, child.done, position, note, is_late=is_late)
+        batch.take_apart(child.chunk, child.done, position, note)
 
 
 _lock = Lock()

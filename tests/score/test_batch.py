@@ -20,16 +20,16 @@ def at(unit: int, part: int = 0) -> Position:
     return Position(unit, part, 0.0)
 
 
-@given(done=st.integers(0, PROMPTS), unit=st.integers(0, PROMPTS - 1), is_late=st.booleans())
-def test_no_unit_is_lost_and_none_is_asked_twice(done: int, unit: int, is_late: bool) -> None:
+@given(done=st.integers(0, PROMPTS), unit=st.integers(0, PROMPTS - 1))
+def test_no_unit_is_lost_and_none_is_asked_twice(done: int, unit: int) -> None:
     """Also where it had told of the unit that it was still at."""
     units = batch()
     chunk, _ = units.take()
     units.record(chunk[:done], [[[[1.0, None]]]] * done)
-    units.take_apart(chunk, done, at(unit), "ended", is_late=is_late)
+    units.take_apart(chunk, done, at(unit), "ended")
     left, _ = units.take()
     untold = list(range(done, PROMPTS))
-    marked = [unit] if unit >= done and not is_late else []
+    marked = [unit] if unit >= done else []
     assert sorted(row.place for row in left) == [p for p in untold if p not in marked]
     noted = [place for place in range(PROMPTS) if getattr(units.scores[0][place][0], "note", None)]
     assert noted == marked
@@ -38,7 +38,7 @@ def test_no_unit_is_lost_and_none_is_asked_twice(done: int, unit: int, is_late: 
 def test_a_unit_of_several_is_divided_before_any_is_marked() -> None:
     units = batch(each=3)
     chunk, _ = units.take()
-    units.take_apart(chunk, 1, at(2), "ended", is_late=False)
+    units.take_apart(chunk, 1, at(2), "ended")
     left, _ = units.take()
     assert sorted((row.place, row.first, row.count) for row in left) == [
         (1, 0, 3),
@@ -49,21 +49,11 @@ def test_a_unit_of_several_is_divided_before_any_is_marked() -> None:
     ]
 
 
-def test_one_that_took_too_long_is_asked_once_more() -> None:
-    units = batch()
-    for seen in range(2):
-        assert units.scores[0][0][0] is None
-        chunk, _ = units.take()
-        assert (chunk[0].place, chunk[0].was_late) == (0, bool(seen))
-        units.take_apart(chunk, 0, at(0), "took more than 1 s", is_late=True)
-    assert units.scores[0][0][0].note == "took more than 1 s"
-
-
 @pytest.mark.parametrize("part", [0, 1])
 def test_the_other_rewards_still_judge_it(part: int) -> None:
     units = batch(parts=("one", "other"))
     chunk, _ = units.take()
-    units.take_apart(chunk, 0, at(3, part), "ended", is_late=False)
+    units.take_apart(chunk, 0, at(3, part), "ended")
     left, _ = units.take()
     assert [row.parts for row in left if row.place == 3] == [(1 - part,)]
     assert units.scores[part][3][0].note == "ended"

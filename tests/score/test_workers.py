@@ -343,7 +343,7 @@ def test_workers_do_not_outlive_their_parent(folder: Path, text: str) -> None:
         "section = SECTION.model_copy(update={'timeout_seconds': 99})\n"
         "judge_in_workers(section, ['mine:odd'], [])\n"
         f"Thread(target=judge_in_workers, args=(section, ['mine:odd'], asked({text!r}))).start()\n"
-        "import time; time.sleep(1); print('started', flush=True)\n"
+        "import time; time.sleep(1); print('started', flush=True); time.sleep(60)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program],
