@@ -199,7 +199,8 @@ class PromptAcceptance:
     clipped_mass: float | None
     """Share of the target's mass above the envelope, Σ max(0, w − c) / Σ w; null likewise."""
     effective_sample_size: float
-    """(ΣA)²/ΣA² of the supported; for rules without a bound, how many were chosen."""
+    """(ΣA)²/ΣA² of the supported, with a threshold of those that reach it; for rules without a
+    bound, how many were chosen."""
     kl_to_proposal: float | None
     """KL of what the rule keeps to the proposal, in nats; null where it keeps nothing."""
     mean_reward: float | None

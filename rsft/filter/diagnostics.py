@@ -15,7 +15,7 @@ import pandas as pd
 from rsft.config import FilterSection
 from rsft.filter.columns import Candidates
 from rsft.filter.decide import Decisions
-from rsft.filter.per_prompt import kl_estimator, prompt_figures, was_tried
+from rsft.filter.per_prompt import kl_estimator, prompt_figures, rule_weights, was_tried
 from rsft.filter.reasons import AFTER_THE_RULE, OUTSIDE, REASONS, has_reason
 
 
@@ -55,7 +55,8 @@ class Diagnostics:
     coin_share: float | None
     """Share of the supported with 0 < A < 1; null likewise."""
     effective_sample_size: float
-    """(ΣA)²/ΣA² over the supported; for rules without a bound, how many were chosen."""
+    """(ΣA)²/ΣA² over the supported, with a threshold over those that reach it; for rules without a
+    bound, how many were chosen."""
     kl_to_proposal: float | None
     """Mean over prompts, in nats; null where nothing was kept."""
     kl_estimator: str
@@ -117,7 +118,9 @@ def diagnose(
         bound_violation_rate=None if ratio_N is None else _mean(ratio_N[judged_N] > 0) or 0.0,
         clipped_mass=(_mean(by_prompt["clipped_mass"]) or 0.0) if has_bound else None,
         coin_share=None if ratio_N is None else _coin_share(ratio_N[judged_N]),
-        effective_sample_size=_sample_size(decisions, judged_N, chosen_N),
+        effective_sample_size=effective_sample_size(
+            rule_weights(candidates, decisions, section, chosen_N)
+        ),
         kl_to_proposal=_mean(by_prompt["kl_to_proposal"]),
         kl_estimator=kl_estimator(section),
         non_canonical=int((candidates.is_respelt_N & supported_N).sum()),
@@ -141,13 +144,6 @@ def effective_sample_size(weight_N: np.ndarray) -> float:
         return 0.0
     relative_N = weight_N / largest
     return float(relative_N.sum()) ** 2 / float((relative_N**2).sum())
-
-
-def _sample_size(decisions: Decisions, judged_N: np.ndarray, chosen_N: np.ndarray) -> float:
-    accept_prob_N = decisions.accept_prob_N
-    if accept_prob_N is None:
-        return float(chosen_N.sum())
-    return effective_sample_size(accept_prob_N[judged_N])
 
 
 def _bound_note(supported: int, candidates: int, section: FilterSection) -> str | None:

@@ -41,6 +41,22 @@ def was_tried(candidates: Candidates, decisions: Decisions, section: FilterSecti
     return was_tried_N
 
 
+def rule_weights(
+    candidates: Candidates, decisions: Decisions, section: FilterSection, chosen_N: np.ndarray
+) -> np.ndarray:
+    """The A by which the rule keeps each candidate, coins aside: 0 where it would never.
+
+    A threshold keeps nothing of what lies below it; rules without a bound have 1 for what they
+    chose.
+    """
+    if decisions.accept_prob_N is None:
+        return chosen_N.astype(float)
+    may_be_kept_N = was_tried(candidates, decisions, section)
+    if section.rule == "threshold":
+        may_be_kept_N &= chosen_N
+    return np.where(may_be_kept_N, decisions.accept_prob_N, 0.0)
+
+
 class PromptSums:
     """Sums and means over the candidates of each prompt."""
 
@@ -96,8 +112,7 @@ def prompt_figures(
     accepted_N = decisions.is_accepted_N
     drawn_P = sums.count(np.ones(len(candidates), bool))
     tried_N = was_tried(candidates, decisions, section)
-    accept_prob_N = decisions.accept_prob_N
-    accept_prob_N = np.where(tried_N, chosen_N if accept_prob_N is None else accept_prob_N, 0.0)
+    accept_prob_N = rule_weights(candidates, decisions, section, chosen_N)
     columns: dict[str, Any] = {
         "prompt_id": candidates.prompt_ids,
         "candidates": drawn_P,

@@ -61,7 +61,8 @@ class SweepPoint:
     prompts: int | None = None
     """Prompts with at least one of them."""
     effective_sample_size: float | None = None
-    """(ΣA)²/ΣA² over the target's support; for rules without a bound, how many they chose."""
+    """(ΣA)²/ΣA² over the target's support, with a threshold over those that reach it; for rules
+    without a bound, how many they chose."""
     precision: float | None = None
     """Share of the kept that the verifier calls right; null where it judged none of them."""
     distinct_paths: int | None = None

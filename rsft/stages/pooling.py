@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 
 from rsft.config import PoolSection
-from rsft.filter.diagnostics import effective_sample_size
 from rsft.randomness import generator
 
 KEPT, REPEATED, OVER_CAP = "kept", "repeated", "over_cap"
@@ -109,9 +108,15 @@ def describe_pool(rows: pa.Table, fate_N: np.ndarray, train_ids: pa.ChunkedArray
         rows=len(kept),
         prompts=len(prompts),
         prompts_without_rows=len(set(train_ids.to_pylist()) - prompts),
-        effective_sample_size=effective_sample_size(weight_K),
+        effective_sample_size=_sample_size(weight_K),
         rounds=rounds,
     )
+
+
+def _sample_size(weight_K: np.ndarray) -> float:
+    """(Σw)²/Σw², in units of the largest, whose square may leave the range of a float."""
+    relative_K = weight_K / weight_K.max(initial=0.0)
+    return float(relative_K.sum() ** 2 / (relative_K**2).sum()) if len(weight_K) else 0.0
 
 
 def _numbered(column: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:

@@ -19,6 +19,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
     verdict = validate_accepted(
         accepted,
         has_bound=config.filter.uses_a_bound,
+        may_repeat=not config.filter.deduplicate,
         candidates=count_rows(here(key) / "decisions"),
         held_out=held_out_ids(splits),
         limits={

@@ -70,6 +70,7 @@ def validate_accepted(
     table: pa.Table,
     *,
     has_bound: bool,
+    may_repeat: bool = False,
     candidates: int,
     held_out: frozenset[str],
     limits: Mapping[str, float],
@@ -79,11 +80,12 @@ def validate_accepted(
     Args:
         table: The accepted rows as they lie, whatever their columns.
         has_bound: Whether the rule decided by A = min(1, P̃/(cM)), or else by rank of rewards.
+        may_repeat: Whether copies of a completion were to be kept.
         candidates: How many candidates the round had; at least 1.
         held_out: Ids of the prompts that must not be trained on (``held_out_ids``).
         limits: The suite's parameters by name.
     """
-    expectations = suite_expectations(has_bound=has_bound)
+    expectations = suite_expectations(has_bound=has_bound, may_repeat=may_repeat)
     spoken = spoken_columns(expectations)
     frame = frame_of(table, spoken=spoken, candidates=candidates, held_out=held_out)
     result, failing_rows = run_suite(frame, expectations, limits)

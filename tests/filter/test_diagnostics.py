@@ -178,6 +178,23 @@ def test_the_kl_of_what_is_kept_to_the_proposal():
     assert found.kl_estimator == "plug-in, Σ A log A / ΣA − log(ΣA/K)"
 
 
+@pytest.mark.parametrize(
+    ("threshold", "size", "kl"),
+    [
+        (0.1, 1.75**2 / 1.3125, None),  # A = 1, ½, ¼
+        (0.5, 1.5**2 / 1.25, math.log(4 / 1.5) - math.log(2) / 3),  # 1, ½
+        (1.0, 1.0, math.log(4)),  # the largest of four alone
+    ],
+)
+def test_a_threshold_keeps_nothing_of_what_lies_below_it(threshold, size, kl):
+    rows = [*with_ratios({"p": [4, 2, 1]}), candidate(3, reward=0.0)]
+    values = {"rule": "threshold", "base_measure": "uniform", "bound": known(math.log(4))}
+    found, table = diagnosed(rows, threshold=threshold, **values)
+    assert found.effective_sample_size == pytest.approx(size)
+    assert table["effective_sample_size"].tolist() == pytest.approx([size])
+    assert kl is None or found.kl_to_proposal == pytest.approx(kl)
+
+
 def test_accepting_all_is_the_proposal_itself():
     assert figures([candidate(draw) for draw in range(8)]).kl_to_proposal == 0.0
 

@@ -177,3 +177,13 @@ def test_an_empty_pool_has_no_rows_and_no_effective_sample() -> None:
     )
     assert (figures.rows, figures.effective_sample_size, figures.rounds) == (0, 0.0, {})
     assert fates([], 3, balance=True) == []
+
+
+def test_the_effective_sample_size_of_the_least_weights() -> None:
+    rows = [replace(row(number, "a"), weight=1e-200) for number in range(3)]
+    figures = describe_pool(
+        table_of(TrainingRow, rows),
+        np.array(["kept"] * 3, object),
+        pa.chunked_array([["train-0"]]),
+    )
+    assert figures.effective_sample_size == pytest.approx(3)

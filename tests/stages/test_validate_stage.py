@@ -51,6 +51,12 @@ def tune(key: str = "1", *more: str) -> Policy:
     return load_policy(folder / "model")
 
 
+def test_copies_pass_where_they_were_to_be_kept() -> None:
+    copied = [*GOOD, replace(GOOD[0], draw=9)]
+    assert [f["expectation"] for f in judge(copied)["failed"]] == ["no-duplicates"]
+    assert judge(copied, "filter.deduplicate=false")["success"]
+
+
 def test_good_rows_pass_and_training_starts() -> None:
     verdict = judge(GOOD)
     assert (verdict["success"], verdict["rows"], verdict["candidates"]) == (True, 6, 12)
