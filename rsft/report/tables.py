@@ -45,7 +45,8 @@ def filter_lines(figures: Mapping[str, Any]) -> str:
         f"tokens {_before_and_after(figures, 'mean_tokens', '.1f')}, "
         f"KL to the proposal {_number(figures['kl_to_proposal'], '.2f')} nats"
     )
-    lines.append(", ".join(f"{count:,} {reason}" for reason, count in figures["reasons"].items()))
+    frequent_first = sorted(figures["reasons"].items(), key=lambda item: -item[1])
+    lines.append(", ".join(f"{count:,} {reason}" for reason, count in frequent_first))
     if figures["non_canonical"]:
         lines.append(f"{figures['non_canonical']:,} spelt in other tokens than their text's own")
     if figures["prompts_without_accepted"]:
