@@ -48,7 +48,7 @@ class TargetModelSection(Section):
     """How prompts are rendered for it; by default as its ``rendering.json`` says, else as they
     are."""
     batch_rows: int = Field(default=32, ge=1)
-    """Rows computed together; those of like length are."""
+    """Rows computed together at most; those of like length are."""
 
 
 class JudgeSection(Section):

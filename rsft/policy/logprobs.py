@@ -7,7 +7,7 @@ Completions end in their stop token, which is a label like any other: a policy t
 as a label never learns to stop. Padding is masked by length, never recognised by its id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ from rsft.types import Progress
 
 IGNORED = -100
 """Label of positions that are not to be learnt: the prompt, and padding."""
+
+MOST_LOGITS = 1 << 27
+"""Of one batch: 0.5 GiB in float32, of which there are three while the loss is computed."""
 
 
 def batch_inputs(
@@ -100,25 +103,48 @@ def completion_logprobs(
         policy: The policy.
         prompt_ids: R prompts.
         completion_ids: R completions, the stop token included where there is one.
-        batch_rows: Rows computed together; rows of like length are.
+        batch_rows: Rows computed together, fewer where their logits take much memory; rows of
+            like length are.
         progress: Told of the rows done.
 
     Returns:
         (R,) float64, in the order given.
     """
-    lengths = [len(p) + len(c) for p, c in zip(prompt_ids, completion_ids, strict=True)]
-    order = sorted(range(len(lengths)), key=lengths.__getitem__)
-    logprob_R = np.zeros(len(lengths))
+    done = 0
+    logprob_R = np.zeros(len(prompt_ids))
     with torch.inference_mode():
-        for start in range(0, len(order), batch_rows):
-            rows = order[start : start + batch_rows]
+        for rows in _batches(policy, prompt_ids, completion_ids, batch_rows):
             batch = batch_inputs(
                 policy, [prompt_ids[r] for r in rows], [completion_ids[r] for r in rows]
             )
             logprob_R[rows] = token_logprobs(policy, batch)[0].double().sum(dim=1).cpu().numpy()
+            done += len(rows)
             if progress is not None:
-                progress(start + len(rows), len(order))
+                progress(done, len(logprob_R))
     return logprob_R
+
+
+def _batches(
+    policy: Policy,
+    prompt_ids: Sequence[Sequence[int]],
+    completion_ids: Sequence[Sequence[int]],
+    batch_rows: int,
+) -> Iterator[list[int]]:
+    """Numbers of the rows to compute together: of like length, and within ``MOST_LOGITS``."""
+    lengths = [len(p) + len(c) for p, c in zip(prompt_ids, completion_ids, strict=True)]
+    words = policy.model.config.get_text_config(decoder=True).vocab_size
+    rows: list[int] = []
+    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if policy.is_encoder_decoder:
+            width = max(len(completion_ids[r]) for r in [*rows, row])
+        else:  # the longest row is the last; logits are kept from the end of the shortest prompt on
+            width = lengths[row] - min(len(prompt_ids[r]) for r in [*rows, row]) + 1
+        if rows and (len(rows) == batch_rows or (len(rows) + 1) * width * words > MOST_LOGITS):
+            yield rows
+            rows = []
+        rows.append(row)
+    if rows:
+        yield rows
 
 
 def pad(

@@ -99,7 +99,7 @@ class _Options:
         """The choice that begins what is said to be the answer."""
         letter = _LETTER_FIRST.match(said)
         named = self._named(letter, said) if letter is not None else set()
-        return named or self.whole(said)
+        return named | self._labelled(said) or self.whole(said)
 
     def _named(self, letter: re.Match[str], text: str) -> set[str]:
         """A letter, and the one that the text adds to it: ``A or B``."""

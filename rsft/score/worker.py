@@ -82,6 +82,8 @@ def _take_pipes() -> tuple["SimpleQueue[bytes]", BinaryIO]:
             for text in source:
                 lines.put(text)
         finally:
+            if os.getpgrp() == os.getpid():
+                os.killpg(0, signal.SIGKILL)  # with whatever a reward started
             os._exit(0)
 
     Thread(target=read, daemon=True).start()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from rsft.policy import batch_inputs, completion_logprobs, token_logprobs
+from rsft.policy import batch_inputs, completion_logprobs, logprobs, token_logprobs
 from rsft.policy.logprobs import IGNORED
 
 PROMPTS = [[3, 4, 5], [6], [7, 8, 9, 10, 11]]
@@ -48,6 +48,29 @@ def test_sums_are_in_the_order_given(policy):
     for batch_rows in (1, 2, 3):
         actual = completion_logprobs(policy, PROMPTS, COMPLETIONS, batch_rows=batch_rows)
         np.testing.assert_allclose(actual, expected, atol=1e-5)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("tokens", [1, 20, 40])
+def test_logits_of_a_batch_are_bounded(policy, tokens, monkeypatch):
+    """64 rows of 500 tokens, in a vocabulary of 150,000, would take 18 GiB."""
+    words = policy.model.config.vocab_size
+    expected = completion_logprobs(policy, PROMPTS, COMPLETIONS, batch_rows=3)
+    sizes = []
+    forward = policy.model.forward
+
+    def measured(*arguments, **inputs):
+        told = forward(*arguments, **inputs)
+        sizes.append((len(told.logits), told.logits.numel() // words))
+        return told
+
+    monkeypatch.setattr(logprobs, "MOST_LOGITS", tokens * words)
+    monkeypatch.setattr(policy.model, "forward", measured)
+    actual = completion_logprobs(policy, PROMPTS, COMPLETIONS, batch_rows=3)
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
+    assert all(size <= tokens for rows, size in sizes if rows > 1)
+    assert sum(rows for rows, _ in sizes) == 3
+    assert max(rows for rows, _ in sizes) == {1: 1, 40: 3}.get(tokens, 2)
 
 
 def test_labels_are_the_completion_alone(policy):

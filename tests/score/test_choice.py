@@ -82,6 +82,7 @@ def test_no_choice_is_wrong_without_an_outcome(completion):
         ("(A) or (B)", "A, B"),
         ("I take (A), then (B).", "A, B"),
         ("The answer is A or B.", "A, B"),
+        ("The answer is A) 12 km.", "A, B"),
         ("Answer: (B)/(D)", "B, D"),
         ("A. 12 km", "A, B"),
     ],

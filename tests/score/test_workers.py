@@ -24,7 +24,7 @@ from tests.workspaces import ROOT
 SECTION = ScoreSection(rewards={"mine:right": 1.0}, timeout_seconds=1.0)
 
 MINE = """
-import ctypes, os, re, sys, threading, time
+import ctypes, os, re, subprocess, sys, threading, time
 
 def right(prompt, completions):
     return [float(text in prompt.answers) for text in completions]
@@ -93,7 +93,12 @@ def grow(text):
 def fail(text):
     raise ValueError("line\\nline \u202e" + "x" * 1000)
 
+def start(text):
+    subprocess.Popen(["sleep", "99"])
+    return 1.0
+
 ODD = {
+    "start": start,
     "nan": lambda text: float("nan"),
     "inf": lambda text: float("inf"),
     "-inf": lambda text: {"reward": 1.0, "part": float("-inf")},
@@ -334,7 +339,7 @@ def test_progress_tells_completions() -> None:
     assert told[-1] == (800, 800)
 
 
-@pytest.mark.parametrize("text", ["x", "hang"])
+@pytest.mark.parametrize("text", ["x", "hang", "start"])
 def test_workers_do_not_outlive_their_parent(folder: Path, text: str) -> None:
     program = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
@@ -352,8 +357,8 @@ def test_workers_do_not_outlive_their_parent(folder: Path, text: str) -> None:
     ) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "started\n"
-        children = psutil.Process(parent.pid).children()
-        assert children
+        children = psutil.Process(parent.pid).children(recursive=True)
+        assert len(children) == (2 if text == "start" else 1)
         parent.send_signal(signal.SIGKILL)
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
