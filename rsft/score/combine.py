@@ -7,15 +7,17 @@ over other things. A part of weight 0 is recorded in the breakdown and has no sa
 judge, it is missing from the breakdown, and the whole has its reward.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from rsft.config import MODEL_BASED, ScoreSection
 from rsft.score.guard import checked, judge_here
 from rsft.score.named import reward_named
-from rsft.score.reward import Asked, BatchedReward, Reward, Score
+from rsft.score.reward import Asked, BatchedReward, Reward, Score, unscorable
 from rsft.score.workers import judge_in_workers
 from rsft.types import Candidate, Completion, Progress, Prompt
 
@@ -110,20 +112,20 @@ class Rewards:
                 breakdown[name] = score.reward
                 for detail, value in score.breakdown.items():
                     breakdown[f"{name}.{detail}"] = value
-        total = 0.0
+        total, note = 0.0, None
         for name, weight in self._weights.items():
             reward = scores[name].reward
             if reward is None:
-                return Score(
-                    reward=None,
-                    outcome=outcome,
-                    breakdown=breakdown,
-                    status="unscorable",
-                    note=f"{name}: {scores[name].note}",
-                )
+                note = f"{name}: {scores[name].note}"
+                break
             total += weight * reward
         # The same sum as Σ w where every part is 1, so that all of them right is exactly 1.
-        return Score(reward=total / self._total, outcome=outcome, breakdown=breakdown)
+        mean = total / self._total
+        if note is None and not math.isfinite(mean):
+            note = "the weighted mean of the rewards is not finite"
+        if note is None:
+            return Score(reward=mean, outcome=outcome, breakdown=breakdown)
+        return replace(unscorable(note, outcome), breakdown=breakdown)
 
 
 def _part_of(progress: Progress | None, step: int, steps: int, completions: int) -> Progress | None:

@@ -49,6 +49,14 @@ def test_all_parts_right_is_exactly_1(weights):
     assert score(rewards).reward == 1.0
 
 
+@pytest.mark.parametrize(("reward", "weight"), [(1e308, 1.0), (1.0, 1e308)])
+def test_a_mean_that_is_not_finite_is_unscorable(reward, weight):
+    told = score(Rewards({"x": (says(reward), weight), "y": (says(reward), weight)}))
+    note = "the weighted mean of the rewards is not finite"
+    assert (told.reward, told.status, told.note) == (None, "unscorable", note)
+    assert told.breakdown == {"x": reward, "y": reward}
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_one_part_that_cannot_judge_makes_the_whole_unscorable_and_is_named(order):
     """A mean over the others would be one over other things; a crash is no 0 (several peers)."""

@@ -1,11 +1,17 @@
 import json
+import re
+import string
+from collections import Counter
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
+from rsft.score.exact_match import ExactMatch
 from rsft.score.f1 import F1
 from rsft.score.reward import Score
 from rsft.types import Completion
-from tests.score.cases import ask
+from tests.score.cases import ask, completions
 from tests.shared_data import shared
 
 
@@ -69,3 +75,36 @@ def test_webquestions_gives_1_to_each_of_its_gold_answers():
     for row in json.loads(shared("webquestions/val.json").read_text(encoding="utf-8")):
         for answer in row["answers"]:
             assert f1(f"The {answer.upper()}.", *row["answers"]) == 1.0
+
+
+def squad_tokens(text: str) -> list[str]:
+    """``get_tokens`` of SQuAD 2.0's evaluation script."""
+    plain = "".join(char for char in text.lower() if char not in set(string.punctuation))
+    return re.sub(r"\b(a|an|the)\b", " ", plain).split()
+
+
+def squad_f1(gold: list[str], answer: list[str]) -> float:
+    """``compute_f1`` of SQuAD 2.0's evaluation script, on tokens."""
+    same = (Counter(gold) & Counter(answer)).total()
+    if same == 0:
+        return 0.0
+    precision, recall = same / len(answer), same / len(gold)
+    return 2 * precision * recall / (precision + recall)
+
+
+ANSWER = st.lists(
+    st.sampled_from(["a", "The", "cat.", "Cat", "dog's", "U.S.", "new-york", "the,", "é", "--"])
+    | st.text("abct .,-'!\n_“é", max_size=8)
+).map(" ".join)
+
+
+@given(st.lists(ANSWER, min_size=1, max_size=3), ANSWER)
+def test_without_numbers_both_are_squad_s(golds, answer):
+    """Wherever anything is left of the answers but articles and punctuation, which stay here."""
+    read = [squad_tokens(gold) for gold in golds]
+    assume(squad_tokens(answer) and all(read))
+    (f1,) = F1().score(ask(*golds), completions(answer))
+    (exact,) = ExactMatch().score(ask(*golds), completions(answer))
+    said = squad_tokens(answer)
+    assert f1.reward == pytest.approx(max(squad_f1(gold, said) for gold in read))
+    assert exact.reward == float(said in read)
