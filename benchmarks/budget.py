@@ -15,7 +15,7 @@ from pathlib import Path
 from rsft.config import load_config
 from rsft.generate import NativeEngine, Request, SamplingLaw
 from rsft.ledger import read_rows
-from rsft.policy import load_policy, use_threads
+from rsft.policy import load_policy, use_machine
 from rsft.score import build_rewards, score_candidates
 from rsft.stages.contract import split_file
 from rsft.types import Prompt
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--wave", type=int, default=2, help="draws per wave")
     arguments = parser.parse_args()
     config = load_config()
-    use_threads(config.runtime.threads)
+    use_machine(config.runtime)
     prompts = read_rows(split_file("train"), Prompt)
     print(f"{'policy':16}{'target':>7}{'solved':>9}{'fixed K':>10}{'waves':>9}{'share':>8}")
     folders = [Path("data/base"), *sorted(Path("data/rounds").iterdir())]

@@ -36,7 +36,7 @@ from transformers.utils import logging as transformers_logging
 
 from rsft.config import RenderingSection, ScratchSection, TrainingSection
 from rsft.generate import NativeEngine, Request, SamplingLaw
-from rsft.policy import Policy, build_scratch, encode_prompts, rows_within, use_threads
+from rsft.policy import Policy, build_scratch, encode_prompts, rows_within
 from rsft.types import Prompt
 
 LAW = SamplingLaw(max_new_tokens=64)
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=list(SHAPES))
     parser.add_argument("--prompts", type=int, nargs="+", default=[16, 64])
     arguments = parser.parse_args()
-    use_threads(arguments.threads)
+    torch.set_num_threads(arguments.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     print(
         f"{'shape':16}{'precision':11}{'prompts':>7}  candidates/s: native, generate, CTranslate2"

@@ -9,7 +9,7 @@ from prefect import flow
 
 from flows.run import Run, open_run
 
-ROUND = ("generate", "score", "filter", "pool", "validate", "finetune", "evaluate")
+ROUND = ("generate", "score", "filter", "pool", "validate", "finetune", "monitor", "evaluate")
 """The stages of a round, in order."""
 
 
@@ -28,13 +28,15 @@ def retrain(settings: list[str] | None = None, wait: bool = False) -> dict[str, 
         run.stage("prompts")
         run.prove_verifiers()
         run.stage("base")
+        run.stage("monitor_base")
         run.stage("evaluate_base")
         for key in run.config.rounds:
             for name in ROUND:
                 run.stage(f"{name}@{key}")
             run.show_round(key)
-        for control in run.config.controls.names:
-            run.stage(f"control@{control}")
+        for number in run.config.controls.rounds:
+            for name in run.config.controls.names:
+                run.stage(f"control@{number}-{name}")
         return finish(run)
 
 

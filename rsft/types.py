@@ -223,6 +223,8 @@ class TrainingRow:
     """Its text, before rendering."""
     context: tuple[Turn, ...]
     """The turns before it."""
+    family: str
+    """The prompt's family."""
     completion: str
     """The text to be learnt, without special tokens."""
     weight: float
@@ -239,7 +241,10 @@ class TrainingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a policy answered to one evaluation prompt, and what was thought of it."""
+    """One completion of an evaluation prompt, and what was thought of it.
+
+    Each prompt has one greedy answer, on which policies are compared, and several sampled ones.
+    """
 
     split: str
     """Name of the evaluation or guard set."""
@@ -253,13 +258,24 @@ class Answer:
     """The turns before it."""
     golds: tuple[str, ...]
     """The gold answers; empty where none is known."""
+    seed: int | None
+    """Which of ``evaluate.seeds`` it was sampled with, from 0; null for the greedy one."""
+    draw: int | None
+    """Number of the draw of that seed, from 0; null for the greedy one."""
     completion: str
-    """The greedy completion."""
+    """What the policy wrote, special tokens removed."""
+    finish_reason: FinishReason
+    """``stop``: the policy ended it; ``length``: the cap cut it."""
+    token_count: int
+    """Tokens drawn, the stop token included."""
+    policy_logprob: float
+    """log π of it in nats at temperature 1, untruncated."""
     outcome: str | None
     """The answer read in it; null if none was found."""
+    reward: float | None
+    """What ``score.rewards`` give it; null where they cannot judge."""
+    measured: dict[str, float]
+    """By name what each reward gives, those of ``evaluate.metrics`` included; one that cannot judge
+    is missing."""
     is_correct: bool | None
-    """Whether it has the reward of a right answer; null where it cannot be scored."""
-    draws: int
-    """Scored completions sampled beside the greedy one, for pass@k."""
-    correct_draws: int
-    """How many of them were right."""
+    """Whether the reward is that of a right answer; null where it cannot be scored."""

@@ -33,6 +33,7 @@ TINY = (
     "validate.min_rows=1",
     "validate.min_acceptance_rate=0",
     "controls.names=[random]",
+    "monitor={}",
 )
 """Settings under which everything runs in seconds and learns next to nothing."""
 

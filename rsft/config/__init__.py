@@ -1,14 +1,8 @@
 """Settings: ``params.yaml`` as frozen models, one file per part of it."""
 
-from rsft.config.base import (
-    BaseSection,
-    FinetuneSection,
-    RenderingSection,
-    ScratchSection,
-    TrainingSection,
-)
+from rsft.config.base import BaseSection, RenderingSection, ScratchSection
 from rsft.config.config import Config, RoundSection, round_chain, round_folder
-from rsft.config.filter import BoundSection, FilterSection, PoolSection
+from rsft.config.filter import BoundSection, ContaminationSection, FilterSection, PoolSection
 from rsft.config.generate import (
     LEAST_TEMPERATURE,
     AdaptiveSection,
@@ -20,13 +14,14 @@ from rsft.config.measure import (
     ControlName,
     ControlsSection,
     EvaluateSection,
+    MonitorSection,
     PromoteSection,
     RegisterSection,
     ValidateSection,
 )
 from rsft.config.params import load_config, parse_config, set_values
 from rsft.config.places import PARAMS, RAW, TRAINING
-from rsft.config.prompts import EmbeddedSection, FilesSection, PromptsSection
+from rsft.config.prompts import EmbeddedSection, ExcludeSection, FilesSection, PromptsSection
 from rsft.config.score import (
     MODEL_BASED,
     JudgeSection,
@@ -36,6 +31,12 @@ from rsft.config.score import (
     TargetModelSection,
 )
 from rsft.config.section import Section
+from rsft.config.training import (
+    EarlyStoppingSection,
+    FinetuneSection,
+    LoraSection,
+    TrainingSection,
+)
 
 __all__ = [
     "LEAST_TEMPERATURE",
@@ -47,15 +48,20 @@ __all__ = [
     "BaseSection",
     "BoundSection",
     "Config",
+    "ContaminationSection",
     "ControlName",
     "ControlsSection",
+    "EarlyStoppingSection",
     "EmbeddedSection",
     "EvaluateSection",
+    "ExcludeSection",
     "FilesSection",
     "FilterSection",
     "FinetuneSection",
     "GenerateSection",
     "JudgeSection",
+    "LoraSection",
+    "MonitorSection",
     "NumericAnswerSection",
     "OpenAISection",
     "PoolSection",

@@ -1,12 +1,13 @@
-"""``base`` and ``finetune``: the policy that the first round samples from, and training."""
+"""``base``: the policy that the first round samples from."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
 from rsft.config.places import RAW
 from rsft.config.section import Section
+from rsft.config.training import TrainingSection
 
 
 class RenderingSection(Section):
@@ -25,29 +26,6 @@ class RenderingSection(Section):
         if "{prompt}" not in self.template:
             raise ValueError("template must contain {prompt}")
         return self
-
-
-class TrainingSection(Section):
-    """One training run."""
-
-    steps: int = Field(ge=1)
-    """Optimiser steps."""
-    batch_size: int = Field(ge=1)
-    """Rows per optimiser step."""
-    learning_rate: float = Field(gt=0)
-    """Peak of the schedule: linear warm-up, then linear decay to 0."""
-    warmup_steps: int = Field(default=0, ge=0)
-    """Steps of the warm-up."""
-    weight_decay: float = Field(default=0.0, ge=0)
-    """AdamW's decoupled weight decay."""
-    max_grad_norm: float = Field(default=1.0, gt=0)
-    """Gradients are clipped to this norm."""
-    word_dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Share of input tokens replaced by the unknown token while training."""
-    max_prompt_tokens: int = Field(default=512, ge=1)
-    """A longer prompt is an error, never cut in silence."""
-    max_completion_tokens: int = Field(default=512, ge=1)
-    """A longer completion is an error, never cut in silence."""
 
 
 class ScratchSection(Section):
@@ -90,10 +68,3 @@ class BaseSection(Section):
         if path.is_absolute() or ".." in path.parts or (path.exists() and RAW not in path.parents):
             raise ValueError(f"a model folder must lie below {RAW}, so that DVC sees it change")
         return self
-
-
-class FinetuneSection(TrainingSection):
-    """Training on the pool: the labelled rows and every round's accepted rows."""
-
-    start: Literal["base", "previous"] = "base"
-    """Weights that a round starts from."""

@@ -4,12 +4,13 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from rsft.config.base import BaseSection, FinetuneSection
+from rsft.config.base import BaseSection
 from rsft.config.filter import FilterSection, PoolSection
 from rsft.config.generate import GenerateSection, RuntimeSection
 from rsft.config.measure import (
     ControlsSection,
     EvaluateSection,
+    MonitorSection,
     PromoteSection,
     RegisterSection,
     ValidateSection,
@@ -17,6 +18,7 @@ from rsft.config.measure import (
 from rsft.config.prompts import PromptsSection
 from rsft.config.score import MODEL_BASED, ScoreSection
 from rsft.config.section import Section
+from rsft.config.training import FinetuneSection
 
 
 class RoundSection(Section):
@@ -42,6 +44,7 @@ class Config(Section):
     pool: PoolSection
     validate_: ValidateSection = Field(alias="validate")
     finetune: FinetuneSection
+    monitor: MonitorSection
     evaluate: EvaluateSection
     controls: ControlsSection
     register_: RegisterSection = Field(alias="register")
@@ -52,10 +55,10 @@ class Config(Section):
         chain = round_chain(len(self.rounds))
         if {key: {"prev": value.prev} for key, value in self.rounds.items()} != chain:
             raise ValueError(f"rounds must be the chain {chain}; write it with --set rounds=N")
-        if self.controls.after != round_folder(len(self.rounds)):
-            raise ValueError(
-                f"controls.after must be the last round, {round_folder(len(self.rounds))}"
-            )
+        for number in self.controls.rounds:
+            if str(number) not in self.rounds:
+                known = ", ".join(self.rounds)
+                raise ValueError(f"controls.rounds: there is no round {number}; there are {known}")
         return self
 
     @model_validator(mode="after")

@@ -129,6 +129,28 @@ class FilterSection(Section):
         return self.near_duplicates is not None or self.distinct_paths
 
 
+Action = Literal["report", "drop", "stop"]
+
+
+class ContaminationSection(Section):
+    """Training rows that share text with an evaluation or guard prompt, by how much they share.
+
+    ``report``: counted and listed. ``drop``: left out of the pool too. ``stop``: an error.
+    """
+
+    exact: Action = "drop"
+    """The same question after case, white space and punctuation are folded, or a completion that
+    holds it."""
+    numbers_masked: Action = "report"
+    """The same question but for its numbers: a template of the kind."""
+    ngram: Action = "report"
+    """At least ``ngram_share`` of the evaluation prompt's word n-grams."""
+    ngram_words: int = Field(default=8, ge=2)
+    """Words of an n-gram."""
+    ngram_share: float = Field(default=0.5, gt=0, le=1)
+    """Share of the evaluation prompt's n-grams from which a row is near it."""
+
+
 class PoolSection(Section):
     """The rows of all rounds that a round trains on."""
 
@@ -137,3 +159,8 @@ class PoolSection(Section):
     balance: bool = False
     """Where a prompt has more rows than that, take them from the rounds in turn, the last round
     first; else those of earlier rounds stay."""
+    heldout_share: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the training prompts that are sampled and scored, but never trained on: what
+    training and rounds are stopped by. Which ones follows from the seed and the prompt's id."""
+    contamination: ContaminationSection = ContaminationSection()
+    """What becomes of rows that evaluation prompts are found in."""

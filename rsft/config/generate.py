@@ -20,6 +20,8 @@ class RuntimeSection(Section):
     at once, the batch plan. Another plan gives other roundings too."""
     max_rows: int = Field(default=1024, ge=1)
     """At most so many rows decoded at once, whatever the memory."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where policies draw, are trained and are evaluated."""
 
 
 class OpenAISection(Section):
@@ -76,8 +78,6 @@ class GenerateSection(Section):
     """Strings that end a completion; the text ends before them."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Precision that the policy draws in; log-probabilities are of the law in this precision."""
-    device: Literal["cpu", "cuda"] = "cpu"
-    """Where the policy draws; it is trained and evaluated on the CPU either way."""
     part_prompts: int = Field(ge=1)
     """Prompts per part of the ledger: what a killed run repeats at most."""
     adaptive: AdaptiveSection | None = None

@@ -1,4 +1,4 @@
-"""``validate``, ``evaluate``, ``controls``, ``register`` and ``promote``: what is believed."""
+"""``validate``, ``evaluate``, ``monitor``, ``controls``, ``register`` and ``promote``."""
 
 from typing import Literal, Self
 
@@ -29,13 +29,22 @@ class EvaluateSection(Section):
     """What is measured, and on which prompts."""
 
     sets: dict[str, str]
-    """Split by name in the report; ``eval`` must be among them."""
+    """Split by name in the report; ``eval`` must be among them, the others guard against loss."""
     draws: int = Field(ge=1)
-    """Completions sampled per prompt, for pass@k."""
+    """Completions sampled per prompt and seed, for pass@k, maj@k and the monitors."""
     k: int = Field(ge=1)
-    """The k of pass@k; at most ``draws``."""
+    """The k of pass@k and maj@k; at most ``draws``."""
+    seeds: int = Field(default=1, ge=1)
+    """Times that the draws are repeated with random numbers of their own, for the spread of what
+    is measured on them."""
     max_new_tokens: int = Field(ge=1)
     """Cap on an answer's tokens."""
+    metrics: list[str] = Field(default=[])
+    """Rewards by name, such as ``exact_match``, ``f1`` or ``choice``, that are measured beside
+    those of ``score.rewards`` and have no say in what is right."""
+    win_rate: str | None = None
+    """Who compares each answer with the base's: ``judge``, or the name of a reward that is
+    measured, of which more is better; null for nobody."""
     resamples: int = Field(default=2000, ge=100)
     """Bootstrap resamples."""
     confidence: float = Field(default=0.95, gt=0, lt=1)
@@ -53,16 +62,61 @@ class EvaluateSection(Section):
         return self
 
 
+class MonitorSection(Section):
+    """When the rounds end before the last: gain that stalls, or signs of collapse.
+
+    All of it is measured on the held-out training prompts (``pool.heldout_share``), never on the
+    evaluation sets. A threshold that is null is measured and shown, and stops nothing.
+    """
+
+    patience: int | None = Field(default=None, ge=1)
+    """Rounds in a row without a new best share of right answers, after which the rest is not run;
+    the best round's policy is handed on."""
+    min_gain: float = Field(default=0.0, ge=0, lt=1)
+    """What counts as a new best: so much more than the best so far, as a fraction of 1."""
+    min_entropy: float | None = Field(default=None, gt=0)
+    """Least entropy per token of sampled completions, as a share of the base's."""
+    min_distinct: float | None = Field(default=None, gt=0)
+    """Least share of distinct word n-grams in sampled completions, as a share of the base's."""
+    distinct_words: int = Field(default=2, ge=1)
+    """The n of those n-grams."""
+    min_pass_gap: float | None = Field(default=None, gt=0, lt=1)
+    """Least pass@k − pass@1: what drawing again is still good for."""
+    max_length_ratio: float | None = Field(default=None, gt=1)
+    """Mean tokens of sampled completions, at most so many times the base's, or its share."""
+    min_effective_sample_size: float | None = Field(default=None, gt=0)
+    """Least effective sample size of the rows that were trained on."""
+    max_reward_gap: float | None = Field(default=None, gt=0)
+    """How far the mean reward may rise above the base's beyond what ``gold`` rises: more is a
+    reward that is gamed."""
+    gold: str | None = None
+    """Name of the measured reward that compares with gold answers, which the reward is held
+    against."""
+
+    @model_validator(mode="after")
+    def _has_what_it_compares(self) -> Self:
+        if self.max_reward_gap is not None and self.gold is None:
+            raise ValueError("max_reward_gap is set, so monitor.gold is needed")
+        return self
+
+
 ControlName = Literal["random", "random_all_rounds", "no_filter", "supervised"]
 
 
 class ControlsSection(Section):
     """Matched controls: the same training on rows that were not filtered."""
 
-    after: str
-    """Folder of the last round, whose pool is matched."""
     names: list[ControlName]
     """Which to train."""
+    rounds: list[int]
+    """After which rounds, whose pools and steps are matched; ``--set rounds=N`` leaves the last."""
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        for values in (self.names, self.rounds):
+            if len(set(values)) < len(values):
+                raise ValueError(f"{values} names one twice")
+        return self
 
 
 class RegisterSection(Section):

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from rsft.config.config import Config, round_chain, round_folder
+from rsft.config.config import Config, round_chain
 from rsft.config.places import PARAMS
 from rsft.errors import ConfigurationError
 
@@ -75,7 +75,7 @@ def _assign(document: Any, assignment: str) -> None:
     value = _parse(text, name=f"--set {assignment}", kind="safe", mapping=False)
     if key == "rounds" and isinstance(value, int) and value > 0:
         document["rounds"] = round_chain(value)
-        document["controls"]["after"] = round_folder(value)
+        document["controls"]["rounds"] = [value]
         return
     *sections, leaf = key.split(".")
     place = document

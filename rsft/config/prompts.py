@@ -73,6 +73,19 @@ class FilesSection(Section):
         return self
 
 
+class ExcludeSection(Section):
+    """Prompts to be left out of every split, and so of everything that is made from them."""
+
+    prompt_ids: list[str] = Field(default=[])
+    """By their id."""
+    families: list[str] = Field(default=[])
+    """By their family."""
+    sources: list[str] = Field(default=[])
+    """By where they came from."""
+    licences: list[str] = Field(default=[])
+    """By the licence of their source."""
+
+
 class PromptsSection(Section):
     """Where prompts come from."""
 
@@ -82,6 +95,8 @@ class PromptsSection(Section):
     """Sizes of the embedded set."""
     files: FilesSection | None = None
     """Your files."""
+    exclude: ExcludeSection = ExcludeSection()
+    """What is left out of them."""
 
     @model_validator(mode="after")
     def _has_its_source(self) -> Self:

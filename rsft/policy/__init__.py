@@ -6,6 +6,7 @@ from rsft.policy.decode import Choose, Decoded, decode
 from rsft.policy.loading import Policy, fetch_base, fetch_policy, load_policy, save_policy
 from rsft.policy.logits import logits_of
 from rsft.policy.logprobs import batch_inputs, completion_logprobs, pad, token_logprobs
+from rsft.policy.machine import use_machine
 from rsft.policy.memory import halved, rows_within
 from rsft.policy.proof import decoding_fault
 from rsft.policy.rendering import (
@@ -19,7 +20,6 @@ from rsft.policy.rendering import (
 )
 from rsft.policy.scratch import build_scratch
 from rsft.policy.stopping import StopStrings, before_stop
-from rsft.policy.threads import use_threads
 
 __all__ = [
     "Choose",
@@ -52,5 +52,5 @@ __all__ = [
     "save_policy",
     "special_texts",
     "token_logprobs",
-    "use_threads",
+    "use_machine",
 ]

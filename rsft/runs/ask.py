@@ -36,9 +36,9 @@ def ask_model(config: Config, home: Path, question: str, model: str | None) -> A
     registry = Registry.open(home, config.register_.tracking_uri)
     version = find_version(registry, model or f"{config.register_.name}@{CHAMPION}")
     # Seconds to import: who names a model that is not there is told so at once.
-    from rsft.policy import answer, load_policy, use_threads
+    from rsft.policy import answer, load_policy, use_machine
 
-    use_threads(config.runtime.threads)
+    use_machine(config.runtime)
     policy = load_policy(fetch(registry, version))
     (completion,) = answer(policy, [question], max_new_tokens=config.evaluate.max_new_tokens)
     try:

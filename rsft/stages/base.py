@@ -11,7 +11,7 @@ from rsft.config import BaseSection, Config
 from rsft.errors import ConfigurationError
 from rsft.finetune import train
 from rsft.ledger import read_rows, write_rows
-from rsft.policy import Policy, build_scratch, fetch_base, save_policy, use_threads
+from rsft.policy import Policy, build_scratch, fetch_base, save_policy, use_machine
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import BASE, split_file
 from rsft.types import Progress, Prompt, TrainingRow
@@ -23,7 +23,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
     Raises:
         ConfigurationError: Where a base is to be made without labelled rows.
     """
-    use_threads(config.runtime.threads)
+    use_machine(config.runtime)
     labelled = read_rows(split_file("labelled"), Prompt)
     rows = [labelled_row(prompt) for prompt in labelled if prompt.solution is not None]
     if config.base.model == "scratch":
@@ -64,6 +64,7 @@ def labelled_row(prompt: Prompt) -> TrainingRow:
         prompt_id=prompt.prompt_id,
         prompt=prompt.text,
         context=prompt.context,
+        family=prompt.family,
         completion=prompt.solution,
         weight=1.0,
         round=0,

@@ -1,10 +1,10 @@
 """The data contract: where each stage reads and writes, below the workspace's top folder.
 
 data/prompts/<split>.parquet
-data/base/{model,pool,answers}/ evaluation.json              the base is round 0
-data/rounds/<r>/{candidates,scored,decisions,accepted,pool,validation,model,answers}/
-                    evaluation.json
-data/controls/<name>/{model,answers}/
+data/base/{model,pool,heldout,answers}/ monitor.json evaluation.json         the base is round 0
+data/rounds/<r>/{candidates,scored,decisions,accepted,pool,validation,trained,model,heldout,answers}/
+                    monitor.json evaluation.json
+data/controls/<r>/<name>/{model,answers}/
                     evaluation.json
 data/run.json                                                  summary of the last run
 """
@@ -35,6 +35,6 @@ def before(config: Config, key: str) -> Path:
     return Path(config.rounds[key].prev)
 
 
-def control_folder(name: str) -> Path:
-    """Folder of a control."""
-    return Path("data/controls") / name
+def control_folder(number: int, name: str) -> Path:
+    """Folder of a control after a round."""
+    return Path("data/controls") / str(number) / name

@@ -20,7 +20,7 @@ from rsft.config import Config, ControlName
 from rsft.errors import ConfigurationError
 from rsft.finetune import train
 from rsft.ledger import read_rows
-from rsft.policy import load_policy, save_policy, use_threads
+from rsft.policy import load_policy, save_policy, use_machine
 from rsft.randomness import generator
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import BASE, control_folder
@@ -34,7 +34,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
     Raises:
         ConfigurationError: Where it has no rows to train on.
     """
-    use_threads(config.runtime.threads)
+    use_machine(config.runtime)
     pool = Path(config.controls.after) / "pool"
     kept = read_rows(pool / "kept.parquet", TrainingRow)
     seen = read_rows(pool / "seen.parquet", TrainingRow)

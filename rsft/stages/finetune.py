@@ -9,7 +9,7 @@ from rsft.config import Config
 from rsft.errors import ExpectationsError
 from rsft.finetune import train
 from rsft.ledger import read_rows
-from rsft.policy import load_policy, save_policy, use_threads
+from rsft.policy import load_policy, save_policy, use_machine
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import BASE, before, here
 from rsft.types import Progress, TrainingRow
@@ -22,7 +22,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
         ExpectationsError: Where a critical expectation failed.
     """
     require_verdict(key)
-    use_threads(config.runtime.threads)
+    use_machine(config.runtime)
     start = BASE if config.finetune.start == "base" else before(config, key)
     policy = load_policy(start / "model")
     rows = read_rows(here(key) / "pool" / "kept.parquet", TrainingRow)

@@ -18,7 +18,6 @@ import torch
 
 import rsft
 from rsft.config import Config
-from rsft.errors import EngineError
 from rsft.generate import (
     CandidateLedger,
     Engine,
@@ -29,7 +28,7 @@ from rsft.generate import (
     success_rate,
 )
 from rsft.ledger import read_rows, write_rows
-from rsft.policy import Policy, encode_questions, load_policy, use_threads
+from rsft.policy import Policy, encode_questions, load_policy, use_machine
 from rsft.score import Score, build_quick_rewards, completion_of
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import PRIVATE, before, here, split_file
@@ -47,16 +46,14 @@ def run(config: Config, key: str, progress: Progress) -> None:
         EngineError: Where the engine cannot draw as asked.
         LedgerError: Where a part of the ledger is corrupt, foreign, or cannot be written.
     """
-    use_threads(config.runtime.threads)
+    device = use_machine(config.runtime)
     section = config.generate
     model = before(config, key) / "model"
     policy = load_policy(model)
     policy_version = policy.version
-    if section.device == "cuda" and not torch.cuda.is_available():
-        raise EngineError("generate.device = 'cuda': no such device is here; set it to cpu")
     if section.dtype != "float32":  # not by a cast, which would take tables of angles along
         policy = load_policy(model, dtype=getattr(torch, section.dtype))
-    policy.model.to(section.device)
+    policy.model.to(device)
     engine = build_engine(config, policy, policy_version, model)
     law = sampling_law(config)
     ledger = CandidateLedger(

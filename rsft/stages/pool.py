@@ -46,6 +46,7 @@ def _training_rows(decided: pa.Table, prompts: pa.Table) -> pa.Table:
         "prompt_id": decided["prompt_id"],
         "prompt": prompt["text"],
         "context": prompt["context"],
+        "family": prompt["family"],
         "completion": decided["text"],
         "weight": decided["weight"],
         "round": decided["round"],

@@ -10,7 +10,7 @@ from dataclasses import fields
 
 from rsft.config import Config
 from rsft.ledger import count_rows, read_rows, read_tables, rows_of, write_rows
-from rsft.policy import Policy, load_policy, use_threads
+from rsft.policy import Policy, load_policy, use_machine
 from rsft.score import Score, build_rewards, refuse_all_unscorable, score_candidates
 from rsft.score.densities import is_canonical, reference_logprobs
 from rsft.stages.command import run_as_command
@@ -28,7 +28,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
     Raises:
         VerifierError: Where a reward is broken, or can score no candidate at all.
     """
-    use_threads(config.runtime.threads)
+    use_machine(config.runtime)
     prompts = {prompt.prompt_id: prompt for prompt in read_rows(split_file("train"), Prompt)}
     rewards = build_rewards(config.score)
     compared = config.score.reference_logprob or "target_model" in config.score.rewards

@@ -18,6 +18,7 @@ ROWS = [
         prompt_id=f"p{i}",
         prompt=text,
         context=(),
+        family="test",
         completion=completion,
         weight=1.0,
         round=1,

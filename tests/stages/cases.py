@@ -86,6 +86,7 @@ def row(number: int, completion: str, *, round: int = 1, draw: int = 0) -> Train
         prompt_id=f"{split}-{number}",
         prompt=prompt(number, split=split).text,
         context=(),
+        family=prompt(number, split=split).family,
         completion=completion,
         weight=1.0,
         round=round,
