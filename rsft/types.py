@@ -275,7 +275,8 @@ class Answer:
     reward: float | None
     """What ``score.rewards`` give it; null where they cannot judge."""
     measured: dict[str, float]
-    """By name what each reward gives, those of ``evaluate.metrics`` included; one that cannot judge
-    is missing."""
+    """By name what each reward gives, those of ``evaluate.metrics`` included, and as ``win`` how a
+    greedy answer compares with the base's where ``evaluate.win_rate`` is set; what is not known is
+    missing."""
     is_correct: bool | None
     """Whether the reward is that of a right answer; null where it cannot be scored."""

@@ -24,11 +24,13 @@ from rsft.config.places import PARAMS, RAW, TRAINING
 from rsft.config.prompts import EmbeddedSection, ExcludeSection, FilesSection, PromptsSection
 from rsft.config.score import (
     MODEL_BASED,
+    RULES,
     JudgeSection,
     NumericAnswerSection,
     RewardModelSection,
     ScoreSection,
     TargetModelSection,
+    is_own,
 )
 from rsft.config.section import Section
 from rsft.config.training import (
@@ -43,6 +45,7 @@ __all__ = [
     "MODEL_BASED",
     "PARAMS",
     "RAW",
+    "RULES",
     "TRAINING",
     "AdaptiveSection",
     "BaseSection",
@@ -78,6 +81,7 @@ __all__ = [
     "TargetModelSection",
     "TrainingSection",
     "ValidateSection",
+    "is_own",
     "load_config",
     "parse_config",
     "round_chain",

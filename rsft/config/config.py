@@ -16,7 +16,7 @@ from rsft.config.measure import (
     ValidateSection,
 )
 from rsft.config.prompts import PromptsSection
-from rsft.config.score import MODEL_BASED, ScoreSection
+from rsft.config.score import MODEL_BASED, RULES, ScoreSection, is_own
 from rsft.config.section import Section
 from rsft.config.training import FinetuneSection
 
@@ -95,6 +95,30 @@ class Config(Section):
                 f"filter.base_measure is 'density', and score.rewards has no "
                 f"{self.filter.density!r} that would give log P; add it there, with weight 0 if it "
                 "is to have no say in the reward"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_measured_can_be(self) -> Self:
+        for name in self.evaluate.metrics:
+            if name in MODEL_BASED:
+                if getattr(self.score, name) is None:
+                    raise ValueError(
+                        f"evaluate.metrics names {name!r}, so the section score.{name} is needed"
+                    )
+            elif name not in RULES and not is_own(name):
+                raise ValueError(
+                    f"evaluate.metrics: unknown reward {name!r}; known: "
+                    f"{', '.join((*RULES, *MODEL_BASED))}, or your own as package.module:function"
+                )
+        judge = self.evaluate.win_rate
+        if judge == "judge" and self.score.judge is None:
+            raise ValueError("evaluate.win_rate is 'judge', so the section score.judge is needed")
+        measured = [*self.score.rewards, *self.evaluate.metrics]
+        if judge not in (None, "judge", *measured):
+            raise ValueError(
+                f"evaluate.win_rate = {judge!r} is not measured; name 'judge' or one of "
+                f"{', '.join(measured)}, or add it to evaluate.metrics"
             )
         return self
 

@@ -1,6 +1,7 @@
 """``score``: the rewards."""
 
 import math
+import re
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -67,8 +68,18 @@ class JudgeSection(Section):
     """Cap on a verdict's tokens."""
 
 
+RULES = ("exact_match", "f1", "numeric_answer", "choice", "worked_solution")
+"""Verifiers: each can prove itself on its own golds."""
+
 MODEL_BASED = ("reward_model", "target_model", "judge")
 """Rewards that take a model or a server; they judge many completions at once."""
+
+_OWN = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+def is_own(name: str) -> bool:
+    """Whether a name is a function of the user's, ``package.module:function``."""
+    return _OWN.fullmatch(name) is not None
 
 
 class ScoreSection(Section):

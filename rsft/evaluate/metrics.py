@@ -1,6 +1,11 @@
-"""Metrics of one prompt's answers."""
+"""Metrics of one prompt's answers, and of a set's references."""
 
+import math
+from collections.abc import Sequence
 from math import comb
+
+_MOST_NATS = 700.0
+"""Per token; the exponential of more is no number."""
 
 
 def pass_at_k(correct: int, draws: int, k: int) -> float | None:
@@ -20,3 +25,19 @@ def pass_at_k(correct: int, draws: int, k: int) -> float | None:
     if draws < k:
         return None
     return 1 - comb(draws - correct, k) / comb(draws, k)
+
+
+def perplexity(logprob_R: Sequence[float], tokens_R: Sequence[int]) -> float | None:
+    """Perplexity per token of reference completions: exp(−Σ log π / Σ tokens).
+
+    Args:
+        logprob_R: log π of each reference in nats.
+        tokens_R: Its tokens, the stop token included.
+
+    Returns:
+        1 or more; None without references, and where one is so improbable that it is no number.
+    """
+    if not len(tokens_R):
+        return None
+    nats = -math.fsum(logprob_R) / sum(tokens_R)
+    return math.exp(nats) if nats < _MOST_NATS else None

@@ -1,93 +1,119 @@
-"""What a set of answers says of a policy, alone and beside another's."""
+"""What the answers to a set say of a policy.
 
-from collections.abc import Sequence
+Every mean is over what could be scored; the rest is counted beside it.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from rsft.errors import LineageError, VerifierError
-from rsft.evaluate.metrics import pass_at_k
+from rsft.evaluate.sampled import summarise_draws
 from rsft.evaluate.statistics import Interval, bootstrap_interval
 from rsft.types import Answer
 
+WIN = "win"
+"""Name in ``Answer.measured`` of how an answer compares with the base's: 1 where it is better, ½
+where neither is, 0 where it is worse."""
+
+_IntervalOf = Callable[[Sequence[float], Sequence[str]], Interval]
+
 
 def summarise(
-    answers: Sequence[Answer], *, draws: int, k: int, resamples: int, confidence: float, seed: int
+    answers: Sequence[Answer],
+    names: Sequence[str],
+    *,
+    draws: int,
+    k: int,
+    seeds: int,
+    resamples: int,
+    confidence: float,
+    seed: int,
 ) -> dict[str, Any]:
-    """Exact match with its interval, and pass@k, of one set.
-
-    Both are means over what could be scored: the rest is counted beside them.
+    """The figures of one set, for JSON.
 
     Args:
-        answers: One per prompt, of which at least one could be scored.
-        draws: Completions sampled per prompt beside the answer.
-        k: Of pass@k; prompts with fewer than k scored draws have none and are counted.
+        answers: Each prompt's greedy answer, of which at least one could be scored, and its sampled
+            ones.
+        names: The rewards that are measured.
+        draws: Completions sampled per prompt and seed.
+        k: Of pass@k and maj@k.
+        seeds: Times that the draws were repeated.
+        resamples: Of the bootstrap.
+        confidence: Of the intervals.
+        seed: Of the bootstrap.
+
+    Returns:
+        Of the greedy answers: ``prompts``, of which ``unscorable`` are not in ``accuracy``, the
+        share of right ones with its interval ``low`` to ``high``; ``reward``, and by name of each
+        reward ``measured``, as ``{mean, low, high, unscorable}``. Then what ``summarise_draws``
+        says of the sampled answers.
+    """
+    interval_of = partial(bootstrap_interval, resamples=resamples, confidence=confidence, seed=seed)
+    greedy = [answer for answer in answers if answer.draw is None]
+    scored = [answer for answer in greedy if answer.is_correct is not None]
+    accuracy = interval_of(
+        [float(bool(answer.is_correct)) for answer in scored],
+        [answer.family for answer in scored],
+    )
+    return {
+        "prompts": len(greedy),
+        "unscorable": len(greedy) - len(scored),
+        "accuracy": accuracy.estimate,
+        "low": accuracy.low,
+        "high": accuracy.high,
+        "reward": _mean([(answer.reward, answer.family) for answer in greedy], interval_of),
+        "measured": {
+            name: _mean([(a.measured.get(name), a.family) for a in greedy], interval_of)
+            for name in names
+        },
+        **summarise_draws(
+            [answer for answer in answers if answer.draw is not None],
+            prompts=len(greedy),
+            draws=draws,
+            k=k,
+            seeds=seeds,
+        ),
+    }
+
+
+def win_rate(
+    answers: Sequence[Answer], *, resamples: int, confidence: float, seed: int
+) -> dict[str, Any]:
+    """How often the greedy answers are better than the base's, for JSON.
+
+    Args:
+        answers: As ``summarise``.
         resamples: Of the bootstrap.
         confidence: Of the interval.
         seed: Of the bootstrap.
 
     Returns:
-        ``prompts``, of which ``unscorable`` are not in ``exact_match``, ``low`` and ``high``;
-        ``pass_at_k`` (null where no prompt has k scored draws) over ``pass_at_k_prompts``, and how
-        many ``unscorable_draws`` are not in it; shares are fractions of 1.
+        ``mean`` with its interval, a tie counting one half; how many ``won``, ``tied`` and
+        ``lost``; ``unscorable`` are those on which there is no verdict.
     """
-    scored = [answer for answer in answers if answer.is_correct is not None]
-    interval = bootstrap_interval(
-        [float(bool(answer.is_correct)) for answer in scored],
-        [answer.family for answer in scored],
-        resamples=resamples,
-        confidence=confidence,
-        seed=seed,
-    )
-    passes = [pass_at_k(answer.correct_draws, answer.draws, k) for answer in answers]
-    known = [value for value in passes if value is not None]
+    interval_of = partial(bootstrap_interval, resamples=resamples, confidence=confidence, seed=seed)
+    greedy = [answer for answer in answers if answer.draw is None]
+    wins = [answer.measured.get(WIN) for answer in greedy]
     return {
-        "prompts": len(answers),
-        "unscorable": len(answers) - len(scored),
-        "exact_match": interval.estimate,
-        "low": interval.low,
-        "high": interval.high,
-        "pass_at_k": sum(known) / len(known) if known else None,
-        "pass_at_k_prompts": len(known),
-        "unscorable_draws": draws * len(answers) - sum(answer.draws for answer in answers),
+        **_mean([(win, a.family) for win, a in zip(wins, greedy, strict=True)], interval_of),
+        "won": wins.count(1.0),
+        "tied": wins.count(0.5),
+        "lost": wins.count(0.0),
     }
 
 
-def compare(
-    challenger: Sequence[Answer],
-    other: Sequence[Answer],
-    *,
-    resamples: int,
-    confidence: float,
-    seed: int,
-) -> Interval:
-    """Exact match of one policy less another's on the same prompts, resampled by family.
-
-    A prompt on which either could not be scored says nothing of their difference.
-
-    Raises:
-        LineageError: Where the two did not answer the same prompts, each once.
-        VerifierError: Where there is no prompt on which both could be scored.
-    """
-    theirs = {answer.prompt_id: answer for answer in other}
-    ours = {answer.prompt_id for answer in challenger}
-    if ours != theirs.keys() or not len(ours) == len(challenger) == len(other):
-        raise LineageError(
-            f"{len(challenger)} answers and {len(other)} answers are not to the same prompts, "
-            "each once; evaluate both on the same set"
-        )
-    gain_and_family = [
-        (float(own) - float(their), answer.family)
-        for answer in challenger
-        if (own := answer.is_correct) is not None
-        and (their := theirs[answer.prompt_id].is_correct) is not None
-    ]
-    if not gain_and_family:
-        raise VerifierError(
-            f"of {len(challenger)} prompts there is none on which both policies could be scored; "
-            "see score.rewards"
-        )
-    return bootstrap_interval(
-        *zip(*gain_and_family, strict=True),
-        resamples=resamples,
-        confidence=confidence,
-        seed=seed,
-    )
+def _mean(
+    value_and_family: Sequence[tuple[float | None, str]], interval_of: _IntervalOf
+) -> dict[str, Any]:
+    """The mean of what is known, null where nothing is, and how many values are not."""
+    known = [(value, family) for value, family in value_and_family if value is not None]
+    unscorable = len(value_and_family) - len(known)
+    if not known:
+        return {"mean": None, "low": None, "high": None, "unscorable": unscorable}
+    interval = interval_of(*zip(*known, strict=True))
+    return {
+        "mean": interval.estimate,
+        "low": interval.low,
+        "high": interval.high,
+        "unscorable": unscorable,
+    }

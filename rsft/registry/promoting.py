@@ -55,6 +55,9 @@ def _tags(decision: Decision) -> dict[str, str]:
         "promotion.gain": f"{decision.gain:.2f}",
         "promotion.gain_low": f"{decision.gain_low:.2f}",
         "promotion.gain_high": f"{decision.gain_high:.2f}",
+        "promotion.better": str(decision.better),
+        "promotion.worse": str(decision.worse),
+        "promotion.p_value": f"{decision.p_value:.2g}",
     }
 
 

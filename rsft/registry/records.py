@@ -85,10 +85,17 @@ class Decision:
     against: int | None
     """Version of the champion it was compared with; null where there was none."""
     gain: float
-    """Exact match of the challenger less that of what it was compared with, in points."""
+    """Share of right answers of the challenger less that of what it was compared with, in
+    points."""
     gain_low: float
     """Lower end of the paired interval of the gain, in points."""
     gain_high: float
     """Upper end."""
+    better: int
+    """Prompts that the challenger has right and the other wrong."""
+    worse: int
+    """The reverse."""
+    p_value: float
+    """Of McNemar's exact test of these two numbers; it has no say."""
     decided_by: str
     """Who or what decided."""

@@ -1,14 +1,16 @@
 """Whether a challenger becomes the champion: only if it is shown to be better.
 
 Both answer the same evaluation prompts, and the lower end of the paired interval of their
-difference, resampled by family, must lie above 0. Without a champion the base stands in.
+difference, resampled by family, must lie above 0. McNemar's test is told beside it: it takes
+prompts of one family for independent, and has no say. Without a champion the base stands in.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from rsft.config import Config, round_folder
-from rsft.evaluate import beats
+from rsft.errors import VerifierError
+from rsft.evaluate import Comparison, beats
 from rsft.ledger import read_rows
 from rsft.registry import (
     EVAL_PROMPTS_TAG,
@@ -20,9 +22,9 @@ from rsft.registry import (
     fetch_answers,
 )
 from rsft.runs.registration import evaluation_fingerprint
-from rsft.runs.summary import compare_answers, read_answers
+from rsft.runs.summary import compare_answers
 from rsft.score import build_rewards
-from rsft.stages.contract import BASE, split_file
+from rsft.stages.contract import BASE, read_greedy, split_file
 from rsft.types import Answer, Prompt
 
 
@@ -33,16 +35,21 @@ def decide_promotion(registry: Registry, config: Config, code_changed: Sequence[
         registry: Where the champion is.
         config: The run's settings.
         code_changed: Files that changed while the run was under way; such a run is not promoted.
+
+    Raises:
+        VerifierError: Where there is no prompt on which both could be scored.
     """
     serving = champion(registry, config.register_.name)
-    against = read_answers(BASE) if serving is None else _answers_of(registry, config, serving)
-    last = Path(round_folder(config.round_count))
-    gain = compare_answers(config, read_answers(last), against)
     opponent = "the base" if serving is None else f"champion version {serving.version}"
-    interval = (
-        f"{100 * gain.estimate:+.1f} points [{100 * gain.low:.1f}, {100 * gain.high:.1f}] "
-        f"against {opponent}"
-    )
+    against = _answers_of(registry, config, serving)
+    last = Path(round_folder(config.round_count)) / "answers"
+    found = compare_answers(config, read_greedy(last)["eval"], against)
+    if found is None:
+        raise VerifierError(
+            f"there is no evaluation prompt on which both the last round and {opponent} could be "
+            "scored; see score.rewards"
+        )
+    gain, interval = found.gain, f"{_told(found)} against {opponent}"
     if code_changed:
         reason = f"not promoted: {', '.join(code_changed)} changed during the run ({interval})"
     elif beats(gain):
@@ -56,20 +63,36 @@ def decide_promotion(registry: Registry, config: Config, code_changed: Sequence[
         gain=100 * gain.estimate,
         gain_low=100 * gain.low,
         gain_high=100 * gain.high,
+        better=found.better,
+        worse=found.worse,
+        p_value=found.p_value,
         decided_by="rsft",
     )
 
 
-def _answers_of(registry: Registry, config: Config, serving: ModelVersion) -> list[Answer]:
+def _told(found: Comparison) -> str:
+    gain = found.gain
+    return (
+        f"{100 * gain.estimate:+.1f} points [{100 * gain.low:.1f}, {100 * gain.high:.1f}], "
+        f"{found.better} prompts won and {found.worse} lost (p = {found.p_value:.2g})"
+    )
+
+
+def _answers_of(registry: Registry, config: Config, serving: ModelVersion | None) -> list[Answer]:
     """The champion's answers: those it was registered with, or new ones to other prompts."""
+    if serving is None:
+        return read_greedy(BASE / "answers")["eval"]
     if serving.tags.get(EVAL_PROMPTS_TAG) == evaluation_fingerprint(config):
         recorded = fetch_answers(registry, serving)
         if recorded is not None:
-            return [row for row in read_rows(recorded, Answer) if row.split == "eval"]
+            return read_greedy(recorded)["eval"]
     # Seconds to import, and seldom needed.
-    from rsft.policy import load_policy
-    from rsft.stages.evaluate import answer_set
+    from rsft.policy import load_policy, use_machine
+    from rsft.stages.answering import answer_set
 
+    device = use_machine(config.runtime)
     prompts = read_rows(split_file(config.evaluate.sets["eval"]), Prompt)
     policy = load_policy(fetch(registry, serving))
-    return answer_set(policy, config, build_rewards(config.score), "eval", prompts)
+    policy.model.to(device)
+    answers = answer_set(policy, config, build_rewards(config.score), "eval", prompts)
+    return [answer for answer in answers if answer.draw is None]

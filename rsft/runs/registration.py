@@ -5,14 +5,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from rsft.config import RAW, Config, ScoreSection, round_folder
-from rsft.ledger import read_rows
+from rsft.config import RAW, Config, ScoreSection, is_own, round_folder
+from rsft.ledger import read_rows, schema_of
 from rsft.lineage import Snapshot, StageRun
 from rsft.registry import Evaluation, ModelVersion, Provenance, Registry, Serving, register
 from rsft.runs.summary import read_evaluation, summarise_round
-from rsft.score import is_own
 from rsft.stages.contract import split_file
-from rsft.types import Prompt
+from rsft.types import Answer, Prompt
 
 
 def register_run(
@@ -69,9 +68,10 @@ def evaluation_fingerprint(config: Config) -> str:
     """MD5 of the evaluation prompts and of the settings that decide which answers are right.
 
     Answers under one fingerprint are answers to the same questions, judged in the same way: by the
-    same functions of the user's and models below ``data/raw`` too.
+    same functions of the user's and models below ``data/raw`` too; and recorded in the same form.
     """
     judged_by = {
+        "record": schema_of(Answer).to_string(),
         "score": config.score.model_dump(),
         "correct_reward": config.filter.correct_reward,
         "max_new_tokens": config.evaluate.max_new_tokens,

@@ -8,7 +8,6 @@ from rsft.score.combine import (
     score_candidates,
 )
 from rsft.score.golds import prove_on_golds
-from rsft.score.named import is_own
 from rsft.score.reward import Reward, Score
 from rsft.score.unscorable import refuse_all_unscorable
 
@@ -19,7 +18,6 @@ __all__ = [
     "build_quick_rewards",
     "build_rewards",
     "completion_of",
-    "is_own",
     "prove_on_golds",
     "refuse_all_unscorable",
     "score_candidates",

@@ -10,10 +10,10 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+from rsft.config import is_own
 from rsft.errors import VerifierError
 from rsft.score.combine import Rewards
 from rsft.score.guard import one_line
-from rsft.score.named import is_own
 from rsft.score.reward import Reward, Score
 from rsft.types import Completion, Prompt
 

@@ -9,7 +9,7 @@ one request for a trivial verdict shows beforehand.
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -73,10 +73,22 @@ class JudgeLine:
         Raises:
             EngineError: Where no other completion would fare better.
         """
+        if self.section.compare == "gold":
+            return await self._judged(self._compare_with_gold(prompt, text))
+        return await self._judged(self._grade(prompt, text))
+
+    async def compare(self, prompt: Prompt, text: str, other: str) -> Score:
+        """1 where the one completion is better than the other, 0 where it is worse, ½ for a tie.
+
+        Raises:
+            EngineError: Where no other pair would fare better.
+        """
+        return await self._judged(self._compare(prompt, text, other))
+
+    async def _judged(self, verdict: Awaitable[Score]) -> Score:
+        """The verdict's score; where there is none, an unscorable one that says why."""
         try:
-            if self.section.compare == "gold":
-                return await self._compare(prompt, text)
-            return await self._grade(prompt, text)
+            return await verdict
         except (_NoVerdictError, DeclinedError) as error:
             return unscorable(str(error))
         except RefusedError as error:
@@ -95,13 +107,16 @@ class JudgeLine:
             reward=(grade - 1) / (best - 1), outcome=str(grade), breakdown={"grade": float(grade)}
         )
 
-    async def _compare(self, prompt: Prompt, text: str) -> Score:
+    async def _compare_with_gold(self, prompt: Prompt, text: str) -> Score:
         golds = [prompt.solution] if prompt.solution is not None else prompt.answers
         if not golds:
             return unscorable("the prompt has no gold answer to compare with")
-        rubric, gold = self.section.rubric, golds[0]
-        assert gold is not None
-        requests = comparing(rubric, prompt, text, gold), comparing(rubric, prompt, gold, text)
+        assert golds[0] is not None
+        return await self._compare(prompt, text, golds[0])
+
+    async def _compare(self, prompt: Prompt, text: str, other: str) -> Score:
+        rubric = self.section.rubric
+        requests = comparing(rubric, prompt, text, other), comparing(rubric, prompt, other, text)
         places: list[Place] = [
             await self._verdict(prompt, request, read_preference) for request in requests
         ]

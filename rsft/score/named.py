@@ -4,21 +4,9 @@ A reward's module is imported when it is named: the workers would else wait for 
 nobody asked for, and torch is imported by none but those with a model.
 """
 
-import re
-
-from rsft.config import MODEL_BASED, ScoreSection
+from rsft.config import MODEL_BASED, RULES, ScoreSection, is_own
 from rsft.errors import ConfigurationError
 from rsft.score.reward import Reward
-
-RULES = ("exact_match", "f1", "numeric_answer", "choice", "worked_solution")
-"""Verifiers: each can prove itself on its own golds."""
-
-_OWN = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-
-
-def is_own(name: str) -> bool:
-    """Whether a name is a function of the user's, ``package.module:function``."""
-    return _OWN.fullmatch(name) is not None
 
 
 def is_rule(name: str) -> bool:

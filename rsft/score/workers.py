@@ -15,11 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
-from rsft.config import ScoreSection
+from rsft.config import ScoreSection, is_own
 from rsft.errors import VerifierError
 from rsft.score.batch import Batch, Unit
 from rsft.score.child import Child
-from rsft.score.named import is_own
 from rsft.score.pipe import IDLE, LOAD_SECONDS, LOADING, Position
 from rsft.score.reward import Asked, Score
 from rsft.types import Progress

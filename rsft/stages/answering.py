@@ -12,15 +12,32 @@ from rsft.config import Config
 from rsft.generate import Request, SamplingLaw, local_engine
 from rsft.policy import Policy, encode_questions, refuse_too_long
 from rsft.randomness import address_key
-from rsft.score import Rewards, Score, completion_of, refuse_all_unscorable
-from rsft.types import Answer, Candidate, Prompt
+from rsft.score import Rewards, Score, build_rewards, completion_of, refuse_all_unscorable
+from rsft.types import Answer, Candidate, Progress, Prompt
 
 EVALUATION_ROUND = 0
 """Round number in the address of evaluation draws: the same for every policy."""
 
 
+def measured_names(config: Config) -> list[str]:
+    """Names of the rewards that are measured: those of ``score.rewards``, and the metrics."""
+    return sorted({*config.score.rewards, *config.evaluate.metrics})
+
+
+def measured_rewards(config: Config) -> Rewards:
+    """The rewards of ``score.rewards``, and with weight 0 what else ``evaluate.metrics`` names."""
+    weighed = config.score.rewards
+    metrics = {name: 0.0 for name in config.evaluate.metrics if name not in weighed}
+    return build_rewards(config.score.model_copy(update={"rewards": weighed | metrics}))
+
+
 def answer_set(
-    policy: Policy, config: Config, rewards: Rewards, name: str, prompts: list[Prompt]
+    policy: Policy,
+    config: Config,
+    rewards: Rewards,
+    name: str,
+    prompts: list[Prompt],
+    progress: Progress | None = None,
 ) -> list[Answer]:
     """Answers one set.
 
@@ -30,6 +47,7 @@ def answer_set(
         rewards: Who judges: those of ``score.rewards``, and with weight 0 what else is measured.
         name: The set's name.
         prompts: Its prompts.
+        progress: Told of completions as they are drawn.
 
     Returns:
         Prompt by prompt the greedy answer, then ``evaluate.draws`` of each of ``evaluate.seeds``.
@@ -42,6 +60,13 @@ def answer_set(
     names = [prompt.prompt_id for prompt in prompts]
     refuse_too_long(policy, encode_questions(policy, prompts), names, section.max_new_tokens)
     engine = local_engine(config.generate.engine, policy, "evaluated", config.runtime)
+    total, done = len(prompts) * (1 + section.seeds * section.draws), 0
+
+    def count(drawn: Sequence[Candidate]) -> None:
+        nonlocal done
+        done += len(drawn)
+        if progress is not None:
+            progress(done, total, name)
 
     def draw(draws: int, temperature: float, seed: int) -> list[Candidate]:
         return engine.draw(
@@ -49,6 +74,7 @@ def answer_set(
             SamplingLaw(max_new_tokens=section.max_new_tokens, temperature=temperature),
             seed=seed,
             round=EVALUATION_ROUND,
+            on_drawn=count,
         )
 
     greedy = draw(1, 0, config.seed)

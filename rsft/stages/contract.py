@@ -11,7 +11,11 @@ data/run.json                                                  summary of the la
 
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from rsft.config import Config, round_folder
+from rsft.ledger import read_table, rows_of
+from rsft.types import Answer
 
 PROMPTS = Path("data/prompts")
 BASE = Path("data/base")
@@ -38,3 +42,16 @@ def before(config: Config, key: str) -> Path:
 def control_folder(number: int, name: str) -> Path:
     """Folder of a control after a round."""
     return Path("data/controls") / str(number) / name
+
+
+def read_greedy(answers: Path) -> dict[str, list[Answer]]:
+    """The greedy answers of a table of answers, by name of the set.
+
+    Raises:
+        LedgerError: Where there is no such table.
+    """
+    table = read_table(answers, Answer)
+    by_set: dict[str, list[Answer]] = {}
+    for answer in rows_of(table.filter(pc.is_null(table["draw"])), Answer):
+        by_set.setdefault(answer.split, []).append(answer)
+    return by_set

@@ -1,0 +1,83 @@
+"""Two policies on the same prompts: how much more one has right, and whether that is chance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rsft.errors import LineageError
+from rsft.evaluate.significance import mcnemar
+from rsft.evaluate.statistics import Interval, bootstrap_interval
+from rsft.types import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How one policy's right answers compare with another's on the same prompts."""
+
+    gain: Interval
+    """Share of right answers of the one less that of the other, resampled by family."""
+    better: int
+    """Prompts that the one has right and the other wrong."""
+    worse: int
+    """The reverse."""
+    p_value: float
+    """Of McNemar's exact test, two-sided: prompts taken to be independent."""
+
+
+def compare(
+    challenger: Sequence[Answer],
+    other: Sequence[Answer],
+    *,
+    resamples: int,
+    confidence: float,
+    seed: int,
+) -> Comparison | None:
+    """Compares two policies' greedy answers.
+
+    A prompt on which either could not be scored says nothing of their difference.
+
+    Args:
+        challenger: The one's answers, one per prompt.
+        other: The other's.
+        resamples: Of the bootstrap.
+        confidence: Of the interval.
+        seed: Of the bootstrap.
+
+    Returns:
+        The comparison; None where there is no prompt on which both could be scored.
+
+    Raises:
+        LineageError: Where the two did not answer the same prompts, each once.
+    """
+    gain_and_family = [
+        (float(own.is_correct) - float(their.is_correct), own.family)
+        for own, their in paired(challenger, other)
+        if own.is_correct is not None and their.is_correct is not None
+    ]
+    if not gain_and_family:
+        return None
+    gains, families = zip(*gain_and_family, strict=True)
+    better, worse = gains.count(1.0), gains.count(-1.0)
+    return Comparison(
+        gain=bootstrap_interval(
+            gains, families, resamples=resamples, confidence=confidence, seed=seed
+        ),
+        better=better,
+        worse=worse,
+        p_value=mcnemar(better, worse),
+    )
+
+
+def paired(challenger: Sequence[Answer], other: Sequence[Answer]) -> list[tuple[Answer, Answer]]:
+    """The answers of two policies to each prompt, in the order of the one's.
+
+    Raises:
+        LineageError: Where the two did not answer the same prompts, each once.
+    """
+    theirs = {answer.prompt_id: answer for answer in other}
+    ours = {answer.prompt_id for answer in challenger}
+    if ours != theirs.keys() or not len(ours) == len(challenger) == len(other):
+        raise LineageError(
+            f"{len(challenger)} answers and {len(other)} answers are not to the same prompts, "
+            "each once; evaluate both on the same set"
+        )
+    return [(answer, theirs[answer.prompt_id]) for answer in challenger]
