@@ -62,7 +62,7 @@ class Rewards:
 
         Returns:
             One list a prompt, in order. The reward is the weighted mean, the outcome that of the
-            first part that has one, the breakdown each part's reward by name, unweighted, and
+            first part with a say that has one, the breakdown each part's reward by name, unweighted, and
             ``part.detail`` by what it was made of. A note names the part that could not judge.
 
         Raises:
@@ -106,7 +106,7 @@ class Rewards:
         breakdown: dict[str, float] = {}
         outcome = None
         for name, score in scores.items():
-            if outcome is None:
+            if outcome is None and name in self._weights:
                 outcome = score.outcome
             if score.reward is not None:
                 breakdown[name] = score.reward

@@ -1,8 +1,9 @@
+import math
 from itertools import combinations
 
 import pytest
 
-from rsft.evaluate import pass_at_k
+from rsft.evaluate import pass_at_k, perplexity
 
 
 def by_enumeration(correct: int, draws: int, k: int) -> float:
@@ -35,3 +36,16 @@ def test_below_k_draws_it_is_undefined(correct, draws, k):
 def test_many_draws_do_not_overflow():
     """1 − (1 − 0.001)(1 − 0.001·10000/9999)… lies near 1 − 0.999^100."""
     assert pass_at_k(10, 10_000, 100) == pytest.approx(1 - 0.999**100, rel=0.01)
+
+
+def test_perplexity_is_per_token_not_per_reference():
+    """One token of probability ½, and three that have ⅛ together: (½·⅛)^(−¼) = 2."""
+    assert perplexity([math.log(1 / 2), math.log(1 / 8)], [1, 3]) == pytest.approx(2)
+    assert perplexity([0.0], [5]) == 1
+
+
+@pytest.mark.parametrize(
+    ("logprobs", "tokens"), [([], []), ([-1e6], [2]), ([-math.inf], [2]), ([math.nan], [2])]
+)
+def test_a_perplexity_that_is_no_number_is_none(logprobs, tokens):
+    assert perplexity(logprobs, tokens) is None

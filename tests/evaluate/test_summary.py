@@ -1,127 +1,144 @@
-import dataclasses
+import json
 
 import pytest
 
-from rsft.errors import LineageError, VerifierError
-from rsft.evaluate import Interval, bootstrap_interval, compare, summarise
+from rsft.evaluate import bootstrap_interval, summarise, win_rate
 from rsft.types import Answer
+from tests.answers import answer, sampled
 
-SETTINGS = {"resamples": 500, "confidence": 0.95, "seed": 0}
-
-
-def answer(number: int, is_correct: bool | None, correct_draws: int = 0, draws: int = 4) -> Answer:
-    """To prompt ``number``; two prompts make a family."""
-    return Answer(
-        split="eval",
-        prompt_id=f"p{number}",
-        family=f"f{number // 2}",
-        prompt="1 + 1",
-        context=(),
-        golds=("2",),
-        completion="2",
-        outcome="2",
-        is_correct=is_correct,
-        draws=draws,
-        correct_draws=correct_draws,
-    )
+BOOTSTRAP = {"resamples": 500, "confidence": 0.95, "seed": 0}
 
 
-def answers(is_correct: list[int]) -> list[Answer]:
+def greedy(is_correct: list[int]) -> list[Answer]:
     return [answer(number, bool(value)) for number, value in enumerate(is_correct)]
 
 
-def test_exact_match_is_resampled_by_family():
-    found = summarise(answers([1, 1, 0, 0, 1, 0]), draws=4, k=1, **SETTINGS)
-    expected = bootstrap_interval([1, 1, 0, 0, 1, 0], list("aabbcc"), **SETTINGS)
-    assert (found["prompts"], found["exact_match"]) == (6, 0.5)
+def figures(rows: list[Answer], names: tuple[str, ...] = (), **settings: int) -> dict:
+    return summarise(rows, names, **{"draws": 4, "k": 2, "seeds": 1} | settings, **BOOTSTRAP)
+
+
+def test_accuracy_is_resampled_by_family():
+    found = figures(greedy([1, 1, 0, 0, 1, 0]))
+    expected = bootstrap_interval([1, 1, 0, 0, 1, 0], list("aabbcc"), **BOOTSTRAP)
+    assert (found["prompts"], found["accuracy"]) == (6, 0.5)
     assert (found["low"], found["high"]) == (expected.low, expected.high)
     assert found["low"] < 0.5 < found["high"]
 
 
-def test_pass_at_k_is_the_mean_over_prompts():
-    """½ of a prompt with 1 of 4 right, 1 of one with 3 of 4; greedy answers do not count."""
-    rows = [answer(0, False, correct_draws=1), answer(1, False, correct_draws=3)]
-    found = summarise(rows, draws=4, k=2, **SETTINGS)
-    assert found["pass_at_k"] == pytest.approx((0.5 + 1) / 2)
-    assert (found["pass_at_k_prompts"], found["exact_match"]) == (2, 0.0)
+def test_what_cannot_be_scored_is_counted_and_in_no_mean():
+    """Taken for wrong, it would give ½ and ⅓ (several peers score a crash 0)."""
+    rows = [answer(n, right) for n, right in enumerate((True, None, True, False))]
+    draws = [*sampled(0, "11??"), *sampled(1, "????"), *sampled(2, "1111"), *sampled(3, "?000")]
+    found = figures(rows + draws)
+    assert found["accuracy"] == found["pass_at_k"] == found["reward"]["mean"]
+    assert found["accuracy"] == pytest.approx(2 / 3)
+    assert (found["prompts"], found["unscorable"], found["reward"]["unscorable"]) == (4, 1, 1)
+    assert (found["pass_at_k_prompts"], found["unscorable_draws"]) == (3, 2 + 4 + 0 + 1)
+    assert found["draw_reward"] == pytest.approx(6 / 9)
+
+
+def test_each_reward_is_a_mean_over_what_it_could_judge_of_the_greedy_answers():
+    rows = [
+        answer(0, True, measured={"f1": 1.0, "own.x:y": 3.0}),
+        answer(1, True, measured={"f1": 0.5}),
+        answer(2, None, measured={"f1": 0.0, "f1.detail": 9.0}),
+        answer(0, True, seed=0, draw=0, measured={"f1": 0.25}),
+    ]
+    found = figures(rows, ("f1", "own.x:y", "choice"), draws=1, k=1)
+    expected = bootstrap_interval([1.0, 0.5, 0.0], list("aab"), **BOOTSTRAP)
+    assert list(found["measured"]) == ["f1", "own.x:y", "choice"]
+    assert found["measured"]["f1"] == {
+        "mean": 0.5,
+        "low": expected.low,
+        "high": expected.high,
+        "unscorable": 0,
+    }
+    assert found["measured"]["own.x:y"] == {"mean": 3, "low": 3, "high": 3, "unscorable": 2}
+    nothing = {"mean": None, "low": None, "high": None, "unscorable": 3}
+    assert found["measured"]["choice"] == nothing
+
+
+def test_draws_give_pass_and_maj_at_k_as_means_over_prompts():
+    """With 1 of 4 right: pass@1 ¼, pass@2 ½, and maj@2 ¼; with 3 of 4: ¾, 1 and ¾."""
+    rows = [*greedy([0, 0]), *sampled(0, "1000"), *sampled(1, "1110")]
+    found = figures(rows)
+    assert (found["pass_at_1"], found["pass_at_k"]) == (0.5, pytest.approx(0.75))
+    assert found["maj_at_k"] == pytest.approx((0.25 + 0.75) / 2)
+    assert figures(rows, k=4)["maj_at_k"] == 0.5
+    assert (found["accuracy"], found["draw_reward"]) == (0.0, 0.5)
+    assert (found["draws"], found["k"], found["seeds"]) == (4, 2, None)
+
+
+def test_a_vote_is_for_an_outcome():
+    rows = [*greedy([0]), *sampled(0, "1000", outcomes="abcd")]
+    assert figures(rows, k=4)["maj_at_k"] == 0.25
+    silent = [*greedy([0]), *sampled(0, "1000", outcomes="a---")]
+    assert figures(silent, k=4)["maj_at_k"] == 1.0
+
+
+def test_where_no_reward_reads_an_outcome_nobody_votes():
+    rows = [*greedy([0]), *sampled(0, "1100", outcomes="----")]
+    found = figures(rows)
+    assert (found["maj_at_k"], found["pass_at_1"]) == (None, 0.5)
 
 
 def test_prompts_below_k_scored_draws_are_left_out_and_counted():
-    rows = [
-        answer(0, True, correct_draws=1, draws=4),
-        answer(1, True, correct_draws=1, draws=1),
-        answer(2, True, correct_draws=0, draws=0),
-    ]
-    found = summarise(rows, draws=4, k=2, **SETTINGS)
-    assert found["pass_at_k"] == pytest.approx(0.5)
+    rows = [*greedy([1, 1, 1]), *sampled(0, "1000"), *sampled(1, "1???"), *sampled(2, "????")]
+    found = figures(rows)
+    assert (found["pass_at_k"], found["pass_at_1"]) == (pytest.approx(0.5), 0.25)
     assert (found["pass_at_k_prompts"], found["prompts"]) == (1, 3)
 
 
-def test_where_no_prompt_has_k_draws_pass_at_k_is_unknown():
-    found = summarise([answer(0, True, draws=3, correct_draws=3)], draws=4, k=4, **SETTINGS)
-    assert (found["pass_at_k"], found["pass_at_k_prompts"]) == (None, 0)
+def test_where_no_prompt_has_k_draws_nothing_of_them_is_known():
+    found = figures([*greedy([1]), *sampled(0, "111?")], k=4)
+    assert (found["pass_at_1"], found["pass_at_k"], found["maj_at_k"]) == (None, None, None)
+    assert (found["pass_at_k_prompts"], found["draw_reward"]) == (0, 1.0)
 
 
-def test_what_cannot_be_scored_is_counted_and_in_no_mean():
-    """Taken for wrong, it would give ½ and ⅓ (several peers score a crash 0)."""
+def test_several_seeds_have_their_mean_and_their_spread():
+    """pass@1 of ¼, ¾ and ½: mean ½, standard deviation ¼."""
+    rows = greedy([0])
+    for seed, right in enumerate(("1000", "1110", "1100")):
+        rows += sampled(0, right, seed=seed)
+    found = figures(rows, seeds=3)
+    assert found["pass_at_1"] == found["seeds"]["pass_at_1"]["mean"] == 0.5
+    assert found["seeds"]["pass_at_1"]["values"] == [0.25, 0.75, 0.5]
+    assert found["seeds"]["pass_at_1"]["sd"] == pytest.approx(0.25)
+    assert found["seeds"]["pass_at_k"]["values"] == pytest.approx([1 / 2, 1, 5 / 6])
+    assert set(found["seeds"]) == {"pass_at_1", "pass_at_k", "maj_at_k", "draw_reward"}
+
+
+def test_a_seed_without_k_draws_is_unknown_and_in_no_mean():
+    rows = [*greedy([0]), *sampled(0, "1110"), *sampled(0, "1???", seed=1)]
+    found = figures(rows, seeds=2)
+    assert found["seeds"]["pass_at_1"] == {"mean": 0.75, "sd": None, "values": [0.75, None]}
+    assert (found["pass_at_k_prompts"], found["unscorable_draws"]) == (0, 3)
+
+
+def test_a_win_rate_counts_a_tie_one_half_and_leaves_out_what_has_no_verdict():
+    wins = (1.0, 0.5, 0.0, 1.0, None)
     rows = [
-        answer(0, True, correct_draws=2, draws=2),
-        answer(1, None, correct_draws=0, draws=0),
-        answer(2, True, correct_draws=4, draws=4),
-        answer(3, False, correct_draws=0, draws=3),
+        answer(n, True, measured={} if win is None else {"win": win}) for n, win in enumerate(wins)
     ]
-    found = summarise(rows, draws=4, k=2, **SETTINGS)
-    assert found["exact_match"] == found["pass_at_k"] == pytest.approx(2 / 3)
-    assert (found["prompts"], found["unscorable"]) == (4, 1)
-    assert (found["pass_at_k_prompts"], found["unscorable_draws"]) == (3, 2 + 4 + 0 + 1)
+    found = win_rate([*rows, *sampled(0, "1")], **BOOTSTRAP)
+    expected = bootstrap_interval([1, 0.5, 0, 1], list("aabb"), **BOOTSTRAP)
+    assert found == {
+        "mean": 0.625,
+        "low": expected.low,
+        "high": expected.high,
+        "unscorable": 1,
+        "won": 2,
+        "tied": 1,
+        "lost": 1,
+    }
 
 
-def test_a_pair_of_which_one_cannot_be_scored_says_nothing():
-    ours = [answer(number, value) for number, value in enumerate([True, None, True, True])]
-    theirs = [answer(number, value) for number, value in enumerate([False, False, None, True])]
-    expected = bootstrap_interval([1, 0], list("ab"), **SETTINGS)
-    assert compare(ours, theirs, **SETTINGS) == expected
-    with pytest.raises(VerifierError, match="of 2 prompts there is none on which both"):
-        compare(ours[:2], [answer(0, None), answer(1, True)], **SETTINGS)
+def test_figures_are_plain_json():
+    rows = [*greedy([1, 0]), *sampled(0, "1?0?"), *sampled(1, "????")]
+    found = figures(rows, ("f1",), k=4)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
 def test_no_answers_have_no_summary():
     with pytest.raises(ValueError, match="no prompts"):
-        summarise([], draws=4, k=1, **SETTINGS)
-
-
-def test_a_comparison_is_of_the_paired_differences_by_family():
-    ours, theirs = [1, 1, 1, 0, 1, 0], [1, 0, 1, 0, 0, 1]
-    expected = bootstrap_interval([0, 1, 0, 0, 1, -1], list("aabbcc"), **SETTINGS)
-    assert compare(answers(ours), answers(theirs), **SETTINGS) == expected
-    assert expected.estimate == pytest.approx(1 / 6)
-
-
-def test_prompts_are_paired_by_id_not_by_place():
-    rows = answers([1, 0, 1, 1, 0, 0])
-    assert compare(rows, rows[::-1], **SETTINGS) == Interval(estimate=0, low=0, high=0)
-
-
-def test_the_other_way_round_the_difference_is_negative():
-    ours, theirs = answers([1, 1, 1, 0]), answers([0, 0, 1, 0])
-    assert compare(ours, theirs, **SETTINGS).estimate == 0.5
-    assert compare(theirs, ours, **SETTINGS).estimate == -0.5
-
-
-@pytest.mark.parametrize(
-    ("ours", "theirs"),
-    [([0, 1], [0, 2]), ([0, 1], [0]), ([0], [0, 1]), ([0, 0, 1], [0, 1]), ([0, 1], [0, 1, 1])],
-    ids=["others", "fewer", "more", "one twice", "one of theirs twice"],
-)
-def test_answers_to_different_prompts_are_not_compared(ours, theirs):
-    rows = [[answer(number, True) for number in numbers] for numbers in (ours, theirs)]
-    message = f"{len(ours)} answers and {len(theirs)} answers are not to the same prompts"
-    with pytest.raises(LineageError, match=message):
-        compare(*rows, **SETTINGS)
-
-
-def test_families_are_those_of_the_challenger():
-    """Prompts grouped anew since the other was evaluated: today's grouping counts."""
-    ours, theirs = answers([1] * 6 + [0] * 6), answers([0] * 12)
-    apart = [dataclasses.replace(row, family=row.prompt_id) for row in theirs]
-    assert compare(ours, apart, **SETTINGS) == compare(ours, theirs, **SETTINGS)
+        figures([])
