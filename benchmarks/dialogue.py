@@ -5,8 +5,9 @@
 Trains a small Llama on the system's turns of some dialogues and a small reward model that tells the
 system's real turn from one said elsewhere, puts both into a clone of this checkout, and runs
 ``examples/sgd-dialogue`` there: drawn, scored on the last turn, accepted, validated, fine-tuned,
-evaluated and registered. Adds what came out to ``docs/log.md``, with a figure that the reward model
-has no say in: words shared with what the system really said.
+evaluated, compared with the base's answers by the reward model, and registered. Adds what came out
+to ``docs/log.md``, with a figure that the reward model has no say in: words shared with what the
+system really said.
 """
 
 import json
@@ -33,13 +34,12 @@ from transformers import (
 
 from rsft.config import RenderingSection, TrainingSection
 from rsft.finetune import train
-from rsft.ledger import read_rows
 from rsft.policy import Policy, save_policy
 from rsft.policy.chat import render_chat
 from rsft.prompts.splits import question
 from rsft.report.tables import result_markdown
-from rsft.score.f1 import F1
-from rsft.types import Answer, Completion, Prompt, Role, TrainingRow, Turn
+from rsft.stages.base import labelled_row
+from rsft.types import Prompt, Role, Turn
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = Path("examples/sgd-dialogue/params.yaml")
@@ -91,16 +91,7 @@ def main() -> None:
             text=True,
             check=True,
         )
-        shared = {
-            name: shared_words(clone / "data" / place / "answers")
-            for name, place in {
-                "base": "base",
-                "round 1": "rounds/1",
-                "random": "controls/random",
-                "supervised": "controls/supervised",
-            }.items()
-        }
-    written = entry(json.loads(done.stdout), accuracy, shared)
+    written = entry(json.loads(done.stdout), accuracy)
     with (ROOT / "docs" / "log.md").open("a", encoding="utf-8") as log:
         log.write(written)
     print(written)
@@ -199,20 +190,7 @@ def train_policy(
         tokenizer=tokenizer,
         rendering=RenderingSection(chat=True),
     )
-    rows = [
-        TrainingRow(
-            prompt_id=prompt.prompt_id,
-            prompt=prompt.text,
-            context=prompt.context,
-            completion=prompt.answers[0],
-            weight=1.0,
-            round=0,
-            draw=0,
-            source=prompt.source,
-            licence=prompt.licence,
-        )
-        for prompt in labelled
-    ]
+    rows = [labelled_row(prompt) for prompt in labelled]
     section = TrainingSection(steps=STEPS, batch_size=16, learning_rate=1e-3, warmup_steps=30)
     train(policy, rows, section, seed=SEED)
     save_policy(policy, folder)
@@ -276,30 +254,16 @@ def _logits(
     return logits
 
 
-def shared_words(answers: Path) -> tuple[float, float]:
-    """Mean F1 of the greedy answers with what the system really said, and its standard error."""
-    f1 = F1(None)
-    scores: list[float] = []
-    for row in read_rows(answers, Answer):
-        prompt = Prompt(
-            prompt_id=row.prompt_id,
-            text=row.prompt,
-            answers=row.golds,
-            solution=None,
-            family=row.family,
-            source="sgd",
-            licence="CC-BY-SA-4.0",
-        )
-        (score,) = f1.score(prompt, [Completion(text=row.completion)])
-        assert score.reward is not None
-        scores.append(score.reward)
-    return float(np.mean(scores)), float(np.std(scores) / np.sqrt(len(scores)))
-
-
-def entry(summary: dict[str, Any], accuracy: float, shared: dict[str, tuple[float, float]]) -> str:
+def entry(summary: dict[str, Any], accuracy: float) -> str:
     """The log's entry for a run."""
     (figures,) = summary["rounds"]
-    words = ", ".join(f"{name} {mean:.1%} ± {error:.1%}" for name, (mean, error) in shared.items())
+    policies = {"base": summary["base"], "round 1": figures, **summary["controls"]["1"]}
+    words = ", ".join(
+        "{name} {mean:.1%} [{low:.1%}, {high:.1%}]".format(
+            name=name, **found["eval"]["measured"]["f1"]
+        )
+        for name, found in policies.items()
+    )
     return (
         f"\n## {date.today()}: dialogues of several turns, scored by a reward model\n\n"
         f"`python -m benchmarks.dialogue`, {summary['seconds']['total']:.0f} s on two cores beside "
@@ -309,7 +273,7 @@ def entry(summary: dict[str, Any], accuracy: float, shared: dict[str, tuple[floa
         f"{figures['mean_reward_accepted']:.2f}, KL to the proposal "
         f"{figures['kl_to_proposal']:.2f} nats. Right is what the reward model calls real:\n\n"
         f"{result_markdown(summary)}\n"
-        f"Words shared with what the system really said (F1 ± standard error): {words}.\n"
+        f"Words shared with what the system really said (F1 with 95% intervals by dialogue): {words}.\n"
         f"{summary['model']['name']} version {summary['model']['version']}: "
         f"{summary['model']['reason']}.\n"
     )

@@ -69,11 +69,13 @@ def run(
 
 
 def _show_result(console: Console, summary: dict[str, Any]) -> None:
-    from rsft.report.tables import result_table
+    from rsft.report.tables import result_tables
 
     seconds, model = summary["seconds"], summary["model"]
+    for table in result_tables(summary):
+        console.print()
+        console.print(table)
     console.print()
-    console.print(result_table(summary))
     alias = f"@{model['alias']}" if model["alias"] else "without an alias"
     title = f"{model['name']} version {model['version']} {alias}"
     console.print(f"[bold]{title}[/]: {escape(model['reason'])}")

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from rsft.errors import ConfigurationError
-from rsft.report.tables import plain_table
+from rsft.report.sheet import plain_table
 
 Point = Mapping[str, Any]
 

@@ -3,15 +3,23 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rich import box
-from rich.markup import escape
 from rich.table import Table
+
+from rsft.report.measures import comparison_sheet, measure_sheet
+from rsft.report.sheet import (
+    Sheet,
+    interval_text,
+    number_text,
+    plain_table,
+    points_text,
+    share_text,
+)
 
 
 def round_table(figures: Mapping[str, Any], k: int) -> Table:
     """What one round drew, kept and reached."""
     table = plain_table(f"Round {figures['round']}")
-    for heading in ("prompts", "candidates", "accepted", "rate", "ESS", "exact match", f"pass@{k}"):
+    for heading in ("prompts", "candidates", "accepted", "rate", "ESS", "right", f"pass@{k}"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_row(
         f"{figures['prompts']:,}",
@@ -20,7 +28,7 @@ def round_table(figures: Mapping[str, Any], k: int) -> Table:
         f"{figures['acceptance_rate']:.1%}",
         f"{figures['effective_sample_size']:,.0f}",
         interval_text(figures["eval"]),
-        _share(figures["eval"]["pass_at_k"]),
+        share_text(figures["eval"]["pass_at_k"]),
     )
     table.caption = unscorable_text([("eval", figures["eval"])]) or None
     return table
@@ -43,7 +51,7 @@ def filter_lines(figures: Mapping[str, Any]) -> str:
     lines.append(
         f"mean reward {_before_and_after(figures, 'mean_reward', '.2f')}, "
         f"tokens {_before_and_after(figures, 'mean_tokens', '.1f')}, "
-        f"KL to the proposal {_number(figures['kl_to_proposal'], '.2f')} nats"
+        f"KL to the proposal {number_text(figures['kl_to_proposal'], '.2f')} nats"
     )
     frequent_first = sorted(figures["reasons"].items(), key=lambda item: -item[1])
     lines.append(", ".join(f"{count:,} {reason}" for reason, count in frequent_first))
@@ -57,11 +65,7 @@ def filter_lines(figures: Mapping[str, Any]) -> str:
 
 
 def _before_and_after(figures: Mapping[str, Any], name: str, form: str) -> str:
-    return f"{_number(figures[name], form)} → {_number(figures[f'{name}_accepted'], form)}"
-
-
-def _number(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)
+    return f"{number_text(figures[name], form)} → {number_text(figures[f'{name}_accepted'], form)}"
 
 
 def pool_lines(figures: Mapping[str, Any]) -> str:
@@ -83,43 +87,37 @@ def pool_lines(figures: Mapping[str, Any]) -> str:
     )
 
 
-def result_table(summary: Mapping[str, Any]) -> Table:
-    """Base, rounds and controls side by side; the guard sets without their intervals."""
-    sets = list(summary["base"])
-    table = plain_table("Exact match")
-    table.add_column("policy", no_wrap=True)
-    for name in sets:
-        table.add_column(escape(name.replace("_", "\n")), justify="right", no_wrap=True)
-    table.add_column("last round is\nahead by", justify="right", no_wrap=True)
-    for row in _rows(summary, sets):
-        table.add_row(*map(escape, row))
-    table.caption = escape(unscorable_text(_evaluations(summary))) or None
-    return table
-
-
-def plain_table(title: str) -> Table:
-    """An empty table, narrow enough that a terminal of 80 columns need not cut it."""
-    return Table(
-        title=title,
-        title_justify="left",
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
+def result_tables(summary: Mapping[str, Any]) -> list[Table]:
+    """What a run came to, for the terminal: right answers, differences, what else was measured."""
+    return [sheet.as_table() for sheet in _sheets(summary)]
 
 
 def result_markdown(summary: Mapping[str, Any]) -> str:
     """The same for pages that read Markdown."""
+    return "\n".join(sheet.as_markdown() for sheet in _sheets(summary))
+
+
+def _sheets(summary: Mapping[str, Any]) -> list[Sheet]:
+    return [result_sheet(summary), comparison_sheet(summary), measure_sheet(summary)]
+
+
+def result_sheet(summary: Mapping[str, Any]) -> Sheet:
+    """Base, rounds and controls side by side; the guard sets without their intervals."""
     sets = list(summary["base"])
-    rows = [["policy", *sets, "last round is ahead by"]]
-    rows.append(["---"] * len(rows[0]))
-    rows += [list(row) for row in _rows(summary, sets)]
-    lines = (" | ".join(cell.replace("|", "\\|") for cell in row) for row in rows)
-    table = "\n".join(f"| {line} |" for line in lines) + "\n"
-    left_out = unscorable_text(_evaluations(summary))
-    return f"{table}\n{left_out}\n" if left_out else table
+    last = summary["rounds"][-1]["round"]
+    ahead = "its round" if _is_of_several_rounds(summary) else f"round {last}"
+    return Sheet(
+        title="Right answers",
+        header=["policy", *sets, f"{ahead} is ahead by"],
+        rows=list(_rows(summary, sets)),
+        note=unscorable_text(_evaluations(summary)),
+    )
+
+
+def _is_of_several_rounds(summary: Mapping[str, Any]) -> bool:
+    """Whether controls are matched to other rounds than the last."""
+    last = summary["rounds"][-1]["round"]
+    return any(int(number) != last for number in summary["controls"])
 
 
 def unscorable_text(evaluations: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
@@ -140,42 +138,31 @@ def _evaluations(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str,
     """Figures of each policy on each set."""
     policies = {"base": summary["base"]}
     policies |= {f"round {figures['round']}": figures for figures in summary["rounds"]}
-    for policy, figures in (policies | dict(summary["controls"])).items():
+    for policy, figures in (policies | dict(_controls(summary))).items():
         for name in summary["base"]:
             yield f"{policy} {name}", figures[name]
 
 
+def _controls(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each control by name, with the number of its round where there are several."""
+    for number, controls in summary["controls"].items():
+        for name, figures in controls.items():
+            yield f"{name} ({number})" if _is_of_several_rounds(summary) else name, figures
+
+
 def _rows(summary: Mapping[str, Any], sets: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    yield _row("base", summary["base"], sets, summary["gain"])
+    yield _row("base", summary["base"], sets, points_text(summary["gain"]))
     for figures in summary["rounds"]:
-        yield _row(f"round {figures['round']}", figures, sets)
-    for name, figures in summary["controls"].items():
-        yield _row(name, figures, sets, figures["difference"])
+        yield _row(f"round {figures['round']}", figures, sets, "")
+    for name, figures in _controls(summary):
+        yield _row(name, figures, sets, points_text(figures["difference"]["eval"]))
 
 
 def _row(
-    name: str,
-    figures: Mapping[str, Any],
-    sets: Sequence[str],
-    difference: Mapping[str, float] | None = None,
+    name: str, figures: Mapping[str, Any], sets: Sequence[str], difference: str
 ) -> tuple[str, ...]:
     cells = (
-        interval_text(figures[name]) if name == "eval" else _share(figures[name]["exact_match"])
+        interval_text(figures[name]) if name == "eval" else share_text(figures[name]["accuracy"])
         for name in sets
     )
-    return name, *cells, "" if difference is None else points_text(difference)
-
-
-def interval_text(figures: Mapping[str, float]) -> str:
-    """``68.2% [64.0, 72.1]``."""
-    low, high = 100 * figures["low"], 100 * figures["high"]
-    return f"{figures['exact_match']:.1%} [{low:.1f}, {high:.1f}]"
-
-
-def points_text(difference: Mapping[str, float]) -> str:
-    """``+19.8 [15.0, 24.6]``, in percentage points."""
-    return "{points:+.1f} [{low:.1f}, {high:.1f}]".format(**difference)
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
+    return name, *cells, difference

@@ -62,8 +62,9 @@ class Rewards:
 
         Returns:
             One list a prompt, in order. The reward is the weighted mean, the outcome that of the
-            first part with a say that has one, the breakdown each part's reward by name, unweighted, and
-            ``part.detail`` by what it was made of. A note names the part that could not judge.
+            first part with a say that has one, the breakdown each part's reward by name,
+            unweighted, and ``part.detail`` by what it was made of. A note names the part that could
+            not judge.
 
         Raises:
             VerifierError: Where a reward is broken as such.

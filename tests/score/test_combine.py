@@ -40,6 +40,8 @@ def test_the_mean_is_weighted_and_its_parts_are_kept():
 def test_the_outcome_is_that_of_the_first_that_has_one():
     parts = {"x": (says(0.0), 1.0), "y": (says(1.0, "second"), 9.0), "z": (says(1.0, "third"), 0.0)}
     assert (score(Rewards(parts)).reward, score(Rewards(parts)).outcome) == (0.9, "second")
+    without_a_say = {"z": (says(1.0, "third"), 0.0)}
+    assert score(Rewards(without_a_say | {"x": (says(0.0), 1.0)})).outcome is None
 
 
 @pytest.mark.parametrize("weights", [[0.1, 0.2, 0.3], [0.7, 0.1, 0.1], [1e-9, 1e9, 3.0]])

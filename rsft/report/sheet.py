@@ -1,0 +1,84 @@
+"""A table of texts, for the terminal or for pages that read Markdown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """What stands in a table."""
+
+    title: str
+    """What it shows."""
+    header: Sequence[str]
+    """The columns; the first names the rows."""
+    rows: Sequence[Sequence[str]]
+    """As many cells each."""
+    note: str = ""
+    """Said beneath."""
+
+    def as_table(self) -> Table:
+        """For the terminal; names in the header are broken at their underscores."""
+        table = plain_table(escape(self.title))
+        for place, name in enumerate(self.header):
+            heading = escape(name.replace("_", "\n"))
+            table.add_column(heading, justify="right" if place else "left", no_wrap=True)
+        for row in self.rows:
+            table.add_row(*map(escape, row))
+        table.caption = escape(self.note) or None
+        return table
+
+    def as_markdown(self) -> str:
+        """For pages."""
+        lines = [self.header, ["---"] * len(self.header), *self.rows]
+        cells = (" | ".join(cell.replace("|", "\\|") for cell in line) for line in lines)
+        table = "\n".join(f"| {line} |" for line in cells) + "\n"
+        return f"{table}\n{self.note}\n" if self.note else table
+
+
+def plain_table(title: str) -> Table:
+    """An empty table, narrow enough that a terminal of 80 columns need not cut it."""
+    return Table(
+        title=title,
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+
+
+def interval_text(figures: Mapping[str, float]) -> str:
+    """``68.2% [64.0, 72.1]``."""
+    low, high = 100 * figures["low"], 100 * figures["high"]
+    return f"{figures['accuracy']:.1%} [{low:.1f}, {high:.1f}]"
+
+
+def mean_text(mean: Mapping[str, Any]) -> str:
+    """``0.68 [0.64, 0.72]``."""
+    if mean["mean"] is None:
+        return number_text(None, "")
+    return "{mean:.2f} [{low:.2f}, {high:.2f}]".format(**mean)
+
+
+def points_text(difference: Mapping[str, Any] | None) -> str:
+    """``+19.8 [15.0, 24.6]``, in percentage points."""
+    if difference is None:
+        return number_text(None, "")
+    return "{points:+.1f} [{low:.1f}, {high:.1f}]".format(**difference)
+
+
+def share_text(value: float | None) -> str:
+    """``68.2%``."""
+    return number_text(value, ".1%")
+
+
+def number_text(value: float | None, form: str) -> str:
+    """A number, or a dash for what is not known."""
+    return "–" if value is None else format(value, form)
