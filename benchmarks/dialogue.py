@@ -273,7 +273,8 @@ def entry(summary: dict[str, Any], accuracy: float) -> str:
         f"{figures['mean_reward_accepted']:.2f}, KL to the proposal "
         f"{figures['kl_to_proposal']:.2f} nats. Right is what the reward model calls real:\n\n"
         f"{result_markdown(summary)}\n"
-        f"Words shared with what the system really said (F1 with 95% intervals by dialogue): {words}.\n"
+        "Words shared with what the system really said (F1 with 95% intervals by dialogue): "
+        f"{words}.\n"
         f"{summary['model']['name']} version {summary['model']['version']}: "
         f"{summary['model']['reason']}.\n"
     )

@@ -62,7 +62,8 @@ def entry(summary: Mapping[str, Any]) -> str:
         f"{rounds[0]['prompts']:,} prompts sampled; accepted per round: {kept}.\n\n"
         f"{result_markdown(summary)}\n"
         f"Gain {summary['gain']['points']:+.1f} points "
-        f"[{summary['gain']['low']:.1f}, {summary['gain']['high']:.1f}]; "
+        f"[{summary['gain']['low']:.1f}, {summary['gain']['high']:.1f}], "
+        f"McNemar's p {summary['gain']['p_value']:.2g}; "
         f"{summary['model']['reason']}.\n"
     )
 

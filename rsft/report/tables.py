@@ -108,7 +108,7 @@ def result_sheet(summary: Mapping[str, Any]) -> Sheet:
     ahead = "its round" if _is_of_several_rounds(summary) else f"round {last}"
     return Sheet(
         title="Right answers",
-        header=["policy", *sets, f"{ahead} is ahead by"],
+        header=["policy", *sets, f"{ahead} leads by"],
         rows=list(_rows(summary, sets)),
         note=unscorable_text(_evaluations(summary)),
     )

@@ -65,7 +65,7 @@ def submit(registry: Registry, name: str, tmp_path: Path) -> Submit:
             ),
             "params": {"seed": 7, "base": {"model": "scratch", "scratch": {"layers": 2}}},
             "evaluation": Evaluation(
-                metrics={0: {"eval/exact_match": 0.4}, 1: {"eval/exact_match": 0.6}},
+                metrics={0: {"eval/accuracy": 0.4}, 1: {"eval/accuracy": 0.6}},
                 answers=answers,
                 prompts_md5="a11",
             ),

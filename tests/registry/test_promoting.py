@@ -15,6 +15,9 @@ FIRST = Decision(
     gain=18.25,
     gain_low=12.0,
     gain_high=24.5,
+    better=90,
+    worse=17,
+    p_value=0.00012345,
     decided_by="gate",
 )
 
@@ -35,6 +38,9 @@ def test_a_promoted_version_is_the_champion_and_says_why(
         "promotion.gain": "18.25",
         "promotion.gain_low": "12.00",
         "promotion.gain_high": "24.50",
+        "promotion.better": "90",
+        "promotion.worse": "17",
+        "promotion.p_value": "0.00012",
     }
 
 

@@ -6,13 +6,13 @@ import pytest
 from rich.console import Console, RenderableType
 
 from rsft.report.lineage import lineage_tree
+from rsft.report.sheet import Sheet, interval_text, mean_text, points_text
 from rsft.report.tables import (
     filter_lines,
-    interval_text,
-    points_text,
     pool_lines,
     result_markdown,
-    result_table,
+    result_sheet,
+    result_tables,
     round_table,
 )
 
@@ -31,14 +31,38 @@ def folded(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.splitlines()]
 
 
-def figures(exact_match: float, pass_at_k: float | None = 0.9) -> dict[str, Any]:
-    low, high = exact_match - 0.05, exact_match + 0.05
-    shares = {"exact_match": exact_match, "low": low, "high": high, "pass_at_k": pass_at_k}
-    return shares | {"unscorable": 0, "unscorable_draws": 0}
+def mean(value: float | None, unscorable: int = 0) -> dict[str, Any]:
+    ends = (None, None) if value is None else (value - 0.05, value + 0.05)
+    return {"mean": value, "low": ends[0], "high": ends[1], "unscorable": unscorable}
 
 
-def difference(points: float) -> dict[str, float]:
-    return {"points": points, "low": points - 5, "high": points + 5}
+def figures(accuracy: float, pass_at_k: float | None = 0.9) -> dict[str, Any]:
+    return {
+        "prompts": 400,
+        "unscorable": 0,
+        "accuracy": accuracy,
+        "low": accuracy - 0.05,
+        "high": accuracy + 0.05,
+        "reward": mean(accuracy),
+        "measured": {"worked_solution": mean(accuracy)},
+        "draws": 8,
+        "k": 8,
+        "pass_at_1": accuracy - 0.1,
+        "pass_at_k": pass_at_k,
+        "maj_at_k": accuracy + 0.02,
+        "draw_reward": accuracy - 0.1,
+        "pass_at_k_prompts": 400,
+        "unscorable_draws": 0,
+        "seeds": None,
+        "win_rate": None,
+        "perplexity": None,
+        "perplexity_prompts": 0,
+    }
+
+
+def difference(points: float, p_value: float = 0.00123) -> dict[str, float]:
+    ends = {"points": points, "low": points - 5, "high": points + 5}
+    return ends | {"better": 90, "worse": 10, "p_value": p_value}
 
 
 ROUND = {
@@ -71,16 +95,30 @@ ROUND = {
 
 
 def summary(name: str = "guard_templates", control: str = "random") -> dict[str, Any]:
-    """A run of one round, with a guard set and a control of the given names."""
-    base, last, other = (
-        {"eval": figures(value), name: figures(value / 2)} for value in (0.5, 0.7, 0.6)
+    """A run of two rounds, with a guard set and a control of the given names."""
+    base, first, last, other = (
+        {"eval": figures(value), name: figures(value / 2)} for value in (0.5, 0.6, 0.7, 0.65)
     )
+    gains = {"eval": difference(20.0), name: difference(10.0, 1.0)}
+    halves = {"eval": difference(10.0, 0.5), name: None}
     return {
         "base": base,
-        "rounds": [{"round": 1, **last}],
-        "controls": {control: other | {"difference": difference(10.0)}},
+        "rounds": [
+            {"round": 1, **first, "against_base": halves, "against_previous": halves},
+            {"round": 2, **last, "against_base": gains, "against_previous": halves},
+        ],
+        "controls": {"2": {control: other | {"difference": {"eval": difference(5.0)}}}},
         "gain": difference(20.0),
     }
+
+
+def last_of(told: dict[str, Any]) -> dict[str, Any]:
+    return told["rounds"][-1]["eval"]
+
+
+def of_table(number: int, told: dict[str, Any]) -> list[str]:
+    """The rows of the n-th of a run's tables, less what is above and beneath."""
+    return folded(shown(result_tables(told)[number]))[3:]
 
 
 def test_an_interval_is_in_per_cent() -> None:
@@ -98,7 +136,7 @@ def test_a_round_shows_what_it_drew_kept_and_reached() -> None:
     text = shown(round_table(ROUND, k=8))
     assert text.startswith("Round 2")
     head, values = (line for line in folded(text) if "%" in line or "ESS" in line)
-    assert head == "prompts candidates accepted rate ESS exact match pass@8"
+    assert head == "prompts candidates accepted rate ESS right pass@8"
     assert values == "2,000 16,000 1,234 7.7% 4,321 68.2% [63.2, 73.2] 87.5%"
 
 
@@ -160,54 +198,148 @@ def test_the_pool_s_lines_say_whose_rows_a_round_trained_on_and_what_was_left_ou
 
 
 def test_results_stand_side_by_side() -> None:
-    assert folded(shown(result_table(summary())))[-3:] == [
+    text = folded(shown(result_sheet(summary()).as_table()))
+    assert text[:3] == ["Right answers", "guard", "policy eval templates round 2 leads by"]
+    assert text[-4:] == [
         "base 50.0% [45.0, 55.0] 25.0% +20.0 [15.0, 25.0]",
-        "round 1 70.0% [65.0, 75.0] 35.0%",
-        "random 60.0% [55.0, 65.0] 30.0% +10.0 [5.0, 15.0]",
+        "round 1 60.0% [55.0, 65.0] 30.0%",
+        "round 2 70.0% [65.0, 75.0] 35.0%",
+        "random 65.0% [60.0, 70.0] 32.5% +5.0 [0.0, 10.0]",
     ]
 
 
+def test_controls_of_several_rounds_say_whose_they_are() -> None:
+    told = summary()
+    told["controls"] = {"1": told["controls"]["2"], "2": told["controls"]["2"]}
+    sheet = result_sheet(told)
+    assert sheet.header[-1] == "its round leads by"
+    assert [row[0] for row in sheet.rows[-2:]] == ["random (1)", "random (2)"]
+
+
+def test_differences_are_told_of_each_set_with_their_p() -> None:
+    assert of_table(1, summary())[:2] == [
+        "eval +20.0 [15.0, 25.0] 0.0012 +10.0 [5.0, 15.0] 0.5",
+        "guard_templates +10.0 [5.0, 15.0] 1 – –",
+    ]
+
+
+def test_of_one_round_the_base_is_the_round_before() -> None:
+    told = summary()
+    told["rounds"] = told["rounds"][:1]
+    assert of_table(1, told)[0] == "eval +10.0 [5.0, 15.0] 0.5"
+
+
+def test_what_else_was_measured_stands_beside_and_unknowns_are_left_out() -> None:
+    assert of_table(2, summary()) == [
+        "pass@1 40.0% 60.0%",
+        "pass@8 90.0% 90.0%",
+        "maj@8 52.0% 72.0%",
+        "reward 0.50 [0.45, 0.55] 0.70 [0.65, 0.75]",
+        "reward of draws 0.40 0.60",
+    ]
+
+
+def test_metrics_perplexity_and_the_win_rate_are_shown_where_they_are_known() -> None:
+    told = summary()
+    for own in (told["base"]["eval"], last_of(told)):
+        own["measured"] |= {"choice": mean(None, 400), "f1": mean(0.25)}
+    last_of(told)["measured"]["f1"] = mean(0.5)
+    last_of(told)["perplexity"] = 1234.567
+    wins = {"mean": 0.625, "low": 0.6, "high": 0.65, "won": 3, "tied": 4, "lost": 1}
+    last_of(told)["win_rate"] = wins | {"unscorable": 0}
+    assert of_table(2, told)[5:] == [
+        "worked_solution 0.50 [0.45, 0.55] 0.70 [0.65, 0.75]",
+        "f1 0.25 [0.20, 0.30] 0.50 [0.45, 0.55]",
+        "perplexity – 1,234.57",
+        "win rate – 62.5% [60.0, 65.0]",
+    ]
+    last_of(told)["win_rate"] = wins | {"unscorable": 1234}
+    assert of_table(2, told)[-1] == "win rate – 62.5% [60.0, 65.0], 1,234 unread"
+
+
+def test_several_seeds_show_their_spread() -> None:
+    told = summary()
+    for own in (told["base"]["eval"], last_of(told)):
+        names = ("pass_at_1", "pass_at_k", "maj_at_k", "draw_reward")
+        own["seeds"] = {name: {"mean": own[name], "sd": 0.0123, "values": []} for name in names}
+    last_of(told)["seeds"]["pass_at_k"]["sd"] = None
+    rows = of_table(2, told)
+    assert rows[0] == "pass@1 40.0% ± 1.2% 60.0% ± 1.2%"
+    assert rows[1] == "pass@8 90.0% ± 1.2% 90.0%"
+    assert rows[4] == "reward of draws 0.40 ± 0.01 0.60 ± 0.01"
+    assert rows[-1] == "±: standard deviation over seeds"
+
+
 def test_tables_are_not_cut_at_80_columns() -> None:
-    for table in (result_table(summary()), round_table(ROUND, k=8)):
+    """Of the sets and controls that the shipped settings name, controls after two rounds."""
+    told = summary(control="random_all_rounds")
+    told["controls"] = {"1": told["controls"]["2"], "2": told["controls"]["2"]}
+    controls = (named["random_all_rounds"] for named in told["controls"].values())
+    for own in (told["base"], *told["rounds"], *controls):
+        own["guard"] = figures(0.5)
+        own["eval"]["measured"] |= {"numeric_answer": mean(-123.456)}
+    for own in told["rounds"]:
+        for name in ("against_base", "against_previous"):
+            own[name] |= {"guard": difference(-10.0, 1.2345e-100)}
+    for table in (*result_tables(told), round_table(ROUND, k=8)):
         text = shown(table, width=80)
         assert "…" not in text
         assert text == shown(table)
 
 
-def test_markdown_is_one_table() -> None:
-    assert result_markdown(summary()) == (
-        "| policy | eval | guard_templates | last round is ahead by |\n"
+def test_markdown_is_three_tables() -> None:
+    right, differences, measured = result_markdown(summary()).split("\n\n| ")[:3]
+    assert right == (
+        "| policy | eval | guard_templates | round 2 leads by |\n"
         "| --- | --- | --- | --- |\n"
         "| base | 50.0% [45.0, 55.0] | 25.0% | +20.0 [15.0, 25.0] |\n"
-        "| round 1 | 70.0% [65.0, 75.0] | 35.0% |  |\n"
-        "| random | 60.0% [55.0, 65.0] | 30.0% | +10.0 [5.0, 15.0] |\n"
+        "| round 1 | 60.0% [55.0, 65.0] | 30.0% |  |\n"
+        "| round 2 | 70.0% [65.0, 75.0] | 35.0% |  |\n"
+        "| random | 65.0% [60.0, 70.0] | 32.5% | +5.0 [0.0, 10.0] |"
     )
+    assert differences.startswith("round 2 is ahead of | the base | p | round 1 | p |\n")
+    assert measured.startswith("on eval | base | round 2 |\n")
+
+
+def test_a_mean_that_is_not_known_is_no_number() -> None:
+    assert (mean_text(mean(None)), mean_text(mean(0.5))) == ("–", "0.50 [0.45, 0.55]")
+    assert points_text(None) == "–"
 
 
 def test_what_could_not_be_scored_is_told_beneath() -> None:
     told = summary()
     told["rounds"][0]["guard_templates"] |= {"unscorable": 2, "unscorable_draws": 1234}
-    told["controls"]["random"]["eval"] |= {"unscorable_draws": 1}
+    told["controls"]["2"]["random"]["eval"] |= {"unscorable_draws": 1}
     text = (
         "left out as unscorable: round 1 guard_templates 2 answers, 1,234 draws; "
         "random eval 0 answers, 1 draws"
     )
-    assert text in " ".join(shown(result_table(told)).split())
-    assert result_markdown(told).endswith(f"|\n\n{text}\n")
+    assert text in " ".join(shown(result_sheet(told).as_table()).split())
+    assert f"|\n\n{text}\n\n|" in result_markdown(told)
     line = "left out as unscorable: eval 3 answers, 0 draws"
     assert line in shown(round_table(ROUND | {"eval": figures(0.5) | {"unscorable": 3}}, k=8))
-    assert "unscorable" not in shown(round_table(ROUND, k=8)) + shown(result_table(summary()))
+    assert "unscorable" not in shown(round_table(ROUND, k=8))
+    assert "unscorable" not in shown(result_sheet(summary()).as_table())
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_in_a_result_are_no_markup(name: str) -> None:
-    assert name in shown(result_table(summary(name=name)))
-    assert name in shown(result_table(summary(control=name)))
+    right, differences, _ = result_tables(summary(name=name))
+    assert name in shown(right)
+    assert name in shown(differences)
+    assert name in shown(result_sheet(summary(control=name)).as_table())
+    told = summary()
+    for own in (told["base"]["eval"], last_of(told)):
+        own["measured"][name] = mean(0.5)
+    assert name in shown(result_tables(told)[2])
+    assert name in shown(Sheet(title=name, header=["x" * 30], rows=[]).as_table())
+    assert name in shown(Sheet(title="", header=["x" * 30], rows=[], note=name).as_table())
 
 
 def test_a_name_does_not_break_the_markdown() -> None:
-    for text in (result_markdown(summary(name="a|b")), result_markdown(summary(control="a|b"))):
-        cells = {line.replace("\\|", "").count("|") for line in text.splitlines()}
+    for told in (summary(name="a|b"), summary(control="a|b")):
+        table = result_sheet(told).as_markdown()
+        cells = {line.replace("\\|", "").count("|") for line in table.splitlines()}
         assert cells == {5}
 
 

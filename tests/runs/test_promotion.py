@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 
 from rsft.config import Config, load_config
+from rsft.errors import VerifierError
 from rsft.ledger import write_rows
+from rsft.policy import Policy
 from rsft.registry import EVAL_PROMPTS_TAG, ModelVersion
 from rsft.runs import promotion
 from rsft.runs.registration import evaluation_fingerprint
 from rsft.types import Answer, Prompt
+from tests.answers import answer, sampled
 from tests.workspaces import ROOT
 
 PROMPTS = 40
@@ -17,28 +20,14 @@ PROMPTS = 40
 
 
 def answers(right: int, split: str = "eval") -> list[Answer]:
-    """Answers of which the first so many are right."""
-    return [
-        Answer(
-            split=split,
-            prompt_id=f"p{number}",
-            family=f"f{number // 2}",
-            prompt=f"Question {number}?",
-            context=(),
-            golds=("1",),
-            completion="1" if number < right else "2",
-            outcome=None,
-            is_correct=number < right,
-            draws=0,
-            correct_draws=0,
-        )
-        for number in range(PROMPTS)
-    ]
+    """Greedy answers of which the first so many are right; two prompts make a family."""
+    return [answer(number, number < right, split=split) for number in range(PROMPTS)]
 
 
 def write_answers(folder: str, right: int) -> Path:
     file = Path(folder) / "answers" / "part-00000.parquet"
-    write_rows(file, Answer, [*answers(right), *answers(0, "guard")])
+    drawn = [row for number in range(PROMPTS) for row in sampled(number, "01")]
+    write_rows(file, Answer, [*answers(right), *drawn, *answers(0, "guard")])
     return file
 
 
@@ -56,15 +45,15 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     config = load_config(ROOT / "params.yaml")
     prompts = [
         Prompt(
-            prompt_id=answer.prompt_id,
-            text=answer.prompt,
+            prompt_id=row.prompt_id,
+            text=row.prompt,
             answers=("1",),
             solution=None,
-            family=answer.family,
+            family=row.family,
             source="s",
             licence="MIT",
         )
-        for answer in answers(0)
+        for row in answers(0)
     ]
     write_rows(Path("data/prompts/eval.parquet"), Prompt, prompts)
     write_answers("data/base", 10)
@@ -84,8 +73,9 @@ def test_without_a_champion_the_base_is_what_must_be_beaten(
     assert decision.is_promoted
     assert (decision.against, decision.gain) == (None, pytest.approx(50))
     assert 0 < decision.gain_low < 50 < decision.gain_high
+    assert (decision.better, decision.worse, decision.p_value) == (20, 0, 2 * 0.5**20)
     assert decision.reason.startswith("promoted: +50.0 points [")
-    assert decision.reason.endswith("] against the base")
+    assert decision.reason.endswith("], 20 prompts won and 0 lost (p = 1.9e-06) against the base")
 
 
 @pytest.mark.parametrize(("right", "is_promoted"), [(10, True), (30, False), (40, False)])
@@ -102,22 +92,42 @@ def test_a_champion_must_be_beaten(
 
 
 def test_a_champion_judged_on_other_prompts_answers_these(
-    config: Config, monkeypatch: pytest.MonkeyPatch
+    config: Config, monkeypatch: pytest.MonkeyPatch, tiny_t5: Policy
 ) -> None:
     """Its recorded answers are to other questions, so they must not be looked at."""
     serve(monkeypatch, serving_version(config, **{EVAL_PROMPTS_TAG: "other"}))
-    monkeypatch.setattr(promotion, "fetch", lambda registry, version: Path("champion"))
+    monkeypatch.setattr(promotion, "fetch", lambda registry, version: tiny_t5)
     monkeypatch.setattr("rsft.policy.load_policy", lambda folder: folder)
+    monkeypatch.setattr("rsft.policy.use_machine", lambda section: "cpu")
     asked = []
 
     def answer_set(policy, config, rewards, name, prompts):
         asked.append((policy, name, [prompt.prompt_id for prompt in prompts]))
-        return answers(35)
+        return [*answers(35), *sampled(0, "0")]
 
-    monkeypatch.setattr("rsft.stages.evaluate.answer_set", answer_set)
+    monkeypatch.setattr("rsft.stages.answering.answer_set", answer_set)
     decision = promotion.decide_promotion(None, config, [])
-    assert asked == [(Path("champion"), "eval", [f"p{number}" for number in range(PROMPTS)])]
+    assert asked == [(tiny_t5, "eval", [f"p{number}" for number in range(PROMPTS)])]
     assert (decision.is_promoted, decision.gain) == (False, pytest.approx(-12.5))
+
+
+def test_without_a_prompt_that_both_were_scored_on_nothing_is_decided(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(monkeypatch, None)
+    file = Path("data/base/answers/part-00000.parquet")
+    write_rows(file, Answer, [answer(number, None) for number in range(PROMPTS)])
+    with pytest.raises(VerifierError, match="both the last round and the base could be scored"):
+        promotion.decide_promotion(None, config, [])
+
+
+def test_the_form_of_the_record_is_part_of_an_evaluation(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an earlier version recorded in columns of its own is not read: those are asked anew."""
+    first = evaluation_fingerprint(config)
+    monkeypatch.setattr("rsft.runs.registration.Answer", Prompt)
+    assert evaluation_fingerprint(config) != first
 
 
 def test_a_run_whose_code_changed_is_never_promoted(

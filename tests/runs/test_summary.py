@@ -10,29 +10,18 @@ import pytest
 from rsft.config import Config
 from rsft.errors import LedgerError, LineageError
 from rsft.ledger import write_rows
-from rsft.runs.summary import compare_answers, read_answers, summarise_data, summarise_round
+from rsft.runs.summary import compare_answers, summarise_data, summarise_round
 from rsft.types import Answer, PromptDraws
+from tests.answers import answer, sampled
 from tests.stages.cases import settings
 
 CONTROLS = ("random", "supervised")
 
 
 def answers(right: Sequence[int], split: str = "eval") -> list[Answer]:
-    """Answers to twelve prompts in four families, those of the given numbers right."""
+    """Greedy answers to twelve prompts in four families, those of the given numbers right."""
     return [
-        Answer(
-            split=split,
-            prompt_id=f"{split}-{number}",
-            family=f"family-{number % 4}",
-            prompt="?",
-            context=(),
-            golds=("7",),
-            completion="n0",
-            outcome="7",
-            is_correct=number in right,
-            draws=2,
-            correct_draws=0,
-        )
+        answer(number, number in right, split=split, family=f"family-{number % 4}")
         for number in range(12)
     ]
 
@@ -51,9 +40,10 @@ def prompt_draws(prompt_id: str, status: Literal["drawn", "too_long"]) -> Prompt
 
 def leave(folder: str, right: Sequence[int]) -> None:
     """What ``evaluate`` leaves of a policy: its answers to two sets, and their figures."""
-    rows = answers(right) + answers(range(12), split="guard")
+    drawn = [row for number in range(12) for row in sampled(number, "10")]
+    rows = answers(right) + drawn + answers(range(12 - len(right), 12), split="guard")
     write_rows(Path("data") / folder / "answers" / "part-00000.parquet", Answer, rows)
-    figures = {"eval": {"exact_match": len(right) / 12}, "guard": {"exact_match": 1.0}}
+    figures = {"eval": {"accuracy": len(right) / 12}, "guard": {"accuracy": 1.0}}
     (Path("data") / folder / "evaluation.json").write_text(json.dumps(figures))
 
 
@@ -73,7 +63,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         figures = {"rows": 12 * int(key)}
         (decisions.parent / "pool" / "diagnostics.json").write_text(json.dumps(figures))
     for name, right in zip(CONTROLS, (6, 9), strict=True):
-        leave(f"controls/{name}", range(right))
+        leave(f"controls/2/{name}", range(right))
+        leave(f"controls/1/{name}", range(right - 3))
 
 
 def config(*more: str) -> Config:
@@ -81,7 +72,7 @@ def config(*more: str) -> Config:
 
 
 def match(figures: dict[str, Any]) -> float:
-    value: float = figures["eval"]["exact_match"]
+    value: float = figures["eval"]["accuracy"]
     return value
 
 
@@ -93,7 +84,8 @@ def test_it_has_base_rounds_and_controls_in_order() -> None:
         (1, 10, 0.5),
         (2, 20, 0.75),
     ]
-    assert {name: match(c) for name, c in summary["controls"].items()} == {
+    assert list(summary["controls"]) == ["2"]
+    assert {name: match(c) for name, c in summary["controls"]["2"].items()} == {
         "random": 0.5,
         "supervised": 0.75,
     }
@@ -106,15 +98,43 @@ def test_the_gain_is_the_last_round_s_over_the_base_in_points() -> None:
     assert 33.3 < gain["low"] < 50.0 < gain["high"] < 66.7
 
 
-def test_each_control_says_how_far_the_last_round_is_ahead_of_it() -> None:
-    controls = summarise_data(config())["controls"]
-    assert controls["random"]["difference"]["points"] == pytest.approx(25.0)
-    assert controls["supervised"]["difference"] == {"points": 0.0, "low": 0.0, "high": 0.0}
+def test_each_control_says_how_far_its_round_is_ahead_of_it_on_each_set() -> None:
+    controls = summarise_data(config("controls.rounds=[1, 2]"))["controls"]
+    ahead = {
+        (number, name): figures["difference"]["eval"]["points"]
+        for number, named in controls.items()
+        for name, figures in named.items()
+    }
+    assert ahead == {
+        ("1", "random"): pytest.approx(25.0),
+        ("1", "supervised"): 0.0,
+        ("2", "random"): pytest.approx(25.0),
+        ("2", "supervised"): 0.0,
+    }
+    level = {"points": 0.0, "low": 0.0, "high": 0.0, "better": 0, "worse": 0, "p_value": 1.0}
+    assert controls["2"]["supervised"]["difference"] == {"eval": level, "guard": level}
 
 
-def test_only_the_evaluation_set_counts_for_a_difference() -> None:
-    assert {answer.split for answer in read_answers(Path("data/base"))} == {"eval"}
-    assert len(read_answers(Path("data/base"), "guard")) == 12
+def test_each_round_is_compared_with_the_base_and_the_round_before_on_each_set() -> None:
+    """On ``eval`` 3, 6 and 9 of 12 are right, each of those before among them; so on ``guard``."""
+    first, second = summarise_data(config())["rounds"]
+    assert first["against_previous"] == first["against_base"]
+    for name in ("eval", "guard"):
+        assert first["against_base"][name]["points"] == pytest.approx(25.0)
+        assert second["against_base"][name]["points"] == pytest.approx(50.0)
+        assert second["against_previous"][name]["points"] == pytest.approx(25.0)
+    found = second["against_base"]["eval"]
+    assert (found["better"], found["worse"], found["p_value"]) == (6, 0, 2 / 64)
+    assert found == summarise_data(config())["gain"]
+
+
+def test_what_was_not_scored_for_both_is_not_compared() -> None:
+    unscored = [answer(number, None, split="guard") for number in range(12)]
+    file = Path("data/base/answers/part-00000.parquet")
+    write_rows(file, Answer, answers(range(3)) + unscored)
+    found = summarise_data(config())["rounds"][1]
+    assert found["against_base"]["guard"] is None
+    assert found["against_previous"]["guard"] is not None
 
 
 def test_intervals_widen_with_the_confidence_that_promotion_asks_for() -> None:
@@ -139,8 +159,8 @@ def test_a_round_has_its_diagnostics_and_its_figures() -> None:
         "too_long": 1,
         "accepted": 10,
         "pool": {"rows": 12},
-        "eval": {"exact_match": 0.5},
-        "guard": {"exact_match": 1.0},
+        "eval": {"accuracy": 0.5},
+        "guard": {"accuracy": 1.0},
     }
 
 
@@ -150,7 +170,7 @@ def test_answers_to_different_prompts_are_not_compared() -> None:
 
 
 def test_a_control_that_did_not_run_is_an_error_that_names_its_folder() -> None:
-    for file in Path("data/controls/random/answers").iterdir():
+    for file in Path("data/controls/2/random/answers").iterdir():
         file.unlink()
-    with pytest.raises(LedgerError, match="data/controls/random/answers"):
+    with pytest.raises(LedgerError, match="data/controls/2/random/answers"):
         summarise_data(config())
