@@ -6,7 +6,15 @@ From the figures of ``data/run.json``.
 from collections.abc import Mapping
 from typing import Any
 
-from rsft.report.sheet import Sheet, mean_text, number_text, points_text, share_text
+from rsft.report.sheet import (
+    UNKNOWN,
+    Sheet,
+    mean_text,
+    number_text,
+    p_text,
+    points_text,
+    share_text,
+)
 
 Figures = Mapping[str, Any]
 
@@ -25,8 +33,8 @@ def comparison_sheet(summary: Figures) -> Sheet:
         row = [name]
         for found in others.values():
             difference = found[name]
-            p_value = None if difference is None else difference["p_value"]
-            row += [points_text(difference), number_text(p_value, ".2g")]
+            p_value = UNKNOWN if difference is None else p_text(difference["p_value"])
+            row += [points_text(difference), p_value]
         rows.append(row)
     note = "points of right answers with their interval by family; p of McNemar's exact test"
     return Sheet(title="Differences", header=header, rows=rows, note=note)
@@ -36,11 +44,10 @@ def measure_sheet(summary: Figures) -> Sheet:
     """What else was measured of the base and of the last round on ``eval``; unknowns left out."""
     last = summary["rounds"][-1]
     base, reached = (_measures(figures["eval"]) for figures in (summary["base"], last))
-    unknown = number_text(None, "")
     rows = [
         (name, base[name], reached[name])
         for name in base
-        if not base[name] == reached[name] == unknown
+        if not base[name] == reached[name] == UNKNOWN
     ]
     has_seeds = summary["base"]["eval"]["seeds"] is not None
     return Sheet(
@@ -74,7 +81,7 @@ def _of_draws(figures: Figures, name: str, form: str) -> str:
 
 def _wins(found: Figures | None) -> str:
     if found is None or found["mean"] is None:
-        return number_text(None, "")
+        return UNKNOWN
     unread = f", {found['unscorable']:,} unread" if found["unscorable"] else ""
     low, high = 100 * found["low"], 100 * found["high"]
     return f"{share_text(found['mean'])} [{low:.1f}, {high:.1f}]{unread}"

@@ -8,6 +8,11 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+UNKNOWN = "–"
+"""Stands for what is not known."""
+_LEAST_P = 1e-6
+"""A smaller p-value is shown as less than this."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
@@ -63,14 +68,14 @@ def interval_text(figures: Mapping[str, float]) -> str:
 def mean_text(mean: Mapping[str, Any]) -> str:
     """``0.68 [0.64, 0.72]``."""
     if mean["mean"] is None:
-        return number_text(None, "")
+        return UNKNOWN
     return "{mean:.2f} [{low:.2f}, {high:.2f}]".format(**mean)
 
 
 def points_text(difference: Mapping[str, Any] | None) -> str:
     """``+19.8 [15.0, 24.6]``, in percentage points."""
     if difference is None:
-        return number_text(None, "")
+        return UNKNOWN
     return "{points:+.1f} [{low:.1f}, {high:.1f}]".format(**difference)
 
 
@@ -79,6 +84,11 @@ def share_text(value: float | None) -> str:
     return number_text(value, ".1%")
 
 
+def p_text(p_value: float) -> str:
+    """``0.012``; how small a very small one is says nothing."""
+    return number_text(p_value, ".2g") if p_value >= _LEAST_P else f"<{_LEAST_P:.0g}"
+
+
 def number_text(value: float | None, form: str) -> str:
     """A number, or a dash for what is not known."""
-    return "–" if value is None else format(value, form)
+    return UNKNOWN if value is None else format(value, form)

@@ -37,17 +37,17 @@ def test_the_summary_has_what_a_reader_looks_for(finished: Finished) -> None:
     seconds = summary["seconds"]
     assert seconds["total"] == pytest.approx(seconds["orchestration"] + seconds["stages"])
     for figures in (summary["base"], *summary["rounds"]):
-        assert {"exact_match", "low", "high", "pass_at_k"} <= set(figures["eval"])
-        assert {"exact_match", "low", "high", "pass_at_k"} <= set(figures["guard"])
+        assert {"accuracy", "low", "high", "pass_at_k"} <= set(figures["eval"])
+        assert {"accuracy", "low", "high", "pass_at_k"} <= set(figures["guard"])
     (first,) = summary["rounds"]
     assert (first["prompts"], first["candidates"]) == (64, 256)
     assert first["accepted"] == first["reasons"]["accepted"] > 0
     assert first["acceptance_rate"] == first["accepted"] / 256
     assert first["effective_sample_size"] > 0
     assert sum(first["reasons"].values()) == 256
-    assert set(summary["controls"]) == {"random"}
-    assert set(summary["gain"]) == {"points", "low", "high"}
-    gain = first["eval"]["exact_match"] - summary["base"]["eval"]["exact_match"]
+    assert {number: set(own) for number, own in summary["controls"].items()} == {"1": {"random"}}
+    assert {"points", "low", "high", "p_value"} <= set(summary["gain"])
+    gain = first["eval"]["accuracy"] - summary["base"]["eval"]["accuracy"]
     assert summary["gain"]["points"] == pytest.approx(100 * gain)
 
 
@@ -62,7 +62,7 @@ def test_a_person_sees_stages_rounds_and_the_result(finished: Finished) -> None:
         "generate@1",
         "Round 1",
         "bound per_prompt_maximum",
-        "Exact match",
+        "Right answers",
         f"rsft version 1 @{model['alias']}: {model['reason']}",
         f"{finished.summary['tag']} took",
     ):

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from rsft.report.lineage import lineage_tree
-from rsft.report.sheet import Sheet, interval_text, mean_text, points_text
+from rsft.report.sheet import Sheet, interval_text, mean_text, p_text, points_text
 from rsft.report.tables import (
     filter_lines,
     pool_lines,
@@ -304,6 +304,16 @@ def test_markdown_is_three_tables() -> None:
 def test_a_mean_that_is_not_known_is_no_number() -> None:
     assert (mean_text(mean(None)), mean_text(mean(0.5))) == ("–", "0.50 [0.45, 0.55]")
     assert points_text(None) == "–"
+
+
+def test_a_very_small_p_is_not_spelt_out() -> None:
+    assert [p_text(p) for p in (1.0, 0.01234, 1e-6, 9e-7, 0.0)] == [
+        "1",
+        "0.012",
+        "1e-06",
+        "<1e-06",
+        "<1e-06",
+    ]
 
 
 def test_what_could_not_be_scored_is_told_beneath() -> None:
