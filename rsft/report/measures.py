@@ -3,7 +3,7 @@
 From the figures of ``data/run.json``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rsft.report.sheet import (
@@ -49,13 +49,29 @@ def measure_sheet(summary: Figures) -> Sheet:
         for name in base
         if not base[name] == reached[name] == UNKNOWN
     ]
-    has_seeds = summary["base"]["eval"]["seeds"] is not None
+    title = f"round {last['round']}"
     return Sheet(
         title="Measured beside",
-        header=("on eval", "base", f"round {last['round']}"),
+        header=("on eval", "base", title),
         rows=rows,
-        note="±: standard deviation over seeds" if has_seeds else "",
+        note="; ".join(_notes(title, last["eval"])),
     )
+
+
+def _notes(policy: str, figures: Figures) -> Iterator[str]:
+    """What the cells do not say: whose spread it is, and what was left out."""
+    if figures["seeds"] is not None:
+        yield "±: standard deviation over seeds"
+    left_out = [
+        f"{name} {mean['unscorable']:,}"
+        for name, mean in figures["measured"].items()
+        if mean["unscorable"]
+    ]
+    if left_out:
+        yield f"left out of {policy} as unscorable: {', '.join(left_out)}"
+    if 0 < figures["perplexity_prompts"] < figures["prompts"]:
+        known = f"{figures['perplexity_prompts']:,} of {figures['prompts']:,}"
+        yield f"perplexity is that of {known} prompts' references"
 
 
 def _measures(figures: Figures) -> dict[str, str]:

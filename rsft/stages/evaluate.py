@@ -97,11 +97,12 @@ def _with_wins(answers: Sequence[Answer], wins: Sequence[float | None]) -> list[
     """The answers, the verdict on each greedy one among what was measured of it."""
     left = iter(wins)
     return [
-        answer
-        if answer.draw is not None or (win := next(left)) is None
-        else replace(answer, measured={**answer.measured, WIN: win})
-        for answer in answers
+        answer if answer.draw is not None else _with_win(answer, next(left)) for answer in answers
     ]
+
+
+def _with_win(answer: Answer, win: float | None) -> Answer:
+    return answer if win is None else replace(answer, measured={**answer.measured, WIN: win})
 
 
 def _perplexity(policy: Policy, config: Config, prompts: Sequence[Prompt]) -> dict[str, Any]:

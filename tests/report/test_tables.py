@@ -244,17 +244,21 @@ def test_metrics_perplexity_and_the_win_rate_are_shown_where_they_are_known() ->
     for own in (told["base"]["eval"], last_of(told)):
         own["measured"] |= {"choice": mean(None, 400), "f1": mean(0.25)}
     last_of(told)["measured"]["f1"] = mean(0.5)
-    last_of(told)["perplexity"] = 1234.567
+    last_of(told).update(perplexity=1234.567, perplexity_prompts=300)
     wins = {"mean": 0.625, "low": 0.6, "high": 0.65, "won": 3, "tied": 4, "lost": 1}
     last_of(told)["win_rate"] = wins | {"unscorable": 0}
-    assert of_table(2, told)[5:] == [
+    assert of_table(2, told)[5:-2] == [
         "worked_solution 0.50 [0.45, 0.55] 0.70 [0.65, 0.75]",
         "f1 0.25 [0.20, 0.30] 0.50 [0.45, 0.55]",
         "perplexity – 1,234.57",
         "win rate – 62.5% [60.0, 65.0]",
     ]
+    assert " ".join(of_table(2, told)[-2:]) == (
+        "left out of round 2 as unscorable: choice 400; "
+        "perplexity is that of 300 of 400 prompts' references"
+    )
     last_of(told)["win_rate"] = wins | {"unscorable": 1234}
-    assert of_table(2, told)[-1] == "win rate – 62.5% [60.0, 65.0], 1,234 unread"
+    assert of_table(2, told)[8] == "win rate – 62.5% [60.0, 65.0], 1,234 unread"
 
 
 def test_several_seeds_show_their_spread() -> None:
