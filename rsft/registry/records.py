@@ -55,7 +55,7 @@ class Evaluation:
     answers: Path
     """Parquet file of its answers to the evaluation prompts."""
     prompts_md5: str
-    """DVC's hash of those prompts: answers to the same prompts can be compared in pairs."""
+    """Hash of those prompts and of who judged: answers under the same can be compared in pairs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,11 @@
 
 Both answer the same evaluation prompts, and the lower end of the paired interval of their
 difference, resampled by family, must lie above 0. McNemar's test is told beside it: it takes
-prompts of one family for independent, and has no say. Without a champion the base stands in.
+prompts of one family for independent, and has no say; nor have the guard sets, whose differences
+are told too. Without a champion the base stands in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rsft.config import Config, round_folder
@@ -41,15 +42,16 @@ def decide_promotion(registry: Registry, config: Config, code_changed: Sequence[
     """
     serving = champion(registry, config.register_.name)
     opponent = "the base" if serving is None else f"champion version {serving.version}"
-    against = _answers_of(registry, config, serving)
-    last = Path(round_folder(config.round_count)) / "answers"
-    found = compare_answers(config, read_greedy(last)["eval"], against)
+    theirs = _answers_of(registry, config, serving)
+    ours = read_greedy(Path(round_folder(config.round_count)) / "answers")
+    compared = {name: compare_answers(config, ours[name], theirs[name]) for name in ours}
+    found = compared.pop("eval")
     if found is None:
         raise VerifierError(
             f"there is no evaluation prompt on which both the last round and {opponent} could be "
             "scored; see score.rewards"
         )
-    gain, interval = found.gain, f"{_told(found)} against {opponent}"
+    gain, interval = found.gain, f"{_told(found)} against {opponent}{_guards(compared)}"
     if code_changed:
         reason = f"not promoted: {', '.join(code_changed)} changed during the run ({interval})"
     elif beats(gain):
@@ -71,28 +73,44 @@ def decide_promotion(registry: Registry, config: Config, code_changed: Sequence[
 
 
 def _told(found: Comparison) -> str:
-    gain = found.gain
     return (
-        f"{100 * gain.estimate:+.1f} points [{100 * gain.low:.1f}, {100 * gain.high:.1f}], "
-        f"{found.better} prompts won and {found.worse} lost (p = {found.p_value:.2g})"
+        f"{_points(found)}, {found.better} prompts won and {found.worse} lost "
+        f"(p = {found.p_value:.2g})"
     )
 
 
-def _answers_of(registry: Registry, config: Config, serving: ModelVersion | None) -> list[Answer]:
-    """The champion's answers: those it was registered with, or new ones to other prompts."""
+def _guards(compared: Mapping[str, Comparison | None]) -> str:
+    told = [f"{name} {_points(found)}" for name, found in compared.items() if found is not None]
+    return f"; {', '.join(told)}" if told else ""
+
+
+def _points(found: Comparison) -> str:
+    gain = found.gain
+    return f"{100 * gain.estimate:+.1f} points [{100 * gain.low:.1f}, {100 * gain.high:.1f}]"
+
+
+def _answers_of(
+    registry: Registry, config: Config, serving: ModelVersion | None
+) -> dict[str, list[Answer]]:
+    """The champion's answers by set: those it was registered with, or new ones to other prompts."""
     if serving is None:
-        return read_greedy(BASE / "answers")["eval"]
+        return read_greedy(BASE / "answers")
     if serving.tags.get(EVAL_PROMPTS_TAG) == evaluation_fingerprint(config):
         recorded = fetch_answers(registry, serving)
         if recorded is not None:
-            return read_greedy(recorded)["eval"]
+            return read_greedy(recorded)
     # Seconds to import, and seldom needed.
     from rsft.policy import load_policy, use_machine
-    from rsft.stages.answering import answer_set
+    from rsft.stages.answering import answer_set, greedy_of
 
     device = use_machine(config.runtime)
-    prompts = read_rows(split_file(config.evaluate.sets["eval"]), Prompt)
     policy = load_policy(fetch(registry, serving))
     policy.model.to(device)
-    answers = answer_set(policy, config, build_rewards(config.score), "eval", prompts)
-    return [answer for answer in answers if answer.draw is None]
+    rewards = build_rewards(config.score)
+    prompts = {
+        name: read_rows(split_file(split), Prompt) for name, split in config.evaluate.sets.items()
+    }
+    return {
+        name: greedy_of(answer_set(policy, config, rewards, name, rows))
+        for name, rows in prompts.items()
+    }

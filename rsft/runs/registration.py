@@ -65,7 +65,7 @@ def register_run(
 
 
 def evaluation_fingerprint(config: Config) -> str:
-    """MD5 of the evaluation prompts and of the settings that decide which answers are right.
+    """MD5 of the prompts of all sets, and of the settings that decide which answers are right.
 
     Answers under one fingerprint are answers to the same questions, judged in the same way: by the
     same functions of the user's and models below ``data/raw`` too; and recorded in the same form.
@@ -77,7 +77,9 @@ def evaluation_fingerprint(config: Config) -> str:
         "max_new_tokens": config.evaluate.max_new_tokens,
     }
     digest = hashlib.md5(usedforsecurity=False)
-    digest.update(split_file(config.evaluate.sets["eval"]).read_bytes())
+    for name, split in sorted(config.evaluate.sets.items()):
+        digest.update(f"{name}\n".encode())
+        digest.update(split_file(split).read_bytes())
     digest.update(json.dumps(judged_by, sort_keys=True).encode())
     for file in _judging_files(config.score):
         digest.update(f"{file} {file.stat().st_size}\n".encode())

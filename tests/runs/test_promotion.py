@@ -27,7 +27,7 @@ def answers(right: int, split: str = "eval") -> list[Answer]:
 def write_answers(folder: str, right: int) -> Path:
     file = Path(folder) / "answers" / "part-00000.parquet"
     drawn = [row for number in range(PROMPTS) for row in sampled(number, "01")]
-    write_rows(file, Answer, [*answers(right), *drawn, *answers(0, "guard")])
+    write_rows(file, Answer, [*answers(right), *drawn, *answers(right // 2, "guard")])
     return file
 
 
@@ -40,9 +40,13 @@ def serving_version(config: Config, **tags: str) -> ModelVersion:
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    """The shipped settings, in a folder whose last round has 30 of 40 answers right."""
+    """Two sets, in a folder whose last round has 30 of 40 answers right, and 15 of the other."""
     monkeypatch.chdir(tmp_path)
-    config = load_config(ROOT / "params.yaml")
+    shipped = load_config(ROOT / "params.yaml")
+    sets = {"eval": "eval", "guard": "guard_templates"}
+    config = shipped.model_copy(
+        update={"evaluate": shipped.evaluate.model_copy(update={"sets": sets})}
+    )
     prompts = [
         Prompt(
             prompt_id=row.prompt_id,
@@ -55,7 +59,8 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
         )
         for row in answers(0)
     ]
-    write_rows(Path("data/prompts/eval.parquet"), Prompt, prompts)
+    for split in sets.values():
+        write_rows(Path(f"data/prompts/{split}.parquet"), Prompt, prompts)
     write_answers("data/base", 10)
     write_answers("data/rounds/3", 30)
     return config
@@ -75,7 +80,7 @@ def test_without_a_champion_the_base_is_what_must_be_beaten(
     assert 0 < decision.gain_low < 50 < decision.gain_high
     assert (decision.better, decision.worse, decision.p_value) == (20, 0, 2 * 0.5**20)
     assert decision.reason.startswith("promoted: +50.0 points [")
-    assert decision.reason.endswith("], 20 prompts won and 0 lost (p = 1.9e-06) against the base")
+    assert "], 20 prompts won and 0 lost (p = 1.9e-06) against the base; guard" in decision.reason
 
 
 @pytest.mark.parametrize(("right", "is_promoted"), [(10, True), (30, False), (40, False)])
@@ -87,7 +92,7 @@ def test_a_champion_must_be_beaten(
     monkeypatch.setattr(promotion, "fetch_answers", lambda registry, version: recorded)
     decision = promotion.decide_promotion(None, config, [])
     assert (decision.is_promoted, decision.against) == (is_promoted, 3)
-    assert decision.reason.endswith("against champion version 3")
+    assert "against champion version 3; guard" in decision.reason
     assert decision.reason.startswith("promoted" if is_promoted else "not shown to be better: ")
 
 
@@ -103,12 +108,28 @@ def test_a_champion_judged_on_other_prompts_answers_these(
 
     def answer_set(policy, config, rewards, name, prompts):
         asked.append((policy, name, [prompt.prompt_id for prompt in prompts]))
-        return [*answers(35), *sampled(0, "0")]
+        return [*answers(35, name), *sampled(0, "0")]
 
     monkeypatch.setattr("rsft.stages.answering.answer_set", answer_set)
     decision = promotion.decide_promotion(None, config, [])
-    assert asked == [(tiny_t5, "eval", [f"p{number}" for number in range(PROMPTS)])]
+    ids = [f"p{number}" for number in range(PROMPTS)]
+    assert asked == [(tiny_t5, "eval", ids), (tiny_t5, "guard", ids)]
     assert (decision.is_promoted, decision.gain) == (False, pytest.approx(-12.5))
+    assert "; guard -50.0 points [" in decision.reason
+
+
+def test_guard_sets_are_told_and_have_no_say(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The base had all 40 of ``guard`` right, and 15 are left."""
+    serve(monkeypatch, None)
+    file = Path("data/base/answers/part-00000.parquet")
+    write_rows(file, Answer, [*answers(10), *answers(40, "guard")])
+    decision = promotion.decide_promotion(None, config, [])
+    assert decision.is_promoted
+    assert "; guard -62.5 points [" in decision.reason
+    write_rows(file, Answer, [*answers(10), *(answer(n, None, split="guard") for n in range(40))])
+    assert promotion.decide_promotion(None, config, []).reason.endswith("against the base")
 
 
 def test_without_a_prompt_that_both_were_scored_on_nothing_is_decided(
@@ -116,7 +137,8 @@ def test_without_a_prompt_that_both_were_scored_on_nothing_is_decided(
 ) -> None:
     serve(monkeypatch, None)
     file = Path("data/base/answers/part-00000.parquet")
-    write_rows(file, Answer, [answer(number, None) for number in range(PROMPTS)])
+    unscored = [answer(number, None) for number in range(PROMPTS)]
+    write_rows(file, Answer, [*unscored, *answers(0, "guard")])
     with pytest.raises(VerifierError, match="both the last round and the base could be scored"):
         promotion.decide_promotion(None, config, [])
 
@@ -155,6 +177,9 @@ def test_other_prompts_or_another_judge_are_another_evaluation(config: Config) -
         seen.add(evaluation_fingerprint(by_own))
     assert len(seen) == 2, "a function of the user's that was edited judges otherwise"
     assert evaluation_fingerprint(config) == first
-    file = Path("data/prompts/eval.parquet")
-    file.write_bytes(file.read_bytes() + b" ")
-    assert evaluation_fingerprint(config) != first
+    seen = {first}
+    for split in ("guard_templates", "eval"):
+        file = Path(f"data/prompts/{split}.parquet")
+        file.write_bytes(file.read_bytes() + b" ")
+        seen.add(evaluation_fingerprint(config))
+    assert len(seen) == 3
