@@ -219,6 +219,22 @@ def test_a_worked_solution_is_the_gold_where_there_is_one_and_none_is_unscorable
     assert score.note == "the prompt has no gold answer to compare with"
 
 
+@pytest.mark.parametrize("compare", ["none", "gold"])
+def test_two_completions_of_a_prompt_are_compared_with_each_other(judge, compare):
+    """Of each pair the one that is ``four`` wins, whatever completions are else judged by."""
+    made = judge(by_content("four"), compare=compare)
+    asked = [(ask("a"), "four", "five"), (ask("b"), "five", "four"), (ask("c"), "six", "four")]
+    shown = []
+    told = made.compare(asked, lambda done, total, note="": shown.append((done, total)))
+    assert [score.reward for score in told] == [1.0, 0.0, 0.0]
+    pairs = sorted((d["first"], d["second"]) for d in map(data_of, made.asked) if "first" in d)
+    assert pairs == sorted(
+        [("four", "five"), ("five", "four")] * 2 + [("six", "four"), ("four", "six")]
+    )
+    assert shown == [(1, 3), (2, 3), (3, 3)]
+    assert made.compare([], None) == []
+
+
 # What goes wrong
 
 
