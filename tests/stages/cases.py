@@ -103,4 +103,5 @@ def write_base(policy: Policy, labelled: list[TrainingRow]) -> None:
         write_rows(Path("data/prompts") / f"{split}.parquet", Prompt, rows)
     save_policy(policy, Path("data/base/model"))
     write_rows(Path("data/base/pool/kept.parquet"), TrainingRow, labelled)
-    write_rows(Path("data/base/pool/seen.parquet"), TrainingRow, [])
+    for name in ("seen", "heldout"):
+        write_rows(Path(f"data/base/pool/{name}.parquet"), TrainingRow, [])
