@@ -16,7 +16,7 @@ size of a sample depends on it alike. Left out: KL to the base, which early stop
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, fsum, lgamma
+from math import fsum, prod
 
 from rsft.evaluate.metrics import pass_at_k
 from rsft.evaluate.statistics import bootstrap_interval
@@ -182,10 +182,9 @@ def _ngrams(text: str, n: int) -> list[tuple[str | None, ...]]:
 
 def _is_drawn(count: int, total: int, drawn: int) -> float:
     """Probability that one of ``count`` among ``total`` is drawn: 1 − C(N − c, D) / C(N, D)."""
-    if total - count < drawn:
-        return 1.0
-    others = lgamma(total - count + 1) - lgamma(total - count - drawn + 1)
-    return 1.0 - exp(others - lgamma(total + 1) + lgamma(total - drawn + 1))
+    return 1.0 - prod(
+        (total - drawn - i) / (total - i) for i in range(min(count, total - drawn + 1))
+    )
 
 
 def _passes(sampled: Sequence[Answer], k: int) -> tuple[float | None, float | None, int]:
