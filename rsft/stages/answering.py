@@ -5,34 +5,18 @@ the random numbers.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 
 from rsft.config import Config
 from rsft.generate import Request, SamplingLaw, local_engine
 from rsft.policy import Policy, encode_questions, refuse_too_long
 from rsft.randomness import address_key
-from rsft.score import Rewards, Score, build_rewards, completion_of, refuse_all_unscorable
+from rsft.score import Rewards, Score, completion_of, refuse_all_unscorable
 from rsft.types import Answer, Candidate, Prompt
 
 EVALUATION_ROUND = 0
 """Round number in the address of evaluation draws: the same for every policy."""
-
-
-def measuring_rewards(config: Config, names: Iterable[str]) -> Rewards:
-    """The rewards of ``score.rewards``, and with weight 0 those that are measured beside them.
-
-    Args:
-        config: The settings.
-        names: Rewards to be measured; those that ``score.rewards`` has keep their weight.
-
-    Raises:
-        ConfigurationError: Where a name is unknown.
-    """
-    weights = dict(config.score.rewards)
-    for name in names:
-        weights.setdefault(name, 0.0)
-    return build_rewards(config.score.model_copy(update={"rewards": weights}))
 
 
 def answer_set(

@@ -17,7 +17,8 @@ from rsft.evaluate.stopping import Monitor, base_monitor, judge_round, pass_on
 from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy, encode_questions, load_policy, use_machine
 from rsft.prompts.heldout import heldout_ids
-from rsft.stages.answering import answer_set, measuring_rewards
+from rsft.score import build_rewards
+from rsft.stages.answering import answer_set
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import BASE, before, copy_policy, here, split_file
 from rsft.types import Answer, Progress, Prompt
@@ -67,7 +68,7 @@ def _measure(config: Config, folder: Path, name: str) -> Figures | None:
         policy.model.to(device)
         prompts, too_long = _heldout_prompts(policy, config)
         gold = config.monitor.gold
-        rewards = measuring_rewards(config, [] if gold is None else [gold])
+        rewards = build_rewards(config.score, [gold] if gold else [])
         answers = answer_set(policy, config, rewards, "heldout", prompts)
         figures = measure_answers(
             answers,
