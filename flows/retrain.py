@@ -28,8 +28,8 @@ def retrain(settings: list[str] | None = None, wait: bool = False) -> dict[str, 
         run.stage("prompts")
         run.prove_verifiers()
         run.stage("base")
-        run.stage("monitor_base")
         run.stage("evaluate_base")
+        run.stage("monitor_base")
         run.show_base()
         for key in run.config.rounds:
             for name in ROUND:
