@@ -28,8 +28,9 @@ def retrain(settings: list[str] | None = None, wait: bool = False) -> dict[str, 
         run.stage("prompts")
         run.prove_verifiers()
         run.stage("base")
-        run.stage("monitor_base")
         run.stage("evaluate_base")
+        run.stage("monitor_base")
+        run.show_base()
         for key in run.config.rounds:
             for name in ROUND:
                 run.stage(f"{name}@{key}")
@@ -37,6 +38,7 @@ def retrain(settings: list[str] | None = None, wait: bool = False) -> dict[str, 
         for number in run.config.controls.rounds:
             for name in run.config.controls.names:
                 run.stage(f"control@{number}-{name}")
+                run.show_control(number, name)
         return finish(run)
 
 

@@ -11,10 +11,11 @@ import re
 import secrets
 import shlex
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -33,13 +34,22 @@ from rsft.ledger import read_rows
 from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, tag_run
 from rsft.registry import CHAMPION, Decision, ModelVersion, Registry, promote
 from rsft.report.display import current_display
+from rsft.report.monitor import control_line, monitor_lines, stopped_line
 from rsft.report.tables import filter_lines, pool_lines, result_markdown, round_table
 from rsft.runs.docs import render_data_docs
 from rsft.runs.promotion import decide_promotion
 from rsft.runs.registration import register_run
 from rsft.runs.summary import summarise_data, summarise_round
 from rsft.score import build_rewards, prove_on_golds
-from rsft.stages.contract import PRIVATE, RUN_SUMMARY, split_file
+from rsft.stages.contract import (
+    BASE,
+    PRIVATE,
+    RUN_SUMMARY,
+    control_folder,
+    here,
+    split_file,
+    stopped_before,
+)
 from rsft.types import Progress, Prompt
 
 logger = logging.getLogger("rsft")
@@ -127,18 +137,39 @@ class Run:
 
     def prove_verifiers(self) -> None:
         """Stops the run where a verifier does not give its own golds a reward of 1."""
-        rewards = build_rewards(self.config.score)
+        gold = self.config.monitor.gold
+        rewards = build_rewards(self.config.score, [gold] if gold else [])
         splits = {*TRAINING, *self.config.evaluate.sets.values()}
         files = [file for split in sorted(splits) if (file := split_file(split)).exists()]
         prompts = [prompt for file in files for prompt in read_rows(file, Prompt)]
         _as_task("prove_verifiers", lambda: prove_on_golds(rewards, prompts, PRIVATE / "golds.txt"))
 
+    def show_base(self) -> None:
+        """Shows what the base is like on the held-out prompts."""
+        self._show_monitor(_read_json(BASE / "monitor.json"))
+
     def show_round(self, key: str) -> None:
-        """Shows what a round drew, kept, trained on and reached."""
+        """Shows what a round drew, kept, trained on and reached, or why it is not run."""
+        monitor = _read_json(here(key) / "monitor.json")
+        if stopped_before(self.config, key) is not None:
+            current_display().show(stopped_line(monitor))
+            return
         figures = summarise_round(key)
         current_display().show(round_table(figures, self.config.evaluate.k))
         current_display().show(filter_lines(figures))
         current_display().show(pool_lines(figures))
+        self._show_monitor(monitor)
+
+    def show_control(self, number: int, name: str) -> None:
+        """Shows what a control was trained on."""
+        figures = _read_json(control_folder(number, name) / "model" / "control.json")
+        current_display().show(control_line(name, figures))
+
+    def _show_monitor(self, monitor: Mapping[str, Any]) -> None:
+        section, k = self.config.monitor, self.config.evaluate.k
+        lines = monitor_lines(monitor, k=k, words=section.distinct_words, gold=section.gold)
+        if lines:
+            current_display().show(lines)
 
     def render_docs(self) -> None:
         """Renders the Data Docs where rows were judged, above all where they did not pass."""
@@ -240,6 +271,11 @@ def open_run(settings: Sequence[str], *, wait: bool) -> Iterator[Run]:
                 yield run
             finally:
                 run.render_docs()
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return document
 
 
 def _say_whom(holder: str) -> None:

@@ -73,7 +73,14 @@ def test_every_shipped_file_is_valid(params_file: Path) -> None:
         ("score.rewards={exact_match: -1}", "rewards.exact_match = -1.0: must be a number from 0"),
         ("score.answer_marker=''", "score: answer_marker must not be empty"),
         ("base.rendering.template=Q", "base.rendering: template must contain {prompt}"),
-        ("controls.after=data/rounds/1", "controls.after must be the last round, data/rounds/3"),
+        ("controls.rounds=[1, 4]", "controls.rounds: there is no round 4; there are 1, 2, 3"),
+        ("controls.rounds=[1, 1]", "controls: [1, 1] names one twice"),
+        (
+            "pool.heldout_share=0",
+            "monitor.patience is held against answers to held-out training prompts, and pool",
+        ),
+        ("monitor={max_reward_gap: 0.1}", "monitor: max_reward_gap is set, so monitor.gold is"),
+        ("monitor.gold=judge", "monitor.gold names 'judge', so the section score.judge is needed"),
     ],
 )
 def test_a_setting_that_does_not_fit(params: Path, setting: str, message: str) -> None:
@@ -129,7 +136,30 @@ def test_setting_the_number_of_rounds_writes_the_chain(params: Path) -> None:
         "1": "data/base",
         "2": "data/rounds/1",
     }
-    assert config.controls.after == "data/rounds/2"
+    assert config.controls.rounds == [2]
+
+
+@pytest.mark.parametrize(
+    "threshold",
+    [
+        "patience: 1",
+        "min_entropy: 0.1",
+        "min_distinct: 0.1",
+        "min_pass_gap: 0.1",
+        "max_length_ratio: 2",
+        "{max_reward_gap: 0.1, gold: f1}",
+    ],
+)
+def test_what_is_measured_on_held_out_prompts_needs_some(params: Path, threshold: str) -> None:
+    monitor = f"monitor={threshold if threshold[0] == '{' else f'{{{threshold}}}'}"
+    name = threshold.strip("{").split(":")[0]
+    set_values(params, [monitor])
+    with pytest.raises(ConfigurationError, match=rf"monitor\.{name} is held against"):
+        set_values(params, [monitor, "pool.heldout_share=0"])
+
+
+def test_the_size_of_the_pool_can_be_watched_without_held_out_prompts(params: Path) -> None:
+    set_values(params, ["monitor={min_effective_sample_size: 9}", "pool.heldout_share=0"])
 
 
 def test_rounds_that_are_no_chain_are_refused() -> None:

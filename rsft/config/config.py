@@ -8,6 +8,7 @@ from rsft.config.base import BaseSection
 from rsft.config.filter import FilterSection, PoolSection
 from rsft.config.generate import GenerateSection, RuntimeSection
 from rsft.config.measure import (
+    ON_HELD_OUT,
     ControlsSection,
     EvaluateSection,
     MonitorSection,
@@ -80,6 +81,20 @@ class Config(Section):
                 f"{slow[0]!r} a weight, which only the score stage asks: set generate.adaptive to "
                 "null, or its weight to 0"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _what_stops_the_rounds_is_measured(self) -> Self:
+        asked = [name for name in ON_HELD_OUT if getattr(self.monitor, name) is not None]
+        if asked and not self.pool.heldout_share:
+            raise ValueError(
+                f"monitor.{asked[0]} is held against answers to held-out training prompts, and "
+                f"pool.heldout_share holds none out: set it to 0.05, say, or monitor.{asked[0]} to "
+                "null"
+            )
+        gold = self.monitor.gold
+        if gold in MODEL_BASED and getattr(self.score, gold) is None:
+            raise ValueError(f"monitor.gold names {gold!r}, so the section score.{gold} is needed")
         return self
 
     @model_validator(mode="after")

@@ -100,6 +100,16 @@ class MonitorSection(Section):
         return self
 
 
+ON_HELD_OUT = (
+    "patience",
+    "min_entropy",
+    "min_distinct",
+    "min_pass_gap",
+    "max_length_ratio",
+    "max_reward_gap",
+)
+"""Settings of ``monitor`` that need held-out prompts."""
+
 ControlName = Literal["random", "random_all_rounds", "no_filter", "supervised"]
 
 

@@ -32,10 +32,11 @@ class Diagnostics:
     it."""
     accepted: int
     """Candidates accepted in the end."""
-    acceptance_rate: float
-    """Accepted in the end over candidates."""
-    acceptance_rate_by_rule: float
-    """Accepted by the rule alone, before copies went and the cap was applied, over candidates."""
+    acceptance_rate: float | None
+    """Accepted in the end over candidates; null where there are none."""
+    acceptance_rate_by_rule: float | None
+    """Accepted by the rule alone, before copies went and the cap was applied, over candidates; null
+    likewise."""
     rule: str
     """The rule."""
     target: str
@@ -87,7 +88,7 @@ def diagnose(
     """The figures of a round, and of each of its prompts.
 
     Args:
-        candidates: All of the round's, at least one.
+        candidates: All of the round's; none where it was not run.
         decisions: What was decided.
         section: By which settings.
 
@@ -107,8 +108,8 @@ def diagnose(
         candidates=len(candidates),
         supported=int(supported_N.sum()),
         accepted=int(accepted_N.sum()),
-        acceptance_rate=float(accepted_N.mean()),
-        acceptance_rate_by_rule=float(chosen_N.mean()),
+        acceptance_rate=_mean(accepted_N),
+        acceptance_rate_by_rule=_mean(chosen_N),
         rule=section.rule,
         target=section.target,
         base_measure=section.base_measure,

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow.compute as pc
 
 from rsft.config import Config, FilterSection, set_values
-from rsft.errors import AcceptanceError, ConfigurationError
+from rsft.errors import AcceptanceError, ConfigurationError, LedgerError
 from rsft.filter import Candidates, columns_read, decide, diagnose
-from rsft.ledger import read_tables
+from rsft.ledger import count_rows, read_tables
 from rsft.prompts.equations import equations
 from rsft.stages.contract import here
 from rsft.stages.filter import recorded_candidates
@@ -121,8 +121,13 @@ def sweep_round(
 
     Raises:
         ConfigurationError: Where a setting does not fit, or the verifier is unknown.
-        LedgerError: Where the round was not scored yet.
+        LedgerError: Where the round was not scored yet, or not run.
     """
+    if not count_rows(here(key) / "scored"):
+        raise LedgerError(
+            f"round {key} has no candidates to decide anew, for the rounds had ended before it; "
+            "take one that was run"
+        )
     given = [_below_filter(text) for text in settings]
     if vary is None:
         placed = set_values(params, [*_PLACEHOLDERS, *given], dry_run=True)

@@ -9,7 +9,7 @@ judge, it is missing from the breakdown, and the whole has its reward.
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -142,15 +142,21 @@ def _part_of(progress: Progress | None, step: int, steps: int, completions: int)
     return told
 
 
-def build_rewards(section: ScoreSection) -> Rewards:
+def build_rewards(section: ScoreSection, measured: Iterable[str] = ()) -> Rewards:
     """The rewards that the settings name; rules are asked in workers.
+
+    Args:
+        section: The settings.
+        measured: Names of rewards that are recorded besides, with weight 0; those of the settings
+            keep theirs.
 
     Raises:
         ConfigurationError: Where a name is unknown.
     """
-    parts = {
-        name: (reward_named(name, section), weight) for name, weight in section.rewards.items()
-    }
+    weights = dict(section.rewards)
+    for name in measured:
+        weights.setdefault(name, 0.0)
+    parts = {name: (reward_named(name, section), weight) for name, weight in weights.items()}
     return Rewards(parts, partial(_in_workers, section))
 
 

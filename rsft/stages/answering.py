@@ -26,9 +26,7 @@ def measured_names(config: Config) -> list[str]:
 
 def measured_rewards(config: Config) -> Rewards:
     """The rewards of ``score.rewards``, and with weight 0 what else ``evaluate.metrics`` names."""
-    weighed = config.score.rewards
-    metrics = {name: 0.0 for name in config.evaluate.metrics if name not in weighed}
-    return build_rewards(config.score.model_copy(update={"rewards": weighed | metrics}))
+    return build_rewards(config.score, config.evaluate.metrics)
 
 
 def answer_set(

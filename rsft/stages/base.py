@@ -39,7 +39,8 @@ def run(config: Config, key: str, progress: Progress) -> None:
     save_policy(policy, BASE / "model")
     (BASE / "model" / "training.json").write_text(json.dumps({"loss": losses}) + "\n")
     write_rows(BASE / "pool" / "kept.parquet", TrainingRow, rows)
-    write_rows(BASE / "pool" / "seen.parquet", TrainingRow, [])
+    for name in ("seen", "heldout"):
+        write_rows(BASE / "pool" / f"{name}.parquet", TrainingRow, [])
 
 
 def _make(

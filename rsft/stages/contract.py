@@ -1,14 +1,19 @@
 """The data contract: where each stage reads and writes, below the workspace's top folder.
 
 data/prompts/<split>.parquet
-data/base/{model,pool,heldout,answers}/ monitor.json evaluation.json         the base is round 0
-data/rounds/<r>/{candidates,scored,decisions,accepted,pool,validation,trained,model,heldout,answers}/
-                    monitor.json evaluation.json
-data/controls/<r>/<name>/{model,answers}/
-                    evaluation.json
+data/base/{model,pool,heldout,best,answers}/ monitor.json evaluation.json    the base is round 0
+data/rounds/<r>/{candidates,scored,decisions,accepted,pool,validation,trained,model,heldout,best,
+                 answers}/ draws.parquet acceptance.parquet monitor.json evaluation.json
+data/controls/<r>/<name>/{model,answers}/ evaluation.json
 data/run.json                                                  summary of the last run
+
+A round's ``trained`` is what it trained, ``model`` what it hands on: the next round samples from
+it, it is evaluated, and the last round's is registered. Once the rounds are stopped, those left
+write empty tables and hand on the ``model`` that they were given.
 """
 
+import json
+import shutil
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -55,3 +60,16 @@ def read_greedy(answers: Path) -> dict[str, list[Answer]]:
     for answer in rows_of(table.filter(pc.is_null(table["draw"])), Answer):
         by_set.setdefault(answer.split, []).append(answer)
     return by_set
+
+
+def stopped_before(config: Config, key: str) -> str | None:
+    """Why the rounds ended before a round, in one line; null where it is run."""
+    text = (before(config, key) / "monitor.json").read_text(encoding="utf-8")
+    stop = json.loads(text)["stopped"]
+    return None if stop is None else f"{stop['kind']} in round {stop['round']}: {stop['reason']}"
+
+
+def copy_policy(source: Path, target: Path) -> None:
+    """Copies a policy's folder: the same bytes, in files of their own."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target, copy_function=shutil.copyfile)

@@ -1,8 +1,8 @@
 """Stage ``control``: the same training on rows that no filter chose.
 
 A gain over the base says nothing about the filter: training on unfiltered samples has gained too.
-Each control starts from the base, takes the optimiser steps that the last round took, and differs
-in its rows alone:
+Each control starts from the base, takes the optimiser steps that the round's policy has taken since
+the base, and differs in its rows alone:
 
     random             per prompt as many rows as the pool kept, uniform over the first round's
                        candidates of that prompt
@@ -10,11 +10,15 @@ in its rows alone:
     no_filter          every distinct candidate of all rounds
     supervised         the labelled rows only
 
-Candidates that the length cap cut are left out everywhere: a prefix cannot be learnt from.
+Candidates that the length cap cut are left out everywhere: a prefix cannot be learnt from. So are
+those of held-out prompts, as in a round. Where a prompt has fewer candidates than rows were kept,
+all of them are taken, and how many rows are missing is recorded and shown.
 """
 
+import json
 from collections import Counter, defaultdict
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 from rsft.config import Config, ControlName
 from rsft.errors import ConfigurationError
@@ -23,42 +27,83 @@ from rsft.ledger import read_rows
 from rsft.policy import load_policy, save_policy, use_machine
 from rsft.randomness import generator
 from rsft.stages.command import run_as_command
-from rsft.stages.contract import BASE, control_folder
+from rsft.stages.contract import BASE, control_folder, here
 from rsft.stages.evaluate import measure
 from rsft.types import Progress, TrainingRow
 
+MATCHED: tuple[ControlName, ...] = ("random", "random_all_rounds")
+"""Controls with as many rows of each prompt as the pool kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlFigures:
+    """What a control was trained on."""
+
+    rows: int
+    """Training rows, the labelled ones included."""
+    labelled: int
+    """Labelled rows among them."""
+    missing: int
+    """Rows that it has less than the pool kept, for want of candidates of their prompts; 0 for
+    controls that match no number of rows."""
+    trainings: int
+    """Trainings of ``finetune.steps`` steps, one after the other."""
+
 
 def run(config: Config, key: str, progress: Progress) -> None:
-    """Trains and evaluates a control.
+    """Trains and evaluates a control; its key is ``<round>-<name>``.
 
     Raises:
         ConfigurationError: Where it has no rows to train on.
     """
-    use_machine(config.runtime)
-    pool = Path(config.controls.after) / "pool"
+    number, _, wanted = key.partition("-")
+    name = next(name for name in config.controls.names if name == wanted)
+    folder = control_folder(int(number), name)
+    pool = here(number) / "pool"
     kept = read_rows(pool / "kept.parquet", TrainingRow)
-    seen = read_rows(pool / "seen.parquet", TrainingRow)
-    name = next(name for name in config.controls.names if name == key)
-    policy = load_policy(BASE / "model")
-    rows = control_rows(name, kept, seen, seed=config.seed)
+    rows = control_rows(name, kept, read_rows(pool / "seen.parquet", TrainingRow), seed=config.seed)
     if not rows:
         raise ConfigurationError(
             f"controls.names: {name!r} has no rows to train on; remove it, or give labelled "
             "prompts with solutions"
         )
-    train(policy, rows, config.finetune, seed=config.seed, on_progress=progress)
-    save_policy(policy, control_folder(name) / "model")
-    measure(policy, config, control_folder(name))
+    use_machine(config.runtime)
+    policy = load_policy(BASE / "model")
+    trainings = _trainings(config, number)
+    for _ in range(trainings):
+        train(policy, rows, config.finetune, seed=config.seed, on_progress=progress)
+    save_policy(policy, folder / "model")
+    figures = ControlFigures(
+        rows=len(rows),
+        labelled=sum(row.round == 0 for row in rows),
+        missing=len(kept) - len(rows) if name in MATCHED else 0,
+        trainings=trainings,
+    )
+    text = json.dumps(asdict(figures), indent=2, sort_keys=True)
+    (folder / "model" / "control.json").write_text(text + "\n", encoding="utf-8")
+    measure(policy, config, folder)
+
+
+def _trainings(config: Config, number: str) -> int:
+    """How many trainings the policy that a round hands on has gone through since the base.
+
+    One where every round starts from the base. A base that is handed on has gone through none; a
+    control then has one, or it would be that base itself.
+    """
+    if config.finetune.start == "base":
+        return 1
+    text = (here(number) / "monitor.json").read_text(encoding="utf-8")
+    return max(1, int(json.loads(text)["handed_on"]))
 
 
 def control_rows(
-    name: ControlName, kept: list[TrainingRow], seen: list[TrainingRow], *, seed: int
+    name: ControlName, kept: Sequence[TrainingRow], seen: Sequence[TrainingRow], *, seed: int
 ) -> list[TrainingRow]:
     """The training rows of a control: the labelled ones, and what its definition adds.
 
     Args:
         name: Which control.
-        kept: The pool of the last round, labelled rows (round 0) included.
+        kept: The pool of the round, labelled rows (round 0) included.
         seen: Every finished candidate of all rounds.
         seed: Root of the draws.
     """
@@ -72,7 +117,7 @@ def control_rows(
 
 
 def _matched(
-    kept: list[TrainingRow], candidates: list[TrainingRow], seed: int
+    kept: Sequence[TrainingRow], candidates: Sequence[TrainingRow], seed: int
 ) -> list[TrainingRow]:
     by_prompt: dict[str, list[TrainingRow]] = defaultdict(list)
     for row in candidates:

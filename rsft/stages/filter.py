@@ -22,7 +22,7 @@ from rsft.filter import (
 )
 from rsft.ledger import read_rows, read_tables, schema_of, write_table
 from rsft.stages.command import run_as_command
-from rsft.stages.contract import here
+from rsft.stages.contract import here, stopped_before
 from rsft.types import Progress, PromptAcceptance, PromptDraws, Scored
 
 
@@ -30,13 +30,14 @@ def run(config: Config, key: str, progress: Progress) -> None:
     """Writes ``decisions/`` (every candidate), ``acceptance.parquet`` and ``accepted/``.
 
     Raises:
-        AcceptanceError: Where nothing is accepted: there is nothing to learn from.
+        AcceptanceError: Where nothing is accepted: there is nothing to learn from. Once the rounds
+            have ended, there is nothing to accept.
     """
     section = config.filter
     candidates = recorded_candidates(config, key)
     decisions = decide(candidates, section, seed=config.seed, round=int(key))
     diagnostics, by_prompt = diagnose(candidates, decisions, section)
-    if not diagnostics.accepted:
+    if not diagnostics.accepted and stopped_before(config, key) is None:
         raise AcceptanceError(_nothing_accepted(diagnostics, key))
     parts = decided_tables(_scored(key), candidates, decisions, section)
     for number, table in enumerate(parts):

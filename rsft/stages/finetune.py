@@ -11,23 +11,26 @@ from rsft.finetune import train
 from rsft.ledger import read_rows
 from rsft.policy import load_policy, save_policy, use_machine
 from rsft.stages.command import run_as_command
-from rsft.stages.contract import BASE, before, here
+from rsft.stages.contract import BASE, before, copy_policy, here, stopped_before
 from rsft.types import Progress, TrainingRow
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
-    """Writes the round's model.
+    """Writes what the round trained; where the rounds have ended, what it was given.
 
     Raises:
         ExpectationsError: Where a critical expectation failed.
     """
+    if stopped_before(config, key) is not None:
+        copy_policy(before(config, key) / "model", here(key) / "trained")
+        return
     require_verdict(key)
     use_machine(config.runtime)
     start = BASE if config.finetune.start == "base" else before(config, key)
     policy = load_policy(start / "model")
     rows = read_rows(here(key) / "pool" / "kept.parquet", TrainingRow)
     losses = train(policy, rows, config.finetune, seed=config.seed, on_progress=progress)
-    folder = here(key) / "model"
+    folder = here(key) / "trained"
     save_policy(policy, folder)
     (folder / "training.json").write_text(json.dumps({"loss": losses}) + "\n")
 

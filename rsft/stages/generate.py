@@ -31,7 +31,7 @@ from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy, encode_questions, load_policy, use_machine
 from rsft.score import Score, build_quick_rewards, completion_of
 from rsft.stages.command import run_as_command
-from rsft.stages.contract import PRIVATE, before, here, split_file
+from rsft.stages.contract import PRIVATE, before, here, split_file, stopped_before
 from rsft.types import Candidate, Progress, Prompt, PromptDraws
 
 _LIBRARIES = ("jinja2", "numpy", "tokenizers", "torch", "transformers")
@@ -40,12 +40,16 @@ _DRAWING_CODE = ("generate", "policy", "prompts/slots.py", "randomness.py", "typ
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
-    """Writes ``candidates/`` and ``draws.parquet`` of a round.
+    """Writes ``candidates/`` and ``draws.parquet`` of a round, empty once the rounds have ended.
 
     Raises:
         EngineError: Where the engine cannot draw as asked.
         LedgerError: Where a part of the ledger is corrupt, foreign, or cannot be written.
     """
+    if stopped_before(config, key) is not None:
+        write_rows(here(key) / "candidates" / "part-00000.parquet", Candidate, [])
+        write_rows(here(key) / "draws.parquet", PromptDraws, [])
+        return
     device = use_machine(config.runtime)
     section = config.generate
     model = before(config, key) / "model"

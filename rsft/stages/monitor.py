@@ -1,13 +1,131 @@
-"""Stage ``monitor``: whether a round's policy is handed on, and whether the rounds go on."""
+"""Stage ``monitor``: whether a round's policy is handed on, and whether the rounds go on.
+
+    trained ─► answers to the held-out prompts ─► figures ─► collapsed? stalled? ─► model
+
+A stall hands on the best round's policy, which may lie several rounds back, while a round sees
+only the one before it. So where a round goes on with another policy than the best so far, it
+carries the best along in ``best/``; else that folder holds the best round's number alone.
+"""
+
+import json
+from pathlib import Path
 
 from rsft.config import Config
+from rsft.errors import ConfigurationError
+from rsft.evaluate.monitors import Figures, measure_answers
+from rsft.evaluate.stopping import Monitor, base_monitor, judge_round, pass_on
+from rsft.ledger import read_rows, write_rows
+from rsft.policy import Policy, encode_questions, load_policy, use_machine
+from rsft.prompts.heldout import heldout_ids
+from rsft.score import build_rewards
+from rsft.stages.answering import answer_set
 from rsft.stages.command import run_as_command
-from rsft.types import Progress
+from rsft.stages.contract import BASE, before, copy_policy, here, split_file
+from rsft.types import Answer, Progress, Prompt
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
-    """Writes ``monitor.json``, ``heldout/`` and, of a round, ``model/``; key 0 is the base."""
-    raise NotImplementedError
+    """Writes ``monitor.json``, ``heldout/``, ``best/`` and, of a round, ``model/``.
+
+    Args:
+        config: The settings.
+        key: The round; 0 is the base.
+        progress: Not told.
+
+    Raises:
+        ConfigurationError: Where no prompt is held out, though a share is to be.
+        VerifierError: Where a reward is broken, or can score no answer at all.
+    """
+    if key == "0":
+        found = base_monitor(_measure(config, BASE, "model"))
+    elif (earlier := _read(before(config, key))).stopped is not None:
+        write_rows(here(key) / "heldout" / "part-00000.parquet", Answer, [])
+        found = pass_on(earlier)
+    else:
+        text = (here(key) / "pool" / "diagnostics.json").read_text(encoding="utf-8")
+        size = json.loads(text)["effective_sample_size"]
+        figures = _measure(config, here(key), "trained")
+        found = judge_round(earlier, _read(BASE), figures, size, config.monitor)
+    if found.round:
+        copy_policy(_handed_on(config, found), here(key) / "model")
+    _carry_best(config, found)
+    text = json.dumps(found.as_dict(), indent=2, sort_keys=True, allow_nan=False)
+    (here(key) / "monitor.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _read(folder: Path) -> Monitor:
+    text = (folder / "monitor.json").read_text(encoding="utf-8")
+    return Monitor.from_dict(json.loads(text))
+
+
+def _measure(config: Config, folder: Path, name: str) -> Figures | None:
+    """Asks a policy of a folder the held-out prompts; null where there are to be none."""
+    answers: list[Answer] = []
+    figures = None
+    if config.pool.heldout_share:
+        device = use_machine(config.runtime)
+        policy = load_policy(folder / name)
+        policy.model.to(device)
+        prompts, too_long = _heldout_prompts(policy, config)
+        gold = config.monitor.gold
+        rewards = build_rewards(config.score, [gold] if gold else [])
+        answers = answer_set(policy, config, rewards, "heldout", prompts)
+        figures = measure_answers(
+            answers,
+            too_long=too_long,
+            k=config.evaluate.k,
+            words=config.monitor.distinct_words,
+            gold=gold,
+            resamples=config.evaluate.resamples,
+            confidence=config.evaluate.confidence,
+            seed=config.seed,
+        )
+    write_rows(folder / "heldout" / "part-00000.parquet", Answer, answers)
+    return figures
+
+
+def _heldout_prompts(policy: Policy, config: Config) -> tuple[list[Prompt], int]:
+    """The held-out prompts that fit the policy, and how many do not."""
+    train = read_rows(split_file("train"), Prompt)
+    share = config.pool.heldout_share
+    chosen = heldout_ids((prompt.prompt_id for prompt in train), share, config.seed)
+    held_out = [prompt for prompt in train if prompt.prompt_id in chosen]
+    limit = policy.prompt_limit(config.evaluate.max_new_tokens)
+    lengths = map(len, encode_questions(policy, held_out))
+    fit = [prompt for prompt, n in zip(held_out, lengths, strict=True) if n <= limit]
+    if not fit:
+        raise ConfigurationError(
+            f"pool.heldout_share = {share:g}: of {len(train)} training prompts, {len(held_out)} "
+            f"are held out, and none of these fits the policy; raise it, or set it to 0"
+        )
+    return fit, len(held_out) - len(fit)
+
+
+def _handed_on(config: Config, found: Monitor) -> Path:
+    """Where the policy lies that a round hands on."""
+    folder, earlier = here(str(found.round)), before(config, str(found.round))
+    if found.handed_on == found.round:
+        return folder / "trained"
+    assert found.stopped is not None
+    ends_here = found.stopped.round == found.round
+    return _best(earlier) if ends_here and found.stopped.kind == "stalled" else earlier / "model"
+
+
+def _best(folder: Path) -> Path:
+    """Where the best policy lies that a round knew of."""
+    carried = folder / "best" / "model"
+    return carried if carried.exists() else folder / "model"
+
+
+def _carry_best(config: Config, found: Monitor) -> None:
+    """Keeps the best policy so far where a later round may hand it on, and nothing else has it."""
+    best = here(str(found.round)) / "best"
+    best.mkdir(exist_ok=True)
+    text = json.dumps({"round": found.best_round})
+    (best / "round.json").write_text(text + "\n", encoding="utf-8")
+    may_stall = config.monitor.patience is not None and found.stopped is None
+    if may_stall and found.best_round != found.handed_on:
+        copy_policy(_best(before(config, str(found.round))), best / "model")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,12 @@
 
 Training on the last round alone has made models worse (Llama 2's V3), so every round trains on
 all of them. ``seen`` holds every finished candidate, unfiltered: what the controls are drawn from.
+The accepted rows of held-out prompts lie in ``heldout``: no policy is trained on them, and no
+control.
 """
 
 import json
+from collections.abc import Collection
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +15,7 @@ import pyarrow.compute as pc
 
 from rsft.config import Config
 from rsft.ledger import read_table, schema_of, write_table
+from rsft.prompts.heldout import heldout_ids
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import before, here, split_file
 from rsft.stages.pooling import KEPT, decide_pool, describe_pool
@@ -23,17 +27,31 @@ def run(config: Config, key: str, progress: Progress) -> None:
     prompts = read_table(split_file("train"), Prompt)
     decided = read_table(here(key) / "decisions", Decided)
     earlier, folder = before(config, key) / "pool", here(key) / "pool"
+    ids = prompts["prompt_id"]
+    heldout = heldout_ids(ids.to_pylist(), config.pool.heldout_share, config.seed)
     accepted = _training_rows(decided.filter(decided["is_accepted"]), prompts)
-    held = read_table(earlier / "kept.parquet", TrainingRow)
-    rows = pa.concat_tables([held, accepted])
-    fate_N = decide_pool(rows, config.pool, seed=config.seed)
-    write_table(folder / "kept.parquet", rows.filter(pa.array(fate_N == KEPT)))
-    figures = describe_pool(rows, fate_N, prompts["prompt_id"])
-    text = json.dumps(figures.as_dict(), indent=2, sort_keys=True)
+    held = [read_table(earlier / f"{name}.parquet", TrainingRow) for name in ("kept", "heldout")]
+    rows = pa.concat_tables([*held, accepted])
+    fate_N, is_heldout_N = decide_pool(rows, config.pool, seed=config.seed), _are_of(rows, heldout)
+    trained, fate_T = rows.filter(pa.array(~is_heldout_N)), fate_N[~is_heldout_N]
+    write_table(folder / "kept.parquet", trained.filter(pa.array(fate_T == KEPT)))
+    held_out = rows.filter(pa.array((fate_N == KEPT) & is_heldout_N))
+    write_table(folder / "heldout.parquet", held_out)
+    figures = describe_pool(trained, fate_T, ids.filter(pa.array(~_are_of(prompts, heldout))))
+    counts = {"heldout_prompts": len(heldout), "heldout_rows": len(held_out)}
+    text = json.dumps(figures.as_dict() | counts, indent=2, sort_keys=True)
     (folder / "diagnostics.json").write_text(text + "\n", encoding="utf-8")
     finished = _training_rows(decided.filter(pc.equal(decided["finish_reason"], "stop")), prompts)
+    finished = finished.filter(pa.array(~_are_of(finished, heldout)))
     seen = read_table(earlier / "seen.parquet", TrainingRow)
     write_table(folder / "seen.parquet", pa.concat_tables([seen, _unweighted(finished)]))
+
+
+def _are_of(rows: pa.Table, prompt_ids: Collection[str]) -> np.ndarray:
+    """(N,) whether each row is of one of some prompts."""
+    among = pc.is_in(rows["prompt_id"], value_set=pa.array(sorted(prompt_ids), pa.string()))
+    are_of_N: np.ndarray = among.to_numpy()
+    return are_of_N
 
 
 def _training_rows(decided: pa.Table, prompts: pa.Table) -> pa.Table:

@@ -1,19 +1,24 @@
 """Stage ``validate``: judges the accepted rows; its verdict is what ``finetune`` depends on.
 
-A failed verdict is an output like any other, kept for reading. Training is what it stops.
+A failed verdict is an output like any other, kept for reading. Training is what it stops. Where the
+rounds have ended there is nothing to judge, and the verdict says so.
 """
 
 from rsft.config import Config
 from rsft.ledger import count_rows, read_rows, read_table
 from rsft.stages.command import run_as_command
-from rsft.stages.contract import PROMPTS, here
+from rsft.stages.contract import PROMPTS, here, stopped_before
 from rsft.types import Progress, Prompt
-from rsft.validate import held_out_ids, validate_accepted, write_validation
+from rsft.validate import held_out_ids, validate_accepted, write_unjudged, write_validation
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
     """Writes ``validation/``."""
     accepted = read_table(here(key) / "accepted")
+    stopped = stopped_before(config, key)
+    if stopped is not None:
+        write_unjudged(here(key) / "validation", accepted, stopped)
+        return
     section = config.validate_
     splits = {file.stem: read_rows(file, Prompt) for file in sorted(PROMPTS.glob("*.parquet"))}
     verdict = validate_accepted(

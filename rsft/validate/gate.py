@@ -132,6 +132,27 @@ def write_validation(folder: Path, table: pa.Table, verdict: Verdict) -> None:
     _write_json(folder / "result.json", verdict.result)
 
 
+def write_unjudged(folder: Path, table: pa.Table, stopped: str) -> None:
+    """Writes the verdict of a round that was not run: there is nothing that fails.
+
+    No ``result.json`` is written, so that the Data Docs have no page of what was not judged.
+
+    Args:
+        folder: Where to; it is made.
+        table: The accepted rows, of which there are none.
+        stopped: Why it was not run, in one line.
+    """
+    none: dict[str, Any] = {
+        "rows": 0,
+        "candidates": 0,
+        "evaluated": 0,
+        "failed": [],
+        "warnings": [],
+    }
+    write_table(folder / "failing_rows.parquet", _failing_rows((), table))
+    _write_json(folder / "verdict.json", {"success": True, "stopped": stopped, **none})
+
+
 def _failing_rows(failures: Sequence[Failure], table: pa.Table) -> pa.Table:
     """Each row that fails, once: a million may fail, so they stay columns of their own types."""
     row_F = np.concatenate(

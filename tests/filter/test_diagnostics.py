@@ -287,3 +287,23 @@ def test_chosen_counts_what_copies_and_cap_took_away():
     rows = [*(candidate(draw, text="x") for draw in range(3)), candidate(3), candidate(4)]
     _, table = diagnosed(rows, deduplicate=True, max_per_prompt=2)
     assert table[["chosen", "accepted"]].to_numpy().tolist() == [[5, 2]]
+
+
+@pytest.mark.parametrize("rule", ["coin", "soft", "threshold", "top_n", "top_fraction", "rso"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"base_measure": "reference"},
+        {"bound": budgeted(0.2)},
+        {"bound": pilot(1, 0.0), "target": "tilt"},
+        {"deduplicate": True, "near_duplicates": 0.8, "distinct_paths": True},
+        {"max_per_prompt": 2, "quota": "difficulty"},
+    ],
+)
+def test_no_rule_minds_that_there_is_nothing_to_decide(rule, values):
+    """As in a round that is not run: nothing is 0 of 0."""
+    found, by_prompt = diagnosed([], rule=rule, beta=1, threshold=0.5, n=2, fraction=0.5, **values)
+    assert (found.candidates, found.accepted, found.effective_sample_size) == (0, 0, 0)
+    assert found.acceptance_rate is found.acceptance_rate_by_rule is None
+    assert found.reasons == {}
+    assert len(by_prompt) == 0

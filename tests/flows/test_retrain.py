@@ -106,6 +106,27 @@ def test_the_second_run_reuses_every_stage_and_registers_nothing(
     assert git(finished.folder, "tag", "--list").count("run/") == 2
 
 
+def test_a_run_whose_rounds_collapse_ends_with_the_last_good_model(again: Path, up: Up) -> None:
+    settings = ("--set", "rounds=2", "--set", "monitor={min_effective_sample_size: 100000}")
+    done = rsft(again, "run", "--json", *settings, **up.environment)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    first, second = summary["rounds"]
+    assert (first["candidates"], second["candidates"]) == (256, 0)
+    assert first["eval"] == second["eval"] == summary["base"]["eval"]
+    reason = "stopped: collapsed in round 1: the effective sample size of the pool is"
+    assert f"  {reason}" in done.stderr
+    assert f"Round 2 is not run, {reason}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "WARNING" not in done.stderr
+    outs = {
+        out["path"]: out["md5"] for stage in locked_stages(again).values() for out in stage["outs"]
+    }
+    assert outs["data/rounds/2/model"] == outs["data/rounds/1/model"] == outs["data/base/model"]
+    assert outs["data/rounds/1/trained"] != outs["data/base/model"]
+    assert "up to date" in dvc(again, "status")
+
+
 def test_the_model_answers(finished: Finished) -> None:
     done = rsft(finished.folder, "ask", "--model", "rsft/1", "Ann has 3 pens and buys 4. How many?")
     assert done.returncode == 0, done.stderr

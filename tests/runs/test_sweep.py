@@ -202,6 +202,13 @@ def test_a_round_that_was_not_scored(sweep: Callable[..., Sweep]) -> None:
         sweep(None)
 
 
+def test_a_round_that_was_not_run(sweep: Callable[..., Sweep]) -> None:
+    for part in (FOLDER / "scored").iterdir():
+        write_rows(part, Scored, [])
+    with pytest.raises(LedgerError, match=r"round 1 has no candidates .* take one that was run"):
+        sweep(None)
+
+
 def point(value: str, **figures: Any) -> SweepPoint:
     fields = {
         "rows": 100,

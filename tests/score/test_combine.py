@@ -118,6 +118,16 @@ def test_settings_name_the_rewards():
     assert isinstance(parts["mine.own:score"][0], OwnReward)
 
 
+def test_what_is_measured_besides_comes_last_and_has_no_say():
+    section = ScoreSection(rewards={"worked_solution": 2, "f1": 1})
+    parts = build_rewards(section, ["exact_match", "f1"]).parts
+    assert [(name, weight) for name, (_, weight) in parts.items()] == [
+        ("worked_solution", 2),
+        ("f1", 1),
+        ("exact_match", 0),
+    ]
+
+
 @pytest.mark.parametrize("name", ["bleu", "my.module", "my module:f", ":f", "m:f:g", "x;y:z"])
 def test_a_name_that_is_none(name):
     with pytest.raises(ConfigurationError, match=r"unknown reward .*; known: exact_match, f1, num"):

@@ -1,11 +1,14 @@
 """Settings and rows for stages that are called as plain functions, in a folder of their own."""
 
+import json
 import shutil
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rsft.config import Config, set_values
+from rsft.evaluate.stopping import base_monitor
 from rsft.ledger import write_rows
 from rsft.policy import Policy, save_policy
 from rsft.types import Decided, Prompt, TrainingRow
@@ -96,11 +99,24 @@ def row(number: int, completion: str, *, round: int = 1, draw: int = 0) -> Train
     )
 
 
+STOP = {"kind": "collapsed", "round": 1, "reason": "token entropy is 0"}
+
+
+def write_monitor(folder: Path, stopped: dict[str, object] | None = None) -> None:
+    """What the stage ``monitor`` leaves where nothing is held out."""
+    number = int(folder.name) if folder.name.isdigit() else 0
+    found = replace(base_monitor(None), round=number, handed_on=0 if stopped else number)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "monitor.json").write_text(json.dumps(found.as_dict() | {"stopped": stopped}))
+
+
 def write_base(policy: Policy, labelled: list[TrainingRow]) -> None:
-    """What the stages ``prompts`` and ``base`` leave: prompts, a base and the pool of round 0."""
+    """What stands before the first round, where nothing is held out."""
     for split, size in (("labelled", 2), ("train", 5), ("dev", 1), ("eval", 4)):
         rows = [prompt(number, split=split) for number in range(size)]
         write_rows(Path("data/prompts") / f"{split}.parquet", Prompt, rows)
     save_policy(policy, Path("data/base/model"))
     write_rows(Path("data/base/pool/kept.parquet"), TrainingRow, labelled)
-    write_rows(Path("data/base/pool/seen.parquet"), TrainingRow, [])
+    for name in ("seen", "heldout"):
+        write_rows(Path(f"data/base/pool/{name}.parquet"), TrainingRow, [])
+    write_monitor(Path("data/base"))

@@ -5,15 +5,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-import torch
 
 from rsft.errors import ConfigurationError
 from rsft.finetune import train
-from rsft.ledger import read_rows, write_rows
+from rsft.ledger import write_rows
 from rsft.policy import Policy, load_policy
 from rsft.stages import control
 from rsft.stages.control import control_rows
-from rsft.types import Answer, TrainingRow
+from rsft.types import TrainingRow
 from tests.stages.cases import row, settings, silent, write_base
 
 LABELLED = [row(0, "n0 + n1 = r0", round=0), row(1, "n0 + n1 = r0", round=0)]
@@ -28,6 +27,9 @@ SEEN = [
     *(row(n, text, draw=d) for n in range(3) for d, text in enumerate(["n0 = r0", "n1 = r0", "+"])),
     *(row(n, text, round=2) for n in range(3) for text in ("n1 = r0", "n0 ;")),
 ]
+
+CROWDED = [*KEPT, *(row(2, text, round=2, draw=d) for d, text in enumerate("abcde"))]
+"""With five rows of a prompt that has three candidates of the first round."""
 
 
 def counts(rows: list[TrainingRow]) -> dict[str, int]:
@@ -87,44 +89,84 @@ def test_random_never_takes_a_candidate_twice() -> None:
         assert len({(row.prompt_id, row.draw) for row in rows}) == len(rows)
 
 
+def test_where_a_prompt_has_fewer_candidates_all_of_them_are_taken() -> None:
+    for seed in range(20):
+        rows = control_rows("random", CROWDED, SEEN, seed=seed)
+        assert counts(rows) == {"train-0": 2, "train-1": 2, "train-2": 3}
+
+
+MONITOR = Path("data/rounds/2/monitor.json")
+
+
 @pytest.fixture
 def after_two_rounds(tiny_t5: Policy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_base(tiny_t5, LABELLED)
     write_rows(Path("data/rounds/2/pool/kept.parquet"), TrainingRow, KEPT)
     write_rows(Path("data/rounds/2/pool/seen.parquet"), TrainingRow, SEEN)
+    MONITOR.write_text(json.dumps({"handed_on": 2}))
+    monkeypatch.setattr(control, "measure", lambda policy, config, folder: measured.append(folder))
+    measured.clear()
 
 
-SETTINGS = ("rounds=2", "controls.names=[no_filter, no_filter, supervised]", "finetune.steps=3",
-            "evaluate.sets={eval: eval}", "evaluate.max_new_tokens=4")  # fmt: skip
+measured: list[Path] = []
+"""Folders whose policies were measured."""
+
+SETTINGS = ("rounds=2", "controls.names=[random, no_filter, supervised]", "finetune.steps=3")
+
+
+def figures(name: str) -> dict[str, int]:
+    return json.loads(Path(f"data/controls/2/{name}/model/control.json").read_text())
+
+
+def trained(times: int, *more: str) -> Policy:
+    """The base, trained as often on the rows of ``no_filter``."""
+    config = settings(*SETTINGS, *more)
+    policy = load_policy(Path("data/base/model"))
+    for _ in range(times):
+        rows = control_rows("no_filter", KEPT, SEEN, seed=config.seed)
+        train(policy, rows, config.finetune, seed=config.seed)
+    return policy
 
 
 @pytest.mark.usefixtures("after_two_rounds")
 def test_a_control_is_the_base_trained_on_its_rows_with_the_settings_of_a_round() -> None:
-    config = settings(*SETTINGS)
-    control.run(config, "no_filter", silent)
-    expected = load_policy(Path("data/base/model"))
-    rows = control_rows("no_filter", KEPT, SEEN, seed=config.seed)
-    train(expected, rows, config.finetune, seed=config.seed)
-    found = load_policy(Path("data/controls/no_filter/model"))
-    assert found.version == expected.version
-    assert not torch.equal(
-        found.model.get_input_embeddings().weight,
-        load_policy(Path("data/base/model")).model.get_input_embeddings().weight,
-    )
+    control.run(settings(*SETTINGS), "2-no_filter", silent)
+    found = load_policy(Path("data/controls/2/no_filter/model"))
+    assert found.version == trained(1).version
+    assert found.version != load_policy(Path("data/base/model")).version
+    assert figures("no_filter") == {"rows": 14, "labelled": 2, "missing": 0, "trainings": 1}
+
+
+@pytest.mark.usefixtures("after_two_rounds")
+@pytest.mark.parametrize(("handed_on", "times"), [(2, 2), (1, 1), (0, 1)])
+def test_where_rounds_go_on_from_each_other_a_control_takes_the_steps_of_all_of_them(
+    handed_on: int, times: int
+) -> None:
+    MONITOR.write_text(json.dumps({"handed_on": handed_on}))
+    control.run(settings(*SETTINGS, "finetune.start=previous"), "2-no_filter", silent)
+    found = load_policy(Path("data/controls/2/no_filter/model"))
+    assert found.version == trained(times).version
+    assert figures("no_filter")["trainings"] == times
 
 
 @pytest.mark.usefixtures("after_two_rounds")
 def test_a_control_is_measured_as_a_round_is() -> None:
-    control.run(settings(*SETTINGS), "supervised", silent)
-    folder = Path("data/controls/supervised")
-    assert json.loads((folder / "evaluation.json").read_text())["eval"]["prompts"] == 4
-    assert len(read_rows(folder / "answers", Answer)) == 4
+    control.run(settings(*SETTINGS), "2-supervised", silent)
+    assert measured == [Path("data/controls/2/supervised")]
+
+
+@pytest.mark.usefixtures("after_two_rounds")
+def test_rows_that_a_control_has_less_than_the_pool_are_counted() -> None:
+    """Five were kept of a prompt that has three candidates of the first round."""
+    write_rows(Path("data/rounds/2/pool/kept.parquet"), TrainingRow, CROWDED)
+    control.run(settings(*SETTINGS), "2-random", silent)
+    assert figures("random") == {"rows": 9, "labelled": 2, "missing": 2, "trainings": 1}
 
 
 @pytest.mark.usefixtures("after_two_rounds")
 def test_a_control_without_rows_is_an_error_that_says_what_to_do() -> None:
     write_rows(Path("data/rounds/2/pool/kept.parquet"), TrainingRow, KEPT[2:])
     with pytest.raises(ConfigurationError, match=r"controls\.names: 'supervised' has no rows"):
-        control.run(settings(*SETTINGS), "supervised", silent)
+        control.run(settings(*SETTINGS), "2-supervised", silent)
     assert not Path("data/controls").exists()

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import rsft
-from rsft.errors import EngineError, LedgerError
+from rsft.errors import ConfigurationError, LedgerError
 from rsft.generate import NativeEngine
 from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy, load_policy, save_policy
@@ -313,8 +313,8 @@ def test_how_a_server_is_reached_does_not_throw_away_what_it_drew(change: dict[s
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_device_that_is_not_there_is_one_line() -> None:
-    with pytest.raises(EngineError, match=r"generate\.device = 'cuda': no such"):
-        draw("generate.device=cuda")
+    with pytest.raises(ConfigurationError, match=r"runtime\.device = 'cuda': no such"):
+        draw("runtime.device=cuda")
 
 
 def another_law() -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rsft.ledger import read_rows, write_rows
+from rsft.prompts.heldout import heldout_ids
 from rsft.stages import pool
 from rsft.types import Decided, Prompt, TrainingRow, Turn
 from tests.stages.cases import decided, prompt, row, settings, silent
@@ -21,12 +22,20 @@ def round_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train = [prompt(number) for number in range(4)]
     write_rows(Path("data/prompts/train.parquet"), Prompt, train)
     write_rows(Path("data/base/pool/kept.parquet"), TrainingRow, LABELLED)
-    write_rows(Path("data/base/pool/seen.parquet"), TrainingRow, [])
+    for name in ("seen", "heldout"):
+        write_rows(Path(f"data/base/pool/{name}.parquet"), TrainingRow, [])
 
 
-def run(*rounds: list[Decided], cap: str = "null", seed: int = 1, balance: str = "false") -> None:
+def run(
+    *rounds: list[Decided],
+    cap: str = "null",
+    seed: int = 1,
+    balance: str = "false",
+    share: float = 0.0,
+) -> None:
     config = settings(
         f"rounds={len(rounds)}",
+        f"pool.heldout_share={share}",
         f"pool.max_per_prompt={cap}",
         f"pool.balance={balance}",
         f"seed={seed}",
@@ -122,6 +131,8 @@ def test_the_figures_of_the_pool_lie_beside_it() -> None:
     figures = json.loads(Path("data/rounds/2/pool/diagnostics.json").read_text())
     assert figures.pop("effective_sample_size") == pytest.approx(5.5**2 / 5.25)
     assert figures == {
+        "heldout_prompts": 0,
+        "heldout_rows": 0,
         "rows": 6,
         "prompts": 5,
         "prompts_without_rows": 1,
@@ -146,7 +157,8 @@ def test_neither_the_order_of_decisions_nor_their_parts_change_a_byte() -> None:
         pool.run(settings("rounds=1", "pool.max_per_prompt=3", "seed=1"), "1", silent)
         files = sorted(Path("data/rounds/1/pool").iterdir())
         written.append([file.read_bytes() for file in files])
-    assert [file.name for file in files] == ["diagnostics.json", "kept.parquet", "seen.parquet"]
+    names = ["diagnostics.json", "heldout.parquet", "kept.parquet", "seen.parquet"]
+    assert [file.name for file in files] == names
     assert written[0] == written[1] == written[2]
 
 
@@ -177,3 +189,35 @@ def test_rows_carry_the_turns_before_the_prompt() -> None:
     write_rows(Path("data/prompts/train.parquet"), Prompt, [replace(prompt(3), context=context)])
     run([accepted(3, "a")])
     assert [row.context for row in table(1, "kept")[2:] + table(1, "seen")] == [context] * 2
+
+
+HALF = {"share": 0.5, "seed": 6}
+"""With it, prompts 0 and 2 of four are held out."""
+
+
+def test_rows_of_held_out_prompts_are_in_a_table_of_their_own_and_in_no_other() -> None:
+    ids = [f"train-{number}" for number in range(4)]
+    assert heldout_ids(ids, HALF["share"], HALF["seed"]) == {"train-0", "train-2"}
+    run(
+        [accepted(n, text, draw=d) for n in range(4) for d, text in enumerate("aab")],
+        [accepted(n, "c", round=2) for n in range(4)] + [decided(0, "x", round=2, draw=1)],
+        cap="2",
+        **HALF,
+    )
+    for name in ("kept", "seen"):
+        assert {row.prompt_id for row in table(2, name) if row.round} == {"train-1", "train-3"}
+    assert table(2, "kept")[:2] == LABELLED
+    assert short(table(2, "heldout")) == [(f"train-{n}", text, 1) for n in (0, 2) for text in "ab"]
+
+
+def test_held_out_prompts_are_counted_and_are_in_no_figure_of_what_is_trained_on() -> None:
+    run([accepted(0, "a"), accepted(0, "b", draw=1), accepted(1, "a")], **HALF)
+    figures = json.loads(Path("data/rounds/1/pool/diagnostics.json").read_text())
+    assert (figures["heldout_prompts"], figures["heldout_rows"]) == (2, 2)
+    assert (figures["rows"], figures["prompts"], figures["prompts_without_rows"]) == (3, 3, 1)
+    assert figures["rounds"]["1"] == {"rows": 1, "prompts": 1, "repeated": 0, "over_cap": 0}
+
+
+def test_labelled_rows_are_never_held_out() -> None:
+    run([accepted(1, "a")], share=0.999)
+    assert table(1, "kept") == LABELLED
