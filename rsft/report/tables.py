@@ -1,5 +1,6 @@
 """Tables of a run for the terminal and Prefect's page, from the figures of ``data/run.json``."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -79,8 +80,38 @@ def pool_lines(figures: Mapping[str, Any]) -> str:
         f"  trained on {pool['rows']:,} rows ({sources}; "
         f"ESS {pool['effective_sample_size']:,.0f}) of {pool['prompts']:,} prompts\n"
         f"  left out: {repeated:,} that the pool had, {over_cap:,} over its cap; "
-        f"{pool['prompts_without_rows']:,} prompts without a row"
+        f"{pool['prompts_without_rows']:,} prompts without a row\n"
+        f"  {_shared_text(pool['contamination'])}\n"
+        f"  licences: {_licences(pool['sources'])}"
     )
+
+
+def _shared_text(found: Mapping[str, Any]) -> str:
+    sets = "; ".join(
+        f"{name} "
+        + (", ".join(f"{n:,} {_KINDS[kind]}" for kind, n in kinds.items() if n) or "nothing")
+        for name, kinds in found["rows"].items()
+    )
+    return (
+        f"rows that share text with: {escape(sets)}; left out for it: "
+        f"{found['rows_left_out']:,} rows of this round, {found['prompts_left_out']:,} prompts"
+    )
+
+
+_KINDS = {
+    "exact": "exact",
+    "numbers_masked": "but for numbers",
+    "ngram": "nearly",
+    "solution": "a solution",
+}
+"""By kind of what rows share, in words."""
+
+
+def _licences(sources: Iterable[Mapping[str, Any]]) -> str:
+    rows: Counter[str] = Counter()
+    for source in sources:
+        rows[source["licence"]] += source["rows"]
+    return escape(", ".join(f"{licence} {count:,} rows" for licence, count in sorted(rows.items())))
 
 
 def result_table(summary: Mapping[str, Any]) -> Table:

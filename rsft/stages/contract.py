@@ -1,6 +1,7 @@
 """The data contract: where each stage reads and writes, below the workspace's top folder.
 
 data/prompts/<split>.parquet
+             contamination/leaks.parquet       what training prompts share with evaluation ones
 data/base/{model,pool,heldout,answers}/ monitor.json evaluation.json         the base is round 0
 data/rounds/<r>/{candidates,scored,decisions,accepted,pool,validation,trained,model,heldout,answers}/
                     monitor.json evaluation.json
@@ -14,6 +15,8 @@ from pathlib import Path
 from rsft.config import Config, round_folder
 
 PROMPTS = Path("data/prompts")
+PROMPT_LEAKS = PROMPTS / "contamination" / "leaks.parquet"
+"""What was found in training prompts and labelled solutions. It is no split: hence the folder."""
 BASE = Path("data/base")
 RUN_SUMMARY = Path("data/run.json")
 PRIVATE = Path(".rsft")

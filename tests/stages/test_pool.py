@@ -9,9 +9,16 @@ import pytest
 
 from rsft.ledger import read_rows, write_rows
 from rsft.stages import pool
-from rsft.types import Decided, Prompt, TrainingRow, Turn
+from rsft.stages.contract import PROMPT_LEAKS
+from rsft.types import Decided, Leak, Prompt, TrainingRow, Turn
 from tests.stages.cases import decided, prompt, row, settings, silent
 
+EVAL = [
+    replace(
+        prompt(0, split="eval"),
+        text="A baker sells 12 loaves in the morning and twice as many after noon. How many in all?",
+    )
+]
 LABELLED = [row(0, "n0 + n1 = r0", round=0), row(1, "n1 + n0 = r0", round=0)]
 
 
@@ -20,16 +27,26 @@ def round_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     train = [prompt(number) for number in range(4)]
     write_rows(Path("data/prompts/train.parquet"), Prompt, train)
+    write_rows(Path("data/prompts/eval.parquet"), Prompt, EVAL)
+    write_rows(PROMPT_LEAKS, Leak, [])
     write_rows(Path("data/base/pool/kept.parquet"), TrainingRow, LABELLED)
     write_rows(Path("data/base/pool/seen.parquet"), TrainingRow, [])
 
 
-def run(*rounds: list[Decided], cap: str = "null", seed: int = 1, balance: str = "false") -> None:
+def run(
+    *rounds: list[Decided],
+    cap: str = "null",
+    seed: int = 1,
+    balance: str = "false",
+    more: tuple[str, ...] = (),
+) -> None:
     config = settings(
         f"rounds={len(rounds)}",
         f"pool.max_per_prompt={cap}",
         f"pool.balance={balance}",
         f"seed={seed}",
+        "evaluate.sets={eval: eval}",
+        *more,
     )
     for key, rows in enumerate(rounds, start=1):
         write_rows(Path(f"data/rounds/{key}/decisions/part-00000.parquet"), Decided, rows)
@@ -143,10 +160,14 @@ def test_neither_the_order_of_decisions_nor_their_parts_change_a_byte() -> None:
         for number, part in enumerate(parts):
             file = Path(f"data/rounds/1/decisions/part-{number:05}.parquet")
             write_rows(file, Decided, part)
-        pool.run(settings("rounds=1", "pool.max_per_prompt=3", "seed=1"), "1", silent)
+        config = settings(
+            "rounds=1", "pool.max_per_prompt=3", "seed=1", "evaluate.sets={eval: eval}"
+        )
+        pool.run(config, "1", silent)
         files = sorted(Path("data/rounds/1/pool").iterdir())
         written.append([file.read_bytes() for file in files])
-    assert [file.name for file in files] == ["diagnostics.json", "kept.parquet", "seen.parquet"]
+    names = ["contamination.parquet", "diagnostics.json", "kept.parquet", "seen.parquet"]
+    assert [file.name for file in files] == names
     assert written[0] == written[1] == written[2]
 
 
