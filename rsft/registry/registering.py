@@ -172,11 +172,11 @@ def _training_tags(sources: Sequence[SourceFigures]) -> dict[str, str]:
     for figures in sources:
         by_licence[figures.licence].append(figures)
     licences = {
-        licence: f"{sum(f.rows for f in figures)} rows of {sum(f.prompts for f in figures)} prompts"
-        for licence, figures in sorted(by_licence.items())
+        licence: f"rows {sum(f.rows for f in found)}, prompts {sum(f.prompts for f in found)}"
+        for licence, found in sorted(by_licence.items())
     }
     named = {
-        f"{f.source} ({f.licence})": f"{f.rows} rows of {f.prompts} prompts in {f.families} families"
+        f"{f.source} ({f.licence})": f"rows {f.rows}, prompts {f.prompts}, families {f.families}"
         for f in sources
     }
     return {"training_licences": _listed(licences), "training_sources": _listed(named)}

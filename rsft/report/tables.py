@@ -81,30 +81,31 @@ def pool_lines(figures: Mapping[str, Any]) -> str:
         f"ESS {pool['effective_sample_size']:,.0f}) of {pool['prompts']:,} prompts\n"
         f"  left out: {repeated:,} that the pool had, {over_cap:,} over its cap; "
         f"{pool['prompts_without_rows']:,} prompts without a row\n"
-        f"  {_shared_text(pool['contamination'])}\n"
+        f"  {_shared(pool['contamination'])}\n"
         f"  licences: {_licences(pool['sources'])}"
     )
 
 
-def _shared_text(found: Mapping[str, Any]) -> str:
-    sets = "; ".join(
-        f"{name} "
-        + (", ".join(f"{n:,} {_KINDS[kind]}" for kind, n in kinds.items() if n) or "nothing")
-        for name, kinds in found["rows"].items()
-    )
-    return (
-        f"rows that share text with: {escape(sets)}; left out for it: "
-        f"{found['rows_left_out']:,} rows of this round, {found['prompts_left_out']:,} prompts"
-    )
-
-
-_KINDS = {
-    "exact": "exact",
+_SHARED = {
+    "exact": "exactly",
     "numbers_masked": "but for numbers",
     "ngram": "nearly",
     "solution": "a solution",
 }
-"""By kind of what rows share, in words."""
+"""By kind of leak, as what a row has text of an evaluation prompt."""
+
+
+def _shared(contamination: Mapping[str, Any]) -> str:
+    """By set, how many rows share text with it; and what was left out for that."""
+    sets = []
+    for name, kinds in contamination["rows"].items():
+        found = ", ".join(f"{rows:,} {_SHARED[kind]}" for kind, rows in kinds.items() if rows)
+        sets.append(f"{escape(name)}: {found or 'nothing'}")
+    return (
+        f"rows that share text with {'; '.join(sets)}\n"
+        f"  left out for it: {contamination['rows_left_out']:,} accepted in this round, and "
+        f"{contamination['prompts_left_out']:,} prompts"
+    )
 
 
 def _licences(sources: Iterable[Mapping[str, Any]]) -> str:

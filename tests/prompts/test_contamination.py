@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rsft.config import ContaminationSection
@@ -18,7 +18,6 @@ from tests.shared_data import shared_rows
 QUESTION = "A baker sells 12 loaves in the morning and 30 after noon. How many loaves in all?"
 """17 words, ten 8-grams."""
 SOLUTION = "The baker sold twelve and then thirty loaves over the whole of that day, which is 42."
-DROP_ALL = {kind: "drop" for kind in ("exact", "numbers_masked", "ngram", "solution")}
 
 
 def prompt(
@@ -57,18 +56,18 @@ def rows(*completions: str) -> pa.Table:
 
 
 def in_prompts(
-    *texts: str | Prompt, sets: dict[str, list[Prompt]] | None = None, **settings: object
+    *texts: str | Prompt, sets: dict[str, list[Prompt]] | None = None, **section: object
 ) -> list[tuple]:
     """Training prompt, kind, set, evaluation prompt and share of what was found."""
     held = [
         prompt(f"t{n}", text) if isinstance(text, str) else text for n, text in enumerate(texts)
     ]
-    evaluation = EvaluationText(sets or {"eval": EVAL}, ContaminationSection(**settings))
+    evaluation = EvaluationText(sets or {"eval": EVAL}, ContaminationSection(**section))
     return short(leaks_in_prompts(evaluation, held).table)
 
 
-def in_rows(*texts: str, sets: dict[str, list[Prompt]] | None = None, **settings: object) -> list:
-    evaluation = EvaluationText(sets or {"eval": EVAL}, ContaminationSection(**settings))
+def in_rows(*texts: str, sets: dict[str, list[Prompt]] | None = None, **section: object) -> list:
+    evaluation = EvaluationText(sets or {"eval": EVAL}, ContaminationSection(**section))
     return short(leaks_in_rows(evaluation, rows(*texts)).table)
 
 
@@ -189,7 +188,7 @@ def test_a_dialogue_is_compared_with_all_its_turns() -> None:
 
 def test_an_instruction_before_every_question_is_not_what_they_share() -> None:
     rule = "Answer the question below in one short sentence and give no reasons at all."
-    towns = "Bern Rome Oslo Lima Kyiv Riga Doha Baku Male Suva Lome Bonn".split()
+    towns = ["Bern", "Rome", *(f"Town {n}" for n in range(10))]
     sets = {"eval": [prompt(f"e{n}", f"{rule} Where is {town}?") for n, town in enumerate(towns)]}
     assert in_prompts(f"{rule} Who was Ada?", sets=sets) == []
     assert ("t0", "ngram", "eval", "e1", 1.0) in in_prompts(f"{rule} Where is Rome?", sets=sets)
@@ -197,12 +196,14 @@ def test_an_instruction_before_every_question_is_not_what_they_share() -> None:
 
 def test_scripts_without_spaces_are_compared_by_characters() -> None:
     sets = {"eval": [prompt("e0", "小明有12个苹果，又买了5个，现在一共有多少个？")]}
-    assert [leak[1] for leak in in_prompts("小明有12个苹果 又买了5个 现在一共有多少个", sets=sets)] == [
-        "exact", "numbers_masked", "ngram"
-    ]  # fmt: skip
-    assert [
-        leak[1] for leak in in_rows("答：小明有12个苹果，又买了5个，现在一共有17个。", sets=sets)
-    ] == ["ngram"]
+    again = "小明有12个苹果 又买了5个 现在一共有多少个"
+    assert [leak[1] for leak in in_prompts(again, sets=sets)] == [
+        "exact",
+        "numbers_masked",
+        "ngram",
+    ]
+    near = "答：小明有12个苹果，又买了5个，现在一共有17个。"
+    assert [leak[1] for leak in in_rows(near, sets=sets)] == ["ngram"]
     assert in_rows("小红有3本书。", sets=sets) == []
 
 
@@ -266,15 +267,18 @@ WORDS = st.lists(st.from_regex(r"[a-z]{1,6}|[0-9]{1,3}", fullmatch=True), min_si
 MARKS = st.sampled_from([" ", "\n", ", ", ". ", "  ", "; ", "! ", "\u200f "])
 
 
+@settings(max_examples=50)
 @given(WORDS, MARKS, st.booleans(), WORDS, WORDS)
 def test_a_planted_copy_is_always_found(
     question: list[str], mark: str, is_loud: bool, before: list[str], after: list[str]
 ) -> None:
     planted = mark.join(question)
     text = f"{' '.join(before)} {planted.upper() if is_loud else planted} {' '.join(after)}"
-    sets = {"eval": [prompt("e0", " ".join(question))]}
-    assert ("t1", "exact", "eval", "e0", 1.0) in in_rows("7", text, sets=sets)
-    assert ("t1", "exact", "eval", "e0", 1.0) in in_prompts("7", text, sets=sets)
+    held = {"eval": [prompt("e0", " ".join(question))]}
+    evaluation = EvaluationText(held, ContaminationSection())
+    asked = [prompt("t0", "7"), prompt("t1", text)]
+    for found in (leaks_in_rows(evaluation, rows("7", text)), leaks_in_prompts(evaluation, asked)):
+        assert ("t1", "exact", "eval", "e0", 1.0) in short(found.table)
 
 
 def test_gsm8k_splits_share_two_near_questions_and_what_is_planted() -> None:
