@@ -31,6 +31,8 @@ _EXACT, _NUMBERS_MASKED, _NGRAM, _SOLUTION = range(len(KINDS))
 _LEAST_WORDS = 5
 """A question of fewer words is no leak within another text: people say ``who is he``."""
 
+_SLICE = 1 << 14
+"""Texts that are folded at once."""
 FINDING = np.dtype(
     [("text", np.int64), ("kind", np.int64), ("prompt", np.int64), ("share", np.float64)]
 )
@@ -74,20 +76,20 @@ class EvaluationText:
             (F,) of ``FINDING``: of each text, kind and set the prompt with the largest share, the
             first of several. A text has the number of its prompt.
         """
-        texts = [_question(prompt) for prompt in prompts]
-        whole = [
-            (number, kind, prompt, 1.0)
-            for number, text in enumerate(texts)
-            for kind, prompt in self._whole(text)
-        ]
-        return self._largest([np.array(whole, FINDING), *self._near(texts)])
+        found = [np.empty(0, FINDING)]
+        for start in range(0, len(prompts), _SLICE):
+            texts = [_question(prompt) for prompt in prompts[start : start + _SLICE]]
+            found.append(_moved(self._largest([self._whole(texts), *self._near(texts)]), start))
+        return np.concatenate(found)
 
     def in_completions(self, texts: pa.ChunkedArray) -> np.ndarray:
         """What completions share with them, as ``in_prompts``; equal ones are compared once."""
         distinct = texts.combine_chunks().dictionary_encode()
-        folded = [fold(text) for text in distinct.dictionary.to_pylist()]
-        found_F = self._largest([np.empty(0, FINDING), *self._near(folded)])
-        return _spread(found_F, distinct.indices.to_numpy())
+        found = [np.empty(0, FINDING)]
+        for start in range(0, len(distinct.dictionary), _SLICE):
+            folded = list(map(fold, distinct.dictionary.slice(start, _SLICE).to_pylist()))
+            found.append(_moved(self._largest([found[0], *self._near(folded)]), start))
+        return _spread(np.concatenate(found), distinct.indices.to_numpy())
 
     def _firsts(self, keys: Iterable[str]) -> dict[str, list[int]]:
         """By key the first prompt of each set that has it; the empty key is nobody's."""
@@ -96,11 +98,14 @@ class EvaluationText:
             firsts.setdefault(key, {}).setdefault(int(self.set_P[number]), number)
         return {key: list(by_set.values()) for key, by_set in firsts.items() if key}
 
-    def _whole(self, text: str) -> Iterator[tuple[int, int]]:
-        for prompt in self._same.get(text, ()):
-            yield _EXACT, prompt
-        for prompt in self._same_but_numbers.get(mask_numbers(text), ()):
-            yield _NUMBERS_MASKED, prompt
+    def _whole(self, texts: Sequence[str]) -> np.ndarray:
+        """Which folded texts are a question, and which one but for its numbers."""
+        found = []
+        for number, text in enumerate(texts):
+            found += [(number, _EXACT, p, 1.0) for p in self._same.get(text, ())]
+            others = self._same_but_numbers.get(mask_numbers(text), ())
+            found += [(number, _NUMBERS_MASKED, p, 1.0) for p in others]
+        return np.array(found, FINDING)
 
     def _near(self, texts: Sequence[str]) -> Iterator[np.ndarray]:
         """What folded texts share in n-grams, batch by batch, and what stands in them whole."""
@@ -151,6 +156,12 @@ def _solutions(prompts: Sequence[Prompt], words: int) -> Iterator[tuple[int, int
         for text in dict.fromkeys(map(fold, (*prompt.answers, prompt.solution or ""))):
             if text.count(" ") + 1 >= words:
                 yield number, _SOLUTION, text
+
+
+def _moved(found_F: np.ndarray, start: int) -> np.ndarray:
+    """Findings in a slice of texts, with the texts' numbers in the whole."""
+    found_F["text"] += start
+    return found_F
 
 
 def _spread(found_F: np.ndarray, distinct_N: np.ndarray) -> np.ndarray:
