@@ -6,12 +6,13 @@
                      problems from one template are
     ngram            so many of a question's word n-grams that a prompt or completion is near it; a
                      question of fewer words than n, but at least five, as a whole
-    solution         so many of the n-grams of a worked solution or gold answer; those that are
-                     mostly numbers and signs do not count, since two calculations may be the same:
-                     a gold ``7`` or ``n0 + n1 = r0`` is no leak
+    solution         so many of the n-grams of a worked solution or gold answer that has at least n
+                     of them; those that are mostly numbers and signs do not count, since two
+                     calculations may be the same: a gold ``7`` or ``n0 + n1 = r0`` is no leak
 
-A question is all turns of a dialogue. Not found are numbers written as words, translations, and
-paraphrases that keep fewer n-grams.
+A question is all turns of a dialogue. The system's turn counts where questions are compared whole,
+and training prompts' are searched, but it is not looked for: most often it is the same for all. Not
+found are numbers written as words, translations, and paraphrases that keep fewer n-grams.
 
     python -m benchmarks.contamination      its speed, and what GSM8K's own splits share
 """
@@ -57,10 +58,10 @@ class EvaluationText:
         self.set_P = np.repeat(np.arange(len(sizes)), sizes)
         """(P,) number of each prompt's set."""
         questions = [_question(prompt) for prompt in self.prompts]
-        self._bodies = [_question(prompt, with_system=False) for prompt in self.prompts]
+        self._sought = [_question(prompt, with_system=False) for prompt in self.prompts]
         self._same = self._firsts(questions)
         self._same_but_numbers = self._firsts(map(mask_numbers, questions))
-        sought = [*_questions(questions), *_solutions(self.prompts, section.ngram_words)]
+        sought = [*_questions(self._sought), *_solutions(self.prompts, section.ngram_words)]
         self._prompt_I = np.array([prompt for prompt, _, _ in sought], np.int64)
         self._kind_I = np.array([kind for _, kind, _ in sought], np.int64)
         texts = [
@@ -68,6 +69,8 @@ class EvaluationText:
             for prompt, kind, text in sought
         ]
         self._index = build_index(texts, section.ngram_words)
+        is_question_I = self._kind_I == _NGRAM
+        self._is_long_I = is_question_I | (self._index.total_I >= section.ngram_words)
 
     def in_prompts(self, prompts: Sequence[Prompt]) -> np.ndarray:
         """What training prompts share with them.
@@ -110,7 +113,8 @@ class EvaluationText:
     def _near(self, texts: Sequence[str]) -> Iterator[np.ndarray]:
         """What folded texts share in n-grams, batch by batch, and what stands in them whole."""
         for text_M, item_M, share_M in search(self._index, texts):
-            near = np.flatnonzero(share_M >= self.section.ngram_share)
+            is_long_M = self._is_long_I[item_M]
+            near = np.flatnonzero(is_long_M & (share_M >= self.section.ngram_share))
             found_F = np.empty(len(near), FINDING)
             found_F["text"], found_F["share"] = text_M[near], share_M[near]
             found_F["kind"] = self._kind_I[item_M[near]]
@@ -122,10 +126,10 @@ class EvaluationText:
             yield np.array(whole, FINDING)
 
     def _stands_in(self, prompt: int, text: str) -> bool:
-        """Whether a prompt's turns, the system's aside, stand in a text word for word."""
-        body = self._bodies[prompt]
-        is_long = body.count(" ") + 1 >= self.section.ngram_words
-        return is_long and f" {body} " in f" {text} "
+        """Whether all a prompt's words, the system's aside, stand in a text in a row."""
+        sought = self._sought[prompt]
+        is_long = sought.count(" ") + 1 >= self.section.ngram_words
+        return is_long and f" {sought} " in f" {text} "
 
     def _largest(self, parts: Sequence[np.ndarray]) -> np.ndarray:
         """Of each text, kind and set the finding with the largest share."""

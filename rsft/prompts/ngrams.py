@@ -7,7 +7,8 @@ word no sought text has. Two n-grams share a hash with a probability of about 2â
 sought in 10â¸, in one search of 200,000.
 
 A text of fewer words than n is sought as a whole. n-grams that many sought texts of a group have
-are wording, not content, such as an instruction before every question, and do not count.
+are wording, such as an instruction before every question. Neither they count nor those of which
+more than half the words stand in one, which say little but how a question begins.
 
 Memory is bounded by the index, one batch and ``_PAIRS``; a text is never cut.
 """
@@ -74,19 +75,24 @@ def build_index(sought: Sequence[Sought], words: int) -> NgramIndex:
     number_W, text_W = _flatten([item.text for item in sought], numbers)
     named = {number for word, number in numbers.items() if word.isalpha()}
     names_W = np.cumsum([0, *(number in named for number in number_W.tolist())])
-    width_I = np.minimum([item.text.count(" ") + bool(item.text) for item in sought], words)
     is_calculation_I = np.array([item.is_calculation for item in sought], bool)
+    group_I = np.array([item.group for item in sought], np.int64)
+    width_I = np.minimum([item.text.count(" ") + bool(item.text) for item in sought], words)
     widths = np.unique(width_I[width_I > 0]).tolist()
     hashes, items = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
     for width in widths:
         start_S, hash_S = _windows(number_W, width)
+        is_mine_S = width_I[text_W[start_S]] == width
+        start_S, hash_S = start_S[is_mine_S], hash_S[is_mine_S]
         item_S = text_W[start_S]
         is_named_S = 2 * (names_W[start_S + width] - names_W[start_S]) >= width
-        counts_S = (width_I[item_S] == width) & (is_named_S | ~is_calculation_I[item_S])
+        is_wording_S = _is_wording(hash_S, item_S, group_I)
+        worded_W = _covered(start_S[is_wording_S], width, len(number_W))
+        is_content_S = 2 * (worded_W[start_S + width] - worded_W[start_S]) <= width
+        counts_S = is_content_S & (is_named_S | ~is_calculation_I[item_S])
         hashes.append(hash_S[counts_S])
         items.append(item_S[counts_S])
-    group_I = np.array([item.group for item in sought], np.int64)
-    hash_P, item_P = _content(np.concatenate(hashes), np.concatenate(items), group_I)
+    hash_P, item_P = _distinct(np.concatenate(hashes), np.concatenate(items))
     hash_G, first_G = np.unique(hash_P, return_index=True)
     bits = len(hash_G).bit_length() + 5  # at most one in 32 is true
     may_have = np.zeros(1 << bits, bool)
@@ -121,22 +127,33 @@ def search(
             yield text_M + start, item_M, count_M / index.total_I[item_M]
 
 
-def _content(
-    hash_S: np.ndarray, item_S: np.ndarray, group_I: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Each pair of an n-gram and a text once, by n-gram, without those that are wording."""
+def _is_wording(hash_S: np.ndarray, item_S: np.ndarray, group_I: np.ndarray) -> np.ndarray:
+    """(S,) whether many texts of the group have the n-gram."""
+    hash_P, item_P = _distinct(hash_S, item_S)
+    gram_G, gram_P = np.unique(hash_P, return_inverse=True)
+    groups = int(group_I.max(initial=0)) + 1
+    texts_GR = np.bincount(gram_P * groups + group_I[item_P], minlength=len(gram_G) * groups)
+    group_S = group_I[item_S]
+    texts_S = texts_GR[np.searchsorted(gram_G, hash_S) * groups + group_S]
+    is_wording_S: np.ndarray = texts_S > np.maximum(_MANY, _SHARE * np.bincount(group_I)[group_S])
+    return is_wording_S
+
+
+def _covered(start_S: np.ndarray, width: int, words: int) -> np.ndarray:
+    """(words + 1,) how many words before each stand in one of the windows."""
+    change_W = np.bincount(start_S, minlength=words + 1) - np.bincount(
+        start_S + width, minlength=words + 1
+    )
+    return np.append(0, np.cumsum(np.cumsum(change_W)[:-1] > 0))
+
+
+def _distinct(hash_S: np.ndarray, item_S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each pair of an n-gram and a text once, by n-gram, then by text."""
     order = np.lexsort((item_S, hash_S))
     hash_S, item_S = hash_S[order], item_S[order]
     is_new = np.ones(len(order), bool)
     is_new[1:] = (hash_S[1:] != hash_S[:-1]) | (item_S[1:] != item_S[:-1])
-    hash_P, item_P = hash_S[is_new], item_S[is_new]
-    _, gram_P = np.unique(hash_P, return_inverse=True)
-    groups = int(group_I.max(initial=0)) + 1
-    key_P = gram_P * groups + group_I[item_P]
-    _, place_P, texts_K = np.unique(key_P, return_inverse=True, return_counts=True)
-    most_P = np.maximum(_MANY, _SHARE * np.bincount(group_I)[group_I[item_P]])
-    is_content = texts_K[place_P] <= most_P
-    return hash_P[is_content], item_P[is_content]
+    return hash_S[is_new], item_S[is_new]
 
 
 def _found(index: NgramIndex, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

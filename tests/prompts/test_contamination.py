@@ -134,6 +134,8 @@ def test_equal_completions_are_each_found() -> None:
 def test_a_solution_leaks_where_it_is_words() -> None:
     assert in_rows(f"So: {SOLUTION}") == [("t0", "solution", "eval", "e0", 1.0)]
     assert in_prompts(f"For example: {SOLUTION}") == [("t0", "solution", "eval", "e0", 1.0)]
+    polite = [replace(EVAL[0], solution="Is there anything else I can help you with today?")]
+    assert in_rows(polite[0].solution or "", sets={"eval": polite}) == []
     short_ones = [replace(EVAL[0], solution="n0 + n1 = r0 ; r0 * n2 = r1 ; r1 - 1 = r2")]
     assert in_rows("42", short_ones[0].solution or "", sets={"eval": short_ones}) == []
 
@@ -188,10 +190,20 @@ def test_a_dialogue_is_compared_with_all_its_turns() -> None:
 
 def test_an_instruction_before_every_question_is_not_what_they_share() -> None:
     rule = "Answer the question below in one short sentence and give no reasons at all."
-    towns = ["Bern", "Rome", *(f"Town {n}" for n in range(10))]
-    sets = {"eval": [prompt(f"e{n}", f"{rule} Where is {town}?") for n, town in enumerate(towns)]}
-    assert in_prompts(f"{rule} Who was Ada?", sets=sets) == []
-    assert ("t0", "ngram", "eval", "e1", 1.0) in in_prompts(f"{rule} Where is Rome?", sets=sets)
+    asked = [" ".join(f"{word}{n}" for word in "abcdefgh") for n in range(12)]
+    for context, before in ((), f"{rule} "), ((Turn(role="system", content=rule),), ""):
+        sets = {"eval": [prompt(f"e{n}", before + text, *context) for n, text in enumerate(asked)]}
+        assert in_prompts(f"{rule} Who was Ada?", f"{rule} a1 b1 and no more", sets=sets) == []
+        assert ("t0", "ngram", "eval", "e1", 1.0) in in_prompts(f"{rule} {asked[1]}", sets=sets)
+
+
+def test_a_question_is_found_without_what_the_system_said_before_it() -> None:
+    told = Turn(role="system", content="You bake.")
+    sets = {"eval": [replace(EVAL[0], context=(told,))]}
+    kinds = [leak[1] for leak in in_prompts(QUESTION, sets=sets)]
+    assert kinds == [leak[1] for leak in in_rows(QUESTION, sets=sets)] == ["exact", "ngram"]
+    again = prompt("t0", QUESTION, Turn(role="system", content="You count."))
+    assert "numbers_masked" not in [leak[1] for leak in in_prompts(again, sets=sets)]
 
 
 def test_scripts_without_spaces_are_compared_by_characters() -> None:
@@ -213,6 +225,7 @@ def test_scripts_without_spaces_are_compared_by_characters() -> None:
 def test_hostile_texts_are_found_only_where_they_are_the_same(text: str) -> None:
     assert in_prompts(text) == in_rows(text) == []
     sets = {"eval": [prompt("e0", text, answers=[text], solution=text)]}
+    assert in_prompts("", "…", sets=sets) == []
     assert in_prompts("Ann has 2 pens", sets=sets) == in_rows("", "Ann", sets=sets) == []
 
 

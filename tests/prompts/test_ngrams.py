@@ -72,6 +72,7 @@ def test_a_calculation_is_found_by_its_words_alone() -> None:
 def test_what_many_texts_of_a_group_begin_with_is_wording() -> None:
     items = [sought(f"answer the question below {k} {k} {k} end") for k in range(11)]
     assert shares(["answer the question below and more"], items, 3) == {}
+    assert shares(["the question below 3 or", "below 3 3"], items, 3) == {(1, 3): 1 / 3}
     found = shares(["answer the question below and more"], items[:10], 3)
     assert found == {(0, k): 2 / 6 for k in range(10)}
     apart = [sought(item.text, group=k % 2) for k, item in enumerate(items)]
