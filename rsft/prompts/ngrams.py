@@ -72,34 +72,15 @@ def build_index(sought: Sequence[Sought], words: int) -> NgramIndex:
     """
     spoken = {word for item in sought for word in item.text.split()}
     numbers = {word: _number(word) for word in spoken}
-    number_W, text_W = _flatten([item.text for item in sought], numbers)
-    named = {number for word, number in numbers.items() if word.isalpha()}
-    names_W = np.cumsum([0, *(number in named for number in number_W.tolist())])
-    is_calculation_I = np.array([item.is_calculation for item in sought], bool)
-    group_I = np.array([item.group for item in sought], np.int64)
-    width_I = np.minimum([item.text.count(" ") + bool(item.text) for item in sought], words)
-    widths = np.unique(width_I[width_I > 0]).tolist()
-    hashes, items = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
-    for width in widths:
-        start_S, hash_S = _windows(number_W, width)
-        is_mine_S = width_I[text_W[start_S]] == width
-        start_S, hash_S = start_S[is_mine_S], hash_S[is_mine_S]
-        item_S = text_W[start_S]
-        is_named_S = 2 * (names_W[start_S + width] - names_W[start_S]) >= width
-        is_wording_S = _is_wording(hash_S, item_S, group_I)
-        worded_W = _covered(start_S[is_wording_S], width, len(number_W))
-        is_content_S = 2 * (worded_W[start_S + width] - worded_W[start_S]) <= width
-        counts_S = is_content_S & (is_named_S | ~is_calculation_I[item_S])
-        hashes.append(hash_S[counts_S])
-        items.append(item_S[counts_S])
-    hash_P, item_P = _distinct(np.concatenate(hashes), np.concatenate(items))
+    hash_S, item_S = _that_count(sought, numbers, words)
+    hash_P, item_P = _distinct(hash_S, item_S)
     hash_G, first_G = np.unique(hash_P, return_index=True)
     bits = len(hash_G).bit_length() + 5  # at most one in 32 is true
     may_have = np.zeros(1 << bits, bool)
     may_have[hash_G >> np.uint64(64 - bits)] = True
     return NgramIndex(
         numbers=numbers,
-        widths=widths,
+        widths=sorted({_width(item, words) for item in sought} - {0}),
         hash_G=hash_G,
         may_have=may_have,
         first_G=np.append(first_G, len(hash_P)),
@@ -125,6 +106,37 @@ def search(
         for part in _parts(text_H, np.diff(index.first_G)[gram_H]):
             text_M, item_M, count_M = _counted(index, text_H[part], gram_H[part])
             yield text_M + start, item_M, count_M / index.total_I[item_M]
+
+
+def _that_count(
+    sought: Sequence[Sought], numbers: Mapping[str, int], words: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each occurrence of an n-gram that counts, and the text it stands in."""
+    number_W, text_W = _flatten([item.text for item in sought], numbers)
+    named = {number for word, number in numbers.items() if word.isalpha()}
+    names_W = np.cumsum([0, *(number in named for number in number_W.tolist())])
+    width_I = np.array([_width(item, words) for item in sought], np.int64)
+    is_calculation_I = np.array([item.is_calculation for item in sought], bool)
+    group_I = np.array([item.group for item in sought], np.int64)
+    hashes, items = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+    for width in np.unique(width_I[width_I > 0]).tolist():
+        start_S, hash_S = _windows(number_W, width)
+        is_mine_S = width_I[text_W[start_S]] == width
+        start_S, hash_S = start_S[is_mine_S], hash_S[is_mine_S]
+        item_S, end_S = text_W[start_S], start_S + width
+        is_wording_S = _is_wording(hash_S, item_S, group_I)
+        worded_W = _covered(start_S[is_wording_S], width, len(number_W))
+        is_content_S = 2 * (worded_W[end_S] - worded_W[start_S]) <= width
+        is_named_S = 2 * (names_W[end_S] - names_W[start_S]) >= width
+        counts_S = is_content_S & (is_named_S | ~is_calculation_I[item_S])
+        hashes.append(hash_S[counts_S])
+        items.append(item_S[counts_S])
+    return np.concatenate(hashes), np.concatenate(items)
+
+
+def _width(item: Sought, words: int) -> int:
+    """Words of the n-grams it is found by."""
+    return min(words, item.text.count(" ") + bool(item.text))
 
 
 def _is_wording(hash_S: np.ndarray, item_S: np.ndarray, group_I: np.ndarray) -> np.ndarray:

@@ -280,7 +280,7 @@ WORDS = st.lists(st.from_regex(r"[a-z]{1,6}|[0-9]{1,3}", fullmatch=True), min_si
 MARKS = st.sampled_from([" ", "\n", ", ", ". ", "  ", "; ", "! ", "\u200f "])
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(WORDS, MARKS, st.booleans(), WORDS, WORDS)
 def test_a_planted_copy_is_always_found(
     question: list[str], mark: str, is_loud: bool, before: list[str], after: list[str]

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rsft.prompts.folding import fold, mask_numbers
@@ -48,11 +48,13 @@ def test_numbers_and_rows_of_them_are_masked(folded: str, masked: str) -> None:
     assert mask_numbers(folded) == masked
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_folding_twice_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_folded_text_is_words_with_one_space_between(text: str) -> None:
     folded = fold(text)
@@ -60,6 +62,7 @@ def test_a_folded_text_is_words_with_one_space_between(text: str) -> None:
     assert "\0" not in folded
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="abc xyz12"), st.text(alphabet=" \n\t.,!?;:\"'()"))
 def test_neither_case_nor_punctuation_nor_space_around_words_matters(text: str, marks: str) -> None:
     spread = "".join(f" {marks} " if character == " " else character for character in text)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rsft.prompts import ngrams
@@ -90,6 +90,7 @@ WORDS = st.lists(st.sampled_from("abc"), max_size=9).map(" ".join)
 
 
 @pytest.mark.parametrize("limit", [1, 7, 1 << 20])
+@settings(deadline=None)
 @given(texts=st.lists(WORDS, max_size=6), others=st.lists(WORDS, max_size=9), n=st.integers(2, 4))
 def test_batches_of_any_size_give_what_the_definition_says(
     limit: int, texts: list[str], others: list[str], n: int
