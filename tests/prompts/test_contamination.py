@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rsft.config import ContaminationSection
 from rsft.errors import PromptsError
+from rsft.prompts import contamination
 from rsft.prompts.contamination import EvaluationText
 from rsft.prompts.leaks import count_leaking, leaks_in_prompts, leaks_in_rows
 from rsft.types import Prompt, Turn
@@ -129,6 +130,13 @@ def test_equal_completions_are_each_found() -> None:
     assert [(leak[0], leak[1]) for leak in found] == [
         ("t0", "exact"), ("t0", "ngram"), ("t2", "exact"), ("t2", "ngram")
     ]  # fmt: skip
+
+
+def test_texts_are_numbered_over_all_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contamination, "_SLICE", 2)
+    texts = ["a", "b", QUESTION, "c", f"d {QUESTION}", QUESTION]
+    for found in (in_rows(*texts), in_prompts(*texts)):
+        assert [leak[0] for leak in found if leak[1] == "exact"] == ["t2", "t4", "t5"]
 
 
 def test_a_solution_leaks_where_it_is_words() -> None:
