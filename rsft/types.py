@@ -15,6 +15,8 @@ from typing import Literal, Protocol
 FinishReason = Literal["stop", "length"]
 ScoreStatus = Literal["ok", "unscorable"]
 Role = Literal["system", "user", "assistant"]
+LeakKind = Literal["exact", "numbers_masked", "ngram", "solution"]
+LeakAction = Literal["report", "drop", "stop"]
 
 
 class Progress(Protocol):
@@ -237,6 +239,45 @@ class TrainingRow:
     """Source of the prompt, carried through to the model's metadata."""
     licence: str
     """Licence of that source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """Text of an evaluation or guard prompt that was found in what is trained on."""
+
+    prompt_id: str
+    """The training prompt."""
+    round: int | None
+    """With ``draw``: the training row whose completion it was found in; 0 for labelled rows. Null
+    where it was found in the prompt, and so in every row of it."""
+    draw: int | None
+    """The candidate's draw number; 0 for labelled rows; null likewise."""
+    kind: LeakKind
+    """How it was found: ``rsft.prompts.contamination`` says what each means."""
+    evaluation_set: str
+    """Name of the evaluation or guard set."""
+    evaluation_prompt_id: str
+    """The prompt of it that is shared most; of several, the first."""
+    share: float
+    """Share of that prompt's text, in n-grams; 1 where it is all of it."""
+    action: LeakAction
+    """``report``: it is trained on nevertheless. ``drop``: it is left out. ``stop``: an error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFigures:
+    """How much of what is trained on came from one source under one licence."""
+
+    source: str
+    """A data set's name or a file's."""
+    licence: str
+    """SPDX identifier, or ``unknown``."""
+    rows: int
+    """Training rows."""
+    prompts: int
+    """Prompts that have such a row."""
+    families: int
+    """Families of those prompts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

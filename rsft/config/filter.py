@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from rsft.config.section import Section
+from rsft.types import LeakAction
 
 
 class BoundSection(Section):
@@ -129,26 +130,27 @@ class FilterSection(Section):
         return self.near_duplicates is not None or self.distinct_paths
 
 
-Action = Literal["report", "drop", "stop"]
-
-
 class ContaminationSection(Section):
-    """Training rows that share text with an evaluation or guard prompt, by how much they share.
+    """Training prompts and rows that share text with an evaluation or guard prompt.
 
-    ``report``: counted and listed. ``drop``: left out of the pool too. ``stop``: an error.
+    ``report``: counted and listed. ``drop``: left out of what is trained on too. ``stop``: an
+    error. Each kind is looked for on its own: an exact copy is of the other kinds too.
     """
 
-    exact: Action = "drop"
-    """The same question after case, white space and punctuation are folded, or a completion that
-    holds it."""
-    numbers_masked: Action = "report"
-    """The same question but for its numbers: a template of the kind."""
-    ngram: Action = "report"
-    """At least ``ngram_share`` of the evaluation prompt's word n-grams."""
+    exact: LeakAction = "drop"
+    """The same question after case, white space and punctuation are folded; or all of a question of
+    at least ``ngram_words`` within a prompt or completion."""
+    numbers_masked: LeakAction = "report"
+    """The same question but for its numbers, as of two problems from one template."""
+    ngram: LeakAction = "report"
+    """At least ``ngram_share`` of a question's word n-grams, in a prompt or completion."""
+    solution: LeakAction = "report"
+    """As much of its worked solution or of a gold answer, n-grams of numbers and signs aside."""
     ngram_words: int = Field(default=8, ge=2)
     """Words of an n-gram."""
-    ngram_share: float = Field(default=0.5, gt=0, le=1)
-    """Share of the evaluation prompt's n-grams from which a row is near it."""
+    ngram_share: float = Field(default=0.4, gt=0, le=1)
+    """Share of a question's or solution's n-grams from which a text is near it. Between GSM8K's own
+    splits two questions have that much in common, and no two solutions."""
 
 
 class PoolSection(Section):

@@ -1,19 +1,28 @@
-"""The splits of a run's prompts, and the check that evaluation stays out of training."""
+"""The splits of a run's prompts, what is left out, and that evaluation stays out of training."""
 
 import re
 from collections.abc import Mapping, Sequence
 
-from rsft.config import TRAINING, PromptsSection
-from rsft.errors import PromptsError
+from rsft.config import TRAINING, ExcludeSection, PromptsSection
+from rsft.errors import ConfigurationError, PromptsError
 from rsft.prompts.embedded import Sizes, make_problems
 from rsft.prompts.files import read_files
 from rsft.types import Prompt
 
+_EXCLUDED_BY = {
+    "prompt_ids": "prompt_id",
+    "families": "family",
+    "sources": "source",
+    "licences": "licence",
+}
+"""By list of ``prompts.exclude`` the field of a prompt that it names."""
+
 
 def load_splits(section: PromptsSection, *, seed: int) -> dict[str, list[Prompt]]:
-    """Makes or reads the prompts, and checks them.
+    """Makes or reads the prompts, leaves out what is excluded, and checks the rest.
 
     Raises:
+        ConfigurationError: Where an entry of ``prompts.exclude`` excludes nothing.
         PromptsError: Where a file cannot be used, an id stands twice, or an evaluation prompt is
             among the training prompts.
     """
@@ -23,8 +32,58 @@ def load_splits(section: PromptsSection, *, seed: int) -> dict[str, list[Prompt]
     else:
         assert section.files is not None
         splits = read_files(section.files)
+    splits = exclude_prompts(splits, section.exclude)
     check_splits(splits)
     return splits
+
+
+def exclude_prompts(
+    splits: Mapping[str, Sequence[Prompt]], section: ExcludeSection
+) -> dict[str, list[Prompt]]:
+    """Leaves out the prompts that any entry names, of every split.
+
+    Raises:
+        ConfigurationError: Where an entry names none: a slip must not keep what was to go.
+    """
+    excluded: set[str] = set()
+    for field, attribute in _EXCLUDED_BY.items():
+        values = set(getattr(section, field))
+        named = [
+            prompt
+            for prompts in splits.values()
+            for prompt in prompts
+            if getattr(prompt, attribute) in values
+        ]
+        for value in sorted(values - {getattr(prompt, attribute) for prompt in named}):
+            raise ConfigurationError(
+                f"prompts.exclude.{field}: no prompt has the {attribute} {value!r}; correct it, or "
+                "remove it from the list if its prompts are gone from their source"
+            )
+        excluded |= {prompt.prompt_id for prompt in named}
+    return {
+        split: [prompt for prompt in prompts if prompt.prompt_id not in excluded]
+        for split, prompts in splits.items()
+    }
+
+
+def require_prompts(splits: Mapping[str, Sequence[Prompt]], sets: Mapping[str, str]) -> None:
+    """Refuses splits of which none are left to sample on, or to evaluate a set on.
+
+    Args:
+        splits: Prompts by name of their split.
+        sets: Split by name of each evaluation set.
+
+    Raises:
+        ConfigurationError: Naming what asks for the split, and the splits there are.
+    """
+    needed = {"train": "train"} | {f"evaluate.sets.{name}": split for name, split in sets.items()}
+    for name, split in needed.items():
+        if not splits.get(split):
+            others = ", ".join(sorted(other for other, prompts in splits.items() if prompts))
+            raise ConfigurationError(
+                f"{name} = {split!r}: there are no prompts of this split; name another "
+                f"({others}), or check prompts.exclude and pool.contamination, which leave some out"
+            )
 
 
 def check_splits(splits: Mapping[str, Sequence[Prompt]]) -> None:

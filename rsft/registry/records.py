@@ -1,8 +1,10 @@
 """What goes into the registry and comes out of it, without MLflow's own types."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from rsft.types import SourceFigures
 
 CHALLENGER = "challenger"
 """Alias of the version that contends."""
@@ -24,6 +26,8 @@ class Provenance:
     """SHA-256 of the ``dvc.lock`` in that commit."""
     dataset_hashes: Mapping[str, str]
     """DVC's hash by path of each data set."""
+    sources: Sequence[SourceFigures]
+    """What it was trained on, by source and licence."""
     model_md5: str
     """DVC's hash of the model folder: models are the same if and only if it is."""
     seed: int

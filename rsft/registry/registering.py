@@ -5,8 +5,10 @@ MLflow's fluent functions keep the active run per thread; here the run's id is p
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,10 @@ from rsft.registry.records import (
 )
 from rsft.registry.store import Registry
 from rsft.registry.versions import ANSWERS_TAG, EVAL_PROMPTS_TAG, find_same, get_version
+from rsft.types import SourceFigures
+
+_LONGEST_TAG = 500
+"""Characters of a tag's value; a longer list is cut there."""
 
 
 def register(
@@ -100,6 +106,8 @@ def _log(
     datasets = [Dataset(path, md5, "local", f'{{"uri": "{path}"}}') for path, md5 in hashes]
     client.log_inputs(run_id, [DatasetInput(dataset) for dataset in datasets])
     client.log_artifact(run_id, str(evaluation.answers), "evaluation")
+    sources = [asdict(figures) for figures in provenance.sources]
+    client.log_dict(run_id, {"sources": sources}, "training_data.json")
 
 
 def _log_model(
@@ -154,7 +162,29 @@ def _tags(provenance: Provenance) -> dict[str, str]:
     }
     if provenance.flow_run_id is not None:
         tags["flow_run_id"] = provenance.flow_run_id
+    tags |= _training_tags(provenance.sources)
     return tags | {f"md5:{path}": md5 for path, md5 in provenance.dataset_hashes.items()}
+
+
+def _training_tags(sources: Sequence[SourceFigures]) -> dict[str, str]:
+    """What a model was trained on, for people and searches; whole in ``training_data.json``."""
+    by_licence: dict[str, list[SourceFigures]] = defaultdict(list)
+    for figures in sources:
+        by_licence[figures.licence].append(figures)
+    licences = {
+        licence: f"rows {sum(f.rows for f in found)}, prompts {sum(f.prompts for f in found)}"
+        for licence, found in sorted(by_licence.items())
+    }
+    named = {
+        f"{f.source} ({f.licence})": f"rows {f.rows}, prompts {f.prompts}, families {f.families}"
+        for f in sources
+    }
+    return {"training_licences": _listed(licences), "training_sources": _listed(named)}
+
+
+def _listed(values: Mapping[str, str]) -> str:
+    text = "; ".join(f"{name}: {value}" for name, value in values.items())
+    return text if len(text) <= _LONGEST_TAG else f"{text[: _LONGEST_TAG - 1]}…"
 
 
 def _flatten(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,8 +1,10 @@
 """Tables of a run for the terminal and Prefect's page, from the figures of ``data/run.json``."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from rsft.report.measures import comparison_sheet, measure_sheet
@@ -83,8 +85,39 @@ def pool_lines(figures: Mapping[str, Any]) -> str:
         f"  trained on {pool['rows']:,} rows ({sources}; "
         f"ESS {pool['effective_sample_size']:,.0f}) of {pool['prompts']:,} prompts\n"
         f"  left out: {repeated:,} that the pool had, {over_cap:,} over its cap; "
-        f"{pool['prompts_without_rows']:,} prompts without a row"
+        f"{pool['prompts_without_rows']:,} prompts without a row\n"
+        f"  {_shared(pool['contamination'])}\n"
+        f"  licences: {_licences(pool['sources'])}"
     )
+
+
+_SHARED = {
+    "exact": "exactly",
+    "numbers_masked": "but for numbers",
+    "ngram": "nearly",
+    "solution": "a solution",
+}
+"""By kind of leak, as what a row has text of an evaluation prompt."""
+
+
+def _shared(contamination: Mapping[str, Any]) -> str:
+    """By set, how many rows share text with it; and what was left out for that."""
+    sets = []
+    for name, kinds in contamination["rows"].items():
+        found = ", ".join(f"{rows:,} {_SHARED[kind]}" for kind, rows in kinds.items() if rows)
+        sets.append(f"{escape(name)}: {found or 'nothing'}")
+    return (
+        f"rows that share text with {'; '.join(sets)}\n"
+        f"  left out for it: {contamination['rows_left_out']:,} accepted in this round, and "
+        f"{contamination['prompts_left_out']:,} prompts"
+    )
+
+
+def _licences(sources: Iterable[Mapping[str, Any]]) -> str:
+    rows: Counter[str] = Counter()
+    for source in sources:
+        rows[source["licence"]] += source["rows"]
+    return escape(", ".join(f"{licence} {count:,} rows" for licence, count in sorted(rows.items())))
 
 
 def result_tables(summary: Mapping[str, Any]) -> list[Table]:

@@ -2,16 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pyarrow as pa
+
 from rsft.config import RAW, Config, ScoreSection, is_own, round_folder
-from rsft.ledger import read_rows, schema_of
+from rsft.ledger import read_rows, read_table, schema_of
 from rsft.lineage import Snapshot, StageRun
 from rsft.registry import Evaluation, ModelVersion, Provenance, Registry, Serving, register
 from rsft.runs.summary import read_evaluation, summarise_round
 from rsft.stages.contract import split_file
-from rsft.types import Answer, Prompt
+from rsft.stages.pooling import describe_sources
+from rsft.types import Answer, Prompt, SourceFigures, TrainingRow
 
 
 def register_run(
@@ -45,6 +48,7 @@ def register_run(
             git_commit=snapshot.commit,
             dvc_lock_sha256=snapshot.lock_sha256,
             dataset_hashes=hashes,
+            sources=training_sources(config),
             model_md5=hashes[str(last / "model")],
             seed=config.seed,
             flow_run_id=flow_run_id,
@@ -62,6 +66,17 @@ def register_run(
             example=read_rows(split_file(config.evaluate.sets["eval"]), Prompt)[0].text,
         ),
     )
+
+
+def training_sources(config: Config) -> Sequence[SourceFigures]:
+    """What the last round's model was trained on: its pool, or where it continued, all pools."""
+    rounds = [config.round_count]
+    if config.finetune.start != "base":
+        rounds = list(range(1, config.round_count + 1))
+    files = [Path(round_folder(number)) / "pool" / "kept.parquet" for number in rounds]
+    named = ["prompt_id", "round", "draw", "family", "source", "licence"]
+    rows = pa.concat_tables([read_table(file, TrainingRow).select(named) for file in files])
+    return describe_sources(rows.group_by(named).aggregate([]))
 
 
 def evaluation_fingerprint(config: Config) -> str:

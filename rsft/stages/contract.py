@@ -1,6 +1,7 @@
 """The data contract: where each stage reads and writes, below the workspace's top folder.
 
 data/prompts/<split>.parquet
+             contamination/leaks.parquet       what training prompts share with evaluation ones
 data/base/{model,pool,heldout,best,answers}/ monitor.json evaluation.json    the base is round 0
 data/rounds/<r>/{candidates,scored,decisions,accepted,pool,validation,trained,model,heldout,best,
                  answers}/ draws.parquet acceptance.parquet monitor.json evaluation.json
@@ -23,6 +24,8 @@ from rsft.ledger import read_table, rows_of
 from rsft.types import Answer
 
 PROMPTS = Path("data/prompts")
+PROMPT_LEAKS = PROMPTS / "contamination" / "leaks.parquet"
+"""What was found in training prompts and labelled solutions. It is no split: hence the folder."""
 BASE = Path("data/base")
 RUN_SUMMARY = Path("data/run.json")
 PRIVATE = Path(".rsft")

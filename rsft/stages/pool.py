@@ -2,61 +2,107 @@
 
 Training on the last round alone has made models worse (Llama 2's V3), so every round trains on
 all of them. ``seen`` holds every finished candidate, unfiltered: what the controls are drawn from.
-The accepted rows of held-out prompts lie in ``heldout``: no policy is trained on them, and no
-control.
+A completion that ``pool.contamination`` says to drop is in neither; what was found in completions
+is listed after what was found in prompts and in earlier rounds, in ``contamination.parquet``. The
+accepted rows of held-out prompts lie in ``heldout``: no policy is trained on them, and no control.
 """
 
 import json
 from collections.abc import Collection
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rsft.config import Config
-from rsft.ledger import read_table, schema_of, write_table
+from rsft.ledger import read_rows, read_table, schema_of, write_table
+from rsft.prompts.contamination import EvaluationText
 from rsft.prompts.heldout import heldout_ids
+from rsft.prompts.leaks import leaks_in_rows
 from rsft.stages.command import run_as_command
-from rsft.stages.contract import before, here, split_file
-from rsft.stages.pooling import KEPT, decide_pool, describe_pool
-from rsft.types import Decided, Progress, Prompt, TrainingRow
+from rsft.stages.contract import BASE, PROMPT_LEAKS, before, here, split_file
+from rsft.stages.pooling import KEPT, decide_pool, describe_leaks, describe_pool
+from rsft.types import Decided, Leak, Progress, Prompt, TrainingRow
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
-    """Adds a round's accepted rows, each (prompt, completion) once, at most so many a prompt."""
-    prompts = read_table(split_file("train"), Prompt)
-    decided = read_table(here(key) / "decisions", Decided)
+    """Adds a round's accepted rows, each (prompt, completion) once, at most so many a prompt.
+
+    Raises:
+        PromptsError: Where ``pool.contamination`` says to stop at what a completion holds.
+    """
     earlier, folder = before(config, key) / "pool", here(key) / "pool"
-    ids = prompts["prompt_id"]
-    heldout = heldout_ids(ids.to_pylist(), config.pool.heldout_share, config.seed)
-    accepted = _training_rows(decided.filter(decided["is_accepted"]), prompts)
-    held = [read_table(earlier / f"{name}.parquet", TrainingRow) for name in ("kept", "heldout")]
-    rows = pa.concat_tables([*held, accepted])
-    fate_N, is_heldout_N = decide_pool(rows, config.pool, seed=config.seed), _are_of(rows, heldout)
-    trained, fate_T = rows.filter(pa.array(~is_heldout_N)), fate_N[~is_heldout_N]
-    write_table(folder / "kept.parquet", trained.filter(pa.array(fate_T == KEPT)))
-    held_out = rows.filter(pa.array((fate_N == KEPT) & is_heldout_N))
-    write_table(folder / "heldout.parquet", held_out)
-    figures = describe_pool(trained, fate_T, ids.filter(pa.array(~_are_of(prompts, heldout))))
-    counts = {"heldout_prompts": len(heldout), "heldout_rows": len(held_out)}
-    text = json.dumps(figures.as_dict() | counts, indent=2, sort_keys=True)
-    (folder / "diagnostics.json").write_text(text + "\n", encoding="utf-8")
-    finished = _training_rows(decided.filter(pc.equal(decided["finish_reason"], "stop")), prompts)
-    finished = finished.filter(pa.array(~_are_of(finished, heldout)))
+    decided = _trainable(read_table(here(key) / "decisions", Decided))
+    found = leaks_in_rows(_evaluation(config), decided.rename_columns({"text": "completion"}))
+    clean = decided.filter(pa.array(found.is_clean_N))
+    prompts = read_table(split_file("train"), Prompt)
+    drawn = _training_rows(clean, prompts)
+
+    share, ids = config.pool.heldout_share, prompts["prompt_id"].to_pylist()
+    heldout = heldout_ids(ids, share, config.seed)
+    accepted, accepted_of_heldout = _apart(drawn.filter(clean["is_accepted"]), heldout)
+    rows, fate_N = _pooled(config, earlier / "kept.parquet", accepted)
+    kept = rows.filter(pa.array(fate_N == KEPT))
+    write_table(folder / "kept.parquet", kept)
+    rows_H, fate_H = _pooled(config, earlier / "heldout.parquet", accepted_of_heldout)
+    write_table(folder / "heldout.parquet", rows_H.filter(pa.array(fate_H == KEPT)))
+
+    finished, _ = _apart(drawn.filter(pc.equal(clean["finish_reason"], "stop")), heldout)
     seen = read_table(earlier / "seen.parquet", TrainingRow)
     write_table(folder / "seen.parquet", pa.concat_tables([seen, _unweighted(finished)]))
 
+    leaks = pa.concat_tables([_found_before(config, key), found.table])
+    write_table(folder / "contamination.parquet", leaks)
+    left_out = decided["is_accepted"].to_numpy() & ~found.is_clean_N
+    figures = {
+        **describe_pool(rows, fate_N, _apart(prompts, heldout)[0]["prompt_id"]).as_dict(),
+        "heldout_prompts": len(heldout),
+        "heldout_rows": int((fate_H == KEPT).sum()),
+        "contamination": describe_leaks(kept, leaks, config.evaluate.sets, int(left_out.sum())),
+    }
+    text = json.dumps(figures, indent=2, sort_keys=True)
+    (folder / "diagnostics.json").write_text(text + "\n", encoding="utf-8")
 
-def _are_of(rows: pa.Table, prompt_ids: Collection[str]) -> np.ndarray:
-    """(N,) whether each row is of one of some prompts."""
-    among = pc.is_in(rows["prompt_id"], value_set=pa.array(sorted(prompt_ids), pa.string()))
-    are_of_N: np.ndarray = among.to_numpy()
-    return are_of_N
+
+def _trainable(decided: pa.Table) -> pa.Table:
+    """Decisions on rows that a policy or a control may be trained on, by prompt and draw.
+
+    The order is then no part's and no shard's.
+    """
+    is_finished = pc.equal(decided["finish_reason"], "stop")
+    trainable = decided.filter(pc.or_(decided["is_accepted"], is_finished))
+    return trainable.sort_by([("prompt_id", "ascending"), ("draw", "ascending")])
+
+
+def _evaluation(config: Config) -> EvaluationText:
+    sets = {
+        name: read_rows(split_file(split), Prompt) for name, split in config.evaluate.sets.items()
+    }
+    return EvaluationText(sets, config.pool.contamination)
+
+
+def _found_before(config: Config, key: str) -> pa.Table:
+    """What was found in prompts and labelled rows, and in earlier rounds."""
+    folder = before(config, key)
+    file = PROMPT_LEAKS if folder == BASE else folder / "pool" / "contamination.parquet"
+    return read_table(file, Leak)
+
+
+def _apart(rows: pa.Table, prompt_ids: Collection[str]) -> tuple[pa.Table, pa.Table]:
+    """The rows of other prompts, and those of the given ones."""
+    is_of = pc.is_in(rows["prompt_id"], value_set=pa.array(sorted(prompt_ids), pa.string()))
+    return rows.filter(pc.invert(is_of)), rows.filter(is_of)
+
+
+def _pooled(config: Config, earlier: Path, accepted: pa.Table) -> tuple[pa.Table, np.ndarray]:
+    """An earlier pool's rows and a round's, and what becomes of each."""
+    rows = pa.concat_tables([read_table(earlier, TrainingRow), accepted])
+    return rows, decide_pool(rows, config.pool, seed=config.seed)
 
 
 def _training_rows(decided: pa.Table, prompts: pa.Table) -> pa.Table:
-    """Decisions as training rows, in the order of prompts and draws: no part's, no shard's."""
-    decided = decided.sort_by([("prompt_id", "ascending"), ("draw", "ascending")])
+    """Decisions as training rows."""
     of_row = pc.index_in(decided["prompt_id"], value_set=prompts["prompt_id"].combine_chunks())
     assert not of_row.null_count, "a decision's prompt is one of the split it was drawn for"
     prompt = prompts.take(of_row)

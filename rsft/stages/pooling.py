@@ -8,14 +8,18 @@ are pooled one after the other or all at once, but for one thing: a completion t
 cap, and is drawn again in a later round, is then a row of that round.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rsft.config import PoolSection
+from rsft.prompts.leaks import count_leaking
 from rsft.randomness import generator
+from rsft.types import SourceFigures
 
 KEPT, REPEATED, OVER_CAP = "kept", "repeated", "over_cap"
 
@@ -48,6 +52,8 @@ class PoolFigures:
     """(Σw)²/Σw² of the rows' weights (Kish 1965); 0 where there are no rows."""
     rounds: dict[str, RoundFigures]
     """By round; 0 are the labelled rows."""
+    sources: tuple[SourceFigures, ...]
+    """Where the rows' prompts came from, by source and licence."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -110,6 +116,49 @@ def describe_pool(rows: pa.Table, fate_N: np.ndarray, train_ids: pa.ChunkedArray
         prompts_without_rows=len(set(train_ids.to_pylist()) - prompts),
         effective_sample_size=_sample_size(weight_K),
         rounds=rounds,
+        sources=describe_sources(kept),
+    )
+
+
+def describe_leaks(
+    kept: pa.Table, leaks: pa.Table, sets: Iterable[str], rows_left_out: int
+) -> dict[str, Any]:
+    """What is trained on although it shares text with evaluation, and what is not for that reason.
+
+    Args:
+        kept: Rows of ``TrainingRow``.
+        leaks: Rows of ``Leak``, of prompts and of all rounds.
+        sets: Names of the evaluation and guard sets.
+        rows_left_out: Rows accepted in this round that were dropped.
+    """
+    before_drawing = pc.fill_null(leaks["round"], 0)
+    dropped = leaks.filter(pc.and_(pc.equal(before_drawing, 0), pc.equal(leaks["action"], "drop")))
+    return {
+        "prompts_left_out": len(dropped["prompt_id"].unique()),
+        "rows_left_out": rows_left_out,
+        "rows": count_leaking(kept, leaks, sets),
+    }
+
+
+def describe_sources(rows: pa.Table) -> tuple[SourceFigures, ...]:
+    """Where rows came from, by source and licence.
+
+    Args:
+        rows: Any table with ``source``, ``licence``, ``prompt_id`` and ``family``.
+    """
+    counts = rows.group_by(["source", "licence"]).aggregate(
+        [([], "count_all"), ("prompt_id", "count_distinct"), ("family", "count_distinct")]
+    )
+    ordered = counts.sort_by([("source", "ascending"), ("licence", "ascending")])
+    return tuple(
+        SourceFigures(
+            source=row["source"],
+            licence=row["licence"],
+            rows=row["count_all"],
+            prompts=row["prompt_id_count_distinct"],
+            families=row["family_count_distinct"],
+        )
+        for row in ordered.to_pylist()
     )
 
 

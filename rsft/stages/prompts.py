@@ -1,17 +1,68 @@
-"""Stage ``prompts``: makes or reads the prompts and checks their splits."""
+"""Stage ``prompts``: makes or reads the prompts, checks their splits, and what training ones leak.
 
-from rsft.config import Config
-from rsft.ledger import write_rows
-from rsft.prompts.splits import load_splits
+Everything a run trains on comes from these prompts. So one that is excluded (``prompts.exclude``),
+or dropped for what it shares with evaluation (``pool.contamination``), is in no pool and no model.
+Labelled solutions are searched here too, before a base learns from them; drawn completions are
+searched where they enter, in the stage ``pool``.
+"""
+
+import pyarrow as pa
+
+from rsft.config import TRAINING, Config
+from rsft.ledger import write_rows, write_table
+from rsft.prompts.contamination import EvaluationText
+from rsft.prompts.leaks import leaks_in_prompts, leaks_in_rows
+from rsft.prompts.splits import load_splits, require_prompts
 from rsft.stages.command import run_as_command
-from rsft.stages.contract import split_file
+from rsft.stages.contract import PROMPT_LEAKS, split_file
 from rsft.types import Progress, Prompt
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
-    """Writes one table per split."""
-    for split, rows in load_splits(config.prompts, seed=config.seed).items():
+    """Writes one table per split, and what was found in the training ones.
+
+    Raises:
+        ConfigurationError: Where no prompts are left to sample on or to evaluate a set on.
+        PromptsError: Where ``pool.contamination`` says to stop at what was found.
+    """
+    splits = load_splits(config.prompts, seed=config.seed)
+    sets = config.evaluate.sets
+    require_prompts(splits, sets)
+    evaluation = EvaluationText(
+        {name: splits[split] for name, split in sets.items()}, config.pool.contamination
+    )
+    tables = []
+    for split in TRAINING:
+        splits[split], table = _without_leaks(splits.get(split, []), evaluation)
+        tables.append(table)
+    require_prompts(splits, sets)
+    for split, rows in splits.items():
         write_rows(split_file(split), Prompt, rows)
+    write_table(PROMPT_LEAKS, pa.concat_tables(tables))
+
+
+def _without_leaks(
+    prompts: list[Prompt], evaluation: EvaluationText
+) -> tuple[list[Prompt], pa.Table]:
+    """The prompts that are not dropped, and all that was found."""
+    in_prompts = leaks_in_prompts(evaluation, prompts)
+    in_solutions = leaks_in_rows(evaluation, _solutions(prompts))
+    is_clean = (in_prompts.is_clean_N & in_solutions.is_clean_N).tolist()
+    kept = [prompt for prompt, clean in zip(prompts, is_clean, strict=True) if clean]
+    return kept, pa.concat_tables([in_prompts.table, in_solutions.table])
+
+
+def _solutions(prompts: list[Prompt]) -> pa.Table:
+    """The rows of round 0, one a prompt; empty where there is no solution to learn from."""
+    zeros = pa.array([0] * len(prompts), pa.int64())
+    return pa.table(
+        {
+            "prompt_id": pa.array([prompt.prompt_id for prompt in prompts], pa.string()),
+            "round": zeros,
+            "draw": zeros,
+            "completion": pa.array([prompt.solution or "" for prompt in prompts], pa.string()),
+        }
+    )
 
 
 if __name__ == "__main__":

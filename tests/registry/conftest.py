@@ -1,7 +1,7 @@
 """One store for all tests of the registry, since making one takes seconds."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from rsft.registry.records import Evaluation, ModelVersion, Provenance, Serving
 from rsft.registry.registering import register
 from rsft.registry.store import Registry
+from rsft.types import SourceFigures
 
 MLFLOW_WARNINGS = (
     "ignore:The ``noload`` loader strategy:sqlalchemy.exc.SADeprecationWarning",
@@ -16,6 +17,12 @@ MLFLOW_WARNINGS = (
     "ignore:.*Any type hint is inferred as AnyType:UserWarning",
 )
 """What MLflow's own code sets off, with the versions of its dependencies that are installed."""
+
+SOURCES = (
+    SourceFigures(source="a.jsonl", licence="MIT", rows=30, prompts=20, families=10),
+    SourceFigures(source="b (new)", licence="unknown", rows=4, prompts=4, families=2),
+    SourceFigures(source="c.jsonl", licence="MIT", rows=5, prompts=1, families=1),
+)
 
 Submit = Callable[..., ModelVersion]
 
@@ -49,7 +56,9 @@ def submit(registry: Registry, name: str, tmp_path: Path) -> Submit:
     policy.mkdir()
     (policy / "config.json").write_text(json.dumps({"model_type": "t5"}))
 
-    def submit(model_md5: str, **changes: object) -> ModelVersion:
+    def submit(
+        model_md5: str, *, sources: Sequence[SourceFigures] = SOURCES, **changes: object
+    ) -> ModelVersion:
         arguments = {
             "name": name,
             "policy": policy,
@@ -59,6 +68,7 @@ def submit(registry: Registry, name: str, tmp_path: Path) -> Submit:
                 git_commit="c0ffee",
                 dvc_lock_sha256="10c4",
                 dataset_hashes={"data/prompts": "5eed.dir"},
+                sources=sources,
                 model_md5=model_md5,
                 seed=7,
                 flow_run_id=None,

@@ -1,10 +1,13 @@
 import errno
+import json
+from pathlib import Path
 
 import pytest
 
 from rsft.errors import RegistryError
 from rsft.registry.store import Registry
 from rsft.registry.versions import get_version
+from rsft.types import SourceFigures
 
 
 def test_a_first_model_is_version_1_and_challenger(submit, name: str) -> None:
@@ -18,6 +21,10 @@ def test_a_first_model_is_version_1_and_challenger(submit, name: str) -> None:
         "md5:data/prompts": "5eed.dir",
         "model_md5": "m1",
         "seed": "7",
+        "training_licences": "MIT: rows 35, prompts 21; unknown: rows 4, prompts 4",
+        "training_sources": "a.jsonl (MIT): rows 30, prompts 20, families 10; "
+        "b (new) (unknown): rows 4, prompts 4, families 2; "
+        "c.jsonl (MIT): rows 5, prompts 1, families 1",
         "eval_answers": "evaluation/answers.parquet",
         "eval_prompts_md5": "a11",
     }
@@ -33,6 +40,35 @@ def test_its_run_holds_what_was_set_and_measured(registry: Registry, submit) -> 
     assert [(metric.step, metric.value) for metric in history] == [(0, 0.4), (1, 0.6)]
     (used,) = run.inputs.dataset_inputs
     assert (used.dataset.name, used.dataset.digest) == ("data/prompts", "5eed.dir")
+
+
+def test_its_run_holds_what_it_was_trained_on(registry: Registry, submit, tmp_path: Path) -> None:
+    version = submit("m1")
+    file = registry.client.download_artifacts(
+        version.mlflow_run_id, "training_data.json", str(tmp_path)
+    )
+    found = json.loads(Path(file).read_text())["sources"]
+    assert [row["licence"] for row in found] == ["MIT", "unknown", "MIT"]
+    assert found[0] == {
+        "source": "a.jsonl", "licence": "MIT", "rows": 30, "prompts": 20, "families": 10
+    }  # fmt: skip
+
+
+def test_versions_are_found_by_a_licence_they_were_trained_under(
+    registry: Registry, submit, name: str
+) -> None:
+    submit("m1")
+    for licence, count in (("unknown", 1), ("GPL", 0)):
+        wanted = f"name = '{name}' and tags.training_licences LIKE '%{licence}:%'"
+        assert len(registry.client.search_model_versions(wanted)) == count
+
+
+def test_a_long_list_of_sources_is_cut_in_the_tag_alone(registry: Registry, submit) -> None:
+    named = {"licence": "MIT", "rows": 1, "prompts": 1, "families": 1}
+    many = [SourceFigures(source=f"file-{n}.jsonl", **named) for n in range(400)]
+    version = submit("m1", sources=many)
+    assert len(version.tags["training_sources"]) == 500
+    assert version.tags["training_sources"].endswith("…")
 
 
 def test_any_number_of_settings_is_recorded(registry: Registry, submit) -> None:

@@ -189,11 +189,27 @@ def test_the_pool_s_lines_say_whose_rows_a_round_trained_on_and_what_was_left_ou
         "prompts_without_rows": 41,
         "effective_sample_size": 2000.4,
         "rounds": rounds,
+        "sources": [
+            {"source": "a", "licence": "MIT", "rows": 2000},
+            {"source": "b", "licence": "unknown", "rows": 400},
+            {"source": "c", "licence": "MIT", "rows": 34},
+        ],
+        "contamination": {
+            "prompts_left_out": 2,
+            "rows_left_out": 1,
+            "rows": {
+                "eval": {"exact": 0, "numbers_masked": 1200, "ngram": 3, "solution": 0},
+                "guard[x]": {"exact": 0, "numbers_masked": 0, "ngram": 0, "solution": 0},
+            },
+        },
     }
     assert pool_lines({"pool": pool}) == (
         "  trained on 2,434 rows (300 labelled, 900 of round 1, 1,234 of round 2; ESS 2,000) "
         "of 950 prompts\n"
-        "  left out: 32 that the pool had, 55 over its cap; 41 prompts without a row"
+        "  left out: 32 that the pool had, 55 over its cap; 41 prompts without a row\n"
+        "  rows that share text with eval: 1,200 but for numbers, 3 nearly; guard\\[x]: nothing\n"
+        "  left out for it: 1 accepted in this round, and 2 prompts\n"
+        "  licences: MIT 2,034 rows, unknown 400 rows"
     )
 
 

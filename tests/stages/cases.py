@@ -11,7 +11,8 @@ from rsft.config import Config, set_values
 from rsft.evaluate.stopping import base_monitor
 from rsft.ledger import write_rows
 from rsft.policy import Policy, save_policy
-from rsft.types import Decided, Prompt, TrainingRow
+from rsft.stages.contract import PROMPT_LEAKS
+from rsft.types import Decided, Leak, Prompt, TrainingRow
 from tests.workspaces import ROOT, TINY
 
 
@@ -119,4 +120,5 @@ def write_base(policy: Policy, labelled: list[TrainingRow]) -> None:
     write_rows(Path("data/base/pool/kept.parquet"), TrainingRow, labelled)
     for name in ("seen", "heldout"):
         write_rows(Path(f"data/base/pool/{name}.parquet"), TrainingRow, [])
+    write_rows(PROMPT_LEAKS, Leak, [])
     write_monitor(Path("data/base"))

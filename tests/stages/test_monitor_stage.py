@@ -31,6 +31,7 @@ from tests.stages.cases import prompt, row, settings, silent, write_base
 
 SETTINGS = (
     "rounds=4",
+    "evaluate.sets={eval: eval}",
     "controls.rounds=[4]",
     "pool.heldout_share=0.5",
     "evaluate.draws=2",

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from rsft.errors import PromptsError
 from rsft.ledger import read_rows, write_rows
 from rsft.prompts.heldout import heldout_ids
 from rsft.stages import pool
-from rsft.types import Decided, Prompt, TrainingRow, Turn
+from rsft.stages.contract import PROMPT_LEAKS
+from rsft.types import Decided, Leak, Prompt, TrainingRow, Turn
 from tests.stages.cases import decided, prompt, row, settings, silent
 
+QUESTION = "A baker sells 12 loaves in the morning and 30 after noon. How many loaves in all?"
+EVAL = [replace(prompt(0, split="eval"), text=QUESTION)]
 LABELLED = [row(0, "n0 + n1 = r0", round=0), row(1, "n1 + n0 = r0", round=0)]
 
 
@@ -21,6 +25,8 @@ def round_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     train = [prompt(number) for number in range(4)]
     write_rows(Path("data/prompts/train.parquet"), Prompt, train)
+    write_rows(Path("data/prompts/eval.parquet"), Prompt, EVAL)
+    write_rows(PROMPT_LEAKS, Leak, [])
     write_rows(Path("data/base/pool/kept.parquet"), TrainingRow, LABELLED)
     for name in ("seen", "heldout"):
         write_rows(Path(f"data/base/pool/{name}.parquet"), TrainingRow, [])
@@ -32,6 +38,7 @@ def run(
     seed: int = 1,
     balance: str = "false",
     share: float = 0.0,
+    more: tuple[str, ...] = (),
 ) -> None:
     config = settings(
         f"rounds={len(rounds)}",
@@ -39,6 +46,8 @@ def run(
         f"pool.max_per_prompt={cap}",
         f"pool.balance={balance}",
         f"seed={seed}",
+        "evaluate.sets={eval: eval}",
+        *more,
     )
     for key, rows in enumerate(rounds, start=1):
         write_rows(Path(f"data/rounds/{key}/decisions/part-00000.parquet"), Decided, rows)
@@ -141,6 +150,14 @@ def test_the_figures_of_the_pool_lie_beside_it() -> None:
             "1": {"rows": 2, "prompts": 2, "repeated": 0, "over_cap": 0},
             "2": {"rows": 2, "prompts": 2, "repeated": 0, "over_cap": 1},
         },
+        "sources": [
+            {"source": "test", "licence": "CC0-1.0", "rows": 6, "prompts": 5, "families": 2}
+        ],
+        "contamination": {
+            "prompts_left_out": 0,
+            "rows_left_out": 0,
+            "rows": {"eval": {"exact": 0, "numbers_masked": 0, "ngram": 0, "solution": 0}},
+        },
     }
     first = json.loads(Path("data/rounds/1/pool/diagnostics.json").read_text())
     assert first["rounds"]["1"] == {"rows": 2, "prompts": 2, "repeated": 1, "over_cap": 0}
@@ -154,10 +171,19 @@ def test_neither_the_order_of_decisions_nor_their_parts_change_a_byte() -> None:
         for number, part in enumerate(parts):
             file = Path(f"data/rounds/1/decisions/part-{number:05}.parquet")
             write_rows(file, Decided, part)
-        pool.run(settings("rounds=1", "pool.max_per_prompt=3", "seed=1"), "1", silent)
+        config = settings(
+            "rounds=1", "pool.max_per_prompt=3", "seed=1", "evaluate.sets={eval: eval}"
+        )
+        pool.run(config, "1", silent)
         files = sorted(Path("data/rounds/1/pool").iterdir())
         written.append([file.read_bytes() for file in files])
-    names = ["diagnostics.json", "heldout.parquet", "kept.parquet", "seen.parquet"]
+    names = [
+        "contamination.parquet",
+        "diagnostics.json",
+        "heldout.parquet",
+        "kept.parquet",
+        "seen.parquet",
+    ]
     assert [file.name for file in files] == names
     assert written[0] == written[1] == written[2]
 
@@ -221,3 +247,88 @@ def test_held_out_prompts_are_counted_and_are_in_no_figure_of_what_is_trained_on
 def test_labelled_rows_are_never_held_out() -> None:
     run([accepted(1, "a")], share=0.999)
     assert table(1, "kept") == LABELLED
+
+
+def findings(key: int) -> list[tuple]:
+    leaks = read_rows(Path(f"data/rounds/{key}/pool/contamination.parquet"), Leak)
+    return [(leak.prompt_id, leak.round, leak.draw, leak.kind) for leak in leaks]
+
+
+def contamination(key: int) -> dict:
+    return json.loads(Path(f"data/rounds/{key}/pool/diagnostics.json").read_text())["contamination"]
+
+
+def test_a_completion_with_an_evaluation_question_is_neither_kept_nor_seen() -> None:
+    planted = f"7. Next: {QUESTION.upper()}"
+    run(
+        [
+            accepted(0, "a"),
+            accepted(0, planted, draw=1),
+            decided(1, planted, draw=2),
+            accepted(1, "b"),
+        ],
+        [accepted(2, planted, round=2, draw=5), accepted(3, "c", round=2)],
+    )
+    assert short(table(2, "kept")[2:]) == [("train-0", "a", 1), ("train-1", "b", 1),
+                                           ("train-3", "c", 2)]  # fmt: skip
+    assert short(table(2, "seen")) == short(table(2, "kept")[2:])
+    both = [("train-0", 1, 1, "exact"), ("train-0", 1, 1, "ngram"),
+            ("train-1", 1, 2, "exact"), ("train-1", 1, 2, "ngram")]  # fmt: skip
+    assert findings(1) == both
+    assert findings(2) == [*both, ("train-2", 2, 5, "exact"), ("train-2", 2, 5, "ngram")]
+    assert [contamination(key)["rows_left_out"] for key in (1, 2)] == [1, 1]
+    assert set(contamination(2)["rows"]["eval"].values()) == {0}
+
+
+def test_a_dropped_completion_takes_no_room() -> None:
+    planted = [accepted(0, f"{QUESTION} {n}", draw=n) for n in range(9)]
+    run([*planted, accepted(0, "a", draw=9)], cap="1")
+    assert short(table(1, "kept")[2:]) == [("train-0", "a", 1)]
+
+
+def test_what_is_only_reported_is_kept_and_counted_with_the_rows_of_a_prompt_that_shares() -> None:
+    near = Leak(
+        prompt_id="train-1",
+        round=None,
+        draw=None,
+        kind="ngram",
+        evaluation_set="eval",
+        evaluation_prompt_id="eval-0",
+        share=0.5,
+        action="report",
+    )
+    gone = replace(near, prompt_id="train-9", kind="exact", share=1.0, action="drop")
+    write_rows(PROMPT_LEAKS, Leak, [near, gone])
+    rows = [accepted(0, QUESTION), accepted(1, "a"), accepted(1, "b", draw=1), accepted(2, "c")]
+    run(rows, more=("pool.contamination={exact: report}",))
+    assert len(table(1, "kept")) == 6
+    assert contamination(1) == {
+        "prompts_left_out": 1,
+        "rows_left_out": 0,
+        "rows": {"eval": {"exact": 1, "numbers_masked": 0, "ngram": 3, "solution": 0}},
+    }
+
+
+def test_stop_names_the_row_and_leaves_no_pool() -> None:
+    message = (
+        r"completion of training prompt 'train-1' \(round 1, draw 4\) has 100% of prompt 'eval-0'"
+    )
+    with pytest.raises(PromptsError, match=message):
+        run([accepted(1, QUESTION, draw=4)], more=("pool.contamination={exact: stop}",))
+    assert not Path("data/rounds/1/pool").exists()
+
+
+def test_a_prefix_that_the_cap_cut_is_not_searched() -> None:
+    run([decided(0, QUESTION, is_finished=False)], more=("pool.contamination={exact: stop}",))
+    assert table(1, "seen") == []
+
+
+def test_sources_are_counted_by_licence() -> None:
+    train = [prompt(0), replace(prompt(1), licence="unknown"), replace(prompt(2), source="b")]
+    write_rows(Path("data/prompts/train.parquet"), Prompt, train)
+    run([accepted(n, text) for n in range(3) for text in "ab"])
+    figures = json.loads(Path("data/rounds/1/pool/diagnostics.json").read_text())
+    counts = [tuple(row[k] for k in ("source", "licence", "rows", "prompts", "families"))
+              for row in figures["sources"]]  # fmt: skip
+    assert counts == [("b", "CC0-1.0", 2, 1, 1), ("test", "CC0-1.0", 4, 3, 2),
+                      ("test", "unknown", 2, 1, 1)]  # fmt: skip
