@@ -69,10 +69,15 @@ def register_run(
 
 
 def training_sources(config: Config) -> Sequence[SourceFigures]:
-    """What the last round's model was trained on: its pool, or where it continued, all pools."""
-    rounds = [config.round_count]
-    if config.finetune.start != "base":
-        rounds = list(range(1, config.round_count + 1))
+    """What the registered model was trained on.
+
+    It is that of the round that the last one hands on: its pool, or where rounds start from one
+    another, all pools up to that.
+    """
+    last = Path(round_folder(config.round_count))
+    monitor = json.loads((last / "monitor.json").read_text(encoding="utf-8"))
+    first = monitor["handed_on"] if config.finetune.start == "base" else 0
+    rounds = range(first, monitor["handed_on"] + 1)
     files = [Path(round_folder(number)) / "pool" / "kept.parquet" for number in rounds]
     named = ["prompt_id", "round", "draw", "family", "source", "licence"]
     rows = pa.concat_tables([read_table(file, TrainingRow).select(named) for file in files])

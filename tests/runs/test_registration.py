@@ -1,5 +1,6 @@
 """What a registered model says of the rows it was trained on."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,12 +20,13 @@ LAST = [row(0, "a"), row(2, "c", round=2)]
 def pools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pool of two rounds, from the second of which a row of the first has gone."""
     monkeypatch.chdir(tmp_path)
-    for number, rows in ((1, FIRST), (2, LAST)):
-        file = Path(f"data/rounds/{number}/pool/kept.parquet")
+    for folder, rows in (("base", []), ("rounds/1", FIRST), ("rounds/2", LAST)):
+        file = Path("data") / folder / "pool" / "kept.parquet"
         write_rows(file, TrainingRow, [LABELLED, *rows])
 
 
-def found(start: str) -> list[tuple]:
+def found(start: str, *, handed_on: int = 2) -> list[tuple]:
+    Path("data/rounds/2/monitor.json").write_text(json.dumps({"handed_on": handed_on}))
     sources = training_sources(settings("rounds=2", f"finetune.start={start}"))
     return [(f.source, f.licence, f.rows, f.prompts, f.families) for f in sources]
 
@@ -35,3 +37,14 @@ def test_a_model_that_began_at_the_base_was_trained_on_the_last_pool() -> None:
 
 def test_one_that_went_on_from_round_to_round_on_each_pool_s_rows() -> None:
     assert found("previous") == [("test", "CC0-1.0", 3, 3, 1), ("test", "unknown", 1, 1, 1)]
+
+
+def test_rounds_after_the_one_that_is_handed_on_have_no_part_in_it() -> None:
+    assert found("base", handed_on=1) == [
+        ("test", "CC0-1.0", 2, 2, 1),
+        ("test", "unknown", 1, 1, 1),
+    ]
+    assert found("previous", handed_on=1) == found("base", handed_on=1)
+    assert found("base", handed_on=0) == found("previous", handed_on=0) == [
+        ("test", "CC0-1.0", 1, 1, 1)
+    ]  # fmt: skip

@@ -277,6 +277,7 @@ def test_a_completion_with_an_evaluation_question_is_neither_kept_nor_seen() -> 
     assert findings(1) == both
     assert findings(2) == [*both, ("train-2", 2, 5, "exact"), ("train-2", 2, 5, "ngram")]
     assert [contamination(key)["rows_left_out"] for key in (1, 2)] == [1, 1]
+    assert contamination(2)["prompts_left_out"] == 0
     assert set(contamination(2)["rows"]["eval"].values()) == {0}
 
 
