@@ -107,8 +107,7 @@ def _handed_on(config: Config, found: Monitor) -> Path:
     if found.handed_on == found.round:
         return folder / "trained"
     assert found.stopped is not None
-    ends_here = found.stopped.round == found.round
-    return _best(earlier) if ends_here and found.stopped.kind == "stalled" else earlier / "model"
+    return _best(earlier) if found.stopped.kind == "stalled" else earlier / "model"
 
 
 def _best(folder: Path) -> Path:

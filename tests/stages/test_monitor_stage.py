@@ -157,6 +157,8 @@ def test_a_stall_hands_on_the_best_round_however_long_ago(monkeypatch: pytest.Mo
     assert found.stopped is not None
     assert (found.stopped.kind, found.handed_on) == ("stalled", 1)
     assert contents(folder(4) / "model") == contents(folder(1) / "trained")
+    monitor.run(settings(*SETTINGS, "rounds=5", "monitor={patience: 3}"), "5", silent)
+    assert contents(folder(5) / "model") == contents(folder(1) / "trained")
 
 
 def test_the_base_is_handed_on_where_no_round_was_better(monkeypatch: pytest.MonkeyPatch) -> None:
