@@ -249,6 +249,16 @@ def test_a_stopped_round_has_a_verdict_that_says_so() -> None:
     assert not (folder(2) / "validation" / "result.json").exists()
 
 
+def test_how_figures_are_measured_has_no_say_in_what_later_stages_depend_on() -> None:
+    written = []
+    for words in (1, 2):
+        monitor.run(settings(*SETTINGS, f"monitor.distinct_words={words}"), "0", silent)
+        names = ("monitor.json", "handed_on.json")
+        written.append([(BASE / name).read_bytes() for name in names])
+    assert written[0][0] != written[1][0]
+    assert written[0][1] == written[1][1]
+
+
 @pytest.mark.usefixtures("stopped")
 def test_a_stopped_round_hands_on_what_it_was_given_and_says_why() -> None:
     for key in "123":
