@@ -61,6 +61,7 @@ def measure(count: int, sender: "multiprocessing.connection.Connection") -> None
         )
         policy = build_scratch(section, RenderingSection(number_slots=True), [WORDS], [WORDS], 0)
         save_policy(policy, Path("data/base/model"))
+        Path("data/base/handed_on.json").write_text('{"stopped": null}', encoding="utf-8")
         rows = (
             Prompt(
                 prompt_id=f"p{number}",

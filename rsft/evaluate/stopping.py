@@ -26,6 +26,11 @@ class Stop:
     reason: str
     """One line: the numbers, and the settings they were held against."""
 
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        return f"{self.kind} in round {self.round}: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:

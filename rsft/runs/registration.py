@@ -12,7 +12,7 @@ from rsft.ledger import read_rows, read_table, schema_of
 from rsft.lineage import Snapshot, StageRun
 from rsft.registry import Evaluation, ModelVersion, Provenance, Registry, Serving, register
 from rsft.runs.summary import read_evaluation, summarise_round
-from rsft.stages.contract import split_file
+from rsft.stages.contract import read_handed_on, split_file
 from rsft.stages.pooling import describe_sources
 from rsft.types import Answer, Prompt, SourceFigures, TrainingRow
 
@@ -74,10 +74,8 @@ def training_sources(config: Config) -> Sequence[SourceFigures]:
     It is that of the round that the last one hands on: its pool, or where rounds start from one
     another, all pools up to that.
     """
-    last = Path(round_folder(config.round_count))
-    monitor = json.loads((last / "monitor.json").read_text(encoding="utf-8"))
-    first = monitor["handed_on"] if config.finetune.start == "base" else 0
-    rounds = range(first, monitor["handed_on"] + 1)
+    last: int = read_handed_on(Path(round_folder(config.round_count)))["round"]
+    rounds = range(last if config.finetune.start == "base" else 0, last + 1)
     files = [Path(round_folder(number)) / "pool" / "kept.parquet" for number in rounds]
     named = ["prompt_id", "round", "draw", "family", "source", "licence"]
     rows = pa.concat_tables([read_table(file, TrainingRow).select(named) for file in files])

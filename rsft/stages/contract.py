@@ -2,9 +2,11 @@
 
 data/prompts/<split>.parquet
              contamination/leaks.parquet       what training prompts share with evaluation ones
-data/base/{model,pool,heldout,best,answers}/ monitor.json evaluation.json    the base is round 0
+data/base/{model,pool,heldout,best,answers}/                                 the base is round 0
+                    handed_on.json monitor.json evaluation.json
 data/rounds/<r>/{candidates,scored,decisions,accepted,pool,validation,trained,model,heldout,best,
-                 answers}/ draws.parquet acceptance.parquet monitor.json evaluation.json
+                 answers}/
+                    draws.parquet acceptance.parquet handed_on.json monitor.json evaluation.json
 data/controls/<r>/<name>/{model,answers}/ evaluation.json
 data/run.json                                                  summary of the last run
 
@@ -16,6 +18,7 @@ write empty tables and hand on the ``model`` that they were given.
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pyarrow.compute as pc
 
@@ -67,9 +70,19 @@ def read_greedy(answers: Path) -> dict[str, list[Answer]]:
 
 def stopped_before(config: Config, key: str) -> str | None:
     """Why the rounds ended before a round, in one line; null where it is run."""
-    text = (before(config, key) / "monitor.json").read_text(encoding="utf-8")
-    stop = json.loads(text)["stopped"]
-    return None if stop is None else f"{stop['kind']} in round {stop['round']}: {stop['reason']}"
+    stopped: str | None = read_handed_on(before(config, key))["stopped"]
+    return stopped
+
+
+def read_handed_on(folder: Path) -> dict[str, Any]:
+    """Whose policy a round's folder hands on, ``round``, and why the rounds end: ``stopped``.
+
+    Of all that the monitor knows, it is what later stages depend on: a figure that is measured in
+    another way must not have rounds trained again.
+    """
+    text = (folder / "handed_on.json").read_text(encoding="utf-8")
+    document: dict[str, Any] = json.loads(text)
+    return document
 
 
 def copy_policy(source: Path, target: Path) -> None:

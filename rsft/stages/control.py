@@ -27,7 +27,7 @@ from rsft.ledger import read_rows
 from rsft.policy import load_policy, save_policy, use_machine
 from rsft.randomness import generator
 from rsft.stages.command import run_as_command
-from rsft.stages.contract import BASE, control_folder, here
+from rsft.stages.contract import BASE, control_folder, here, read_handed_on
 from rsft.stages.evaluate import measure
 from rsft.types import Progress, TrainingRow
 
@@ -92,8 +92,7 @@ def _trainings(config: Config, number: str) -> int:
     """
     if config.finetune.start == "base":
         return 1
-    text = (here(number) / "monitor.json").read_text(encoding="utf-8")
-    return max(1, int(json.loads(text)["handed_on"]))
+    return max(1, int(read_handed_on(here(number))["round"]))
 
 
 def control_rows(

@@ -8,7 +8,9 @@ carries the best along in ``best/``; else that folder holds the best round's num
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rsft.config import Config
 from rsft.errors import ConfigurationError
@@ -25,7 +27,7 @@ from rsft.types import Answer, Progress, Prompt
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
-    """Writes ``monitor.json``, ``heldout/``, ``best/`` and, of a round, ``model/``.
+    """Writes what a round hands on, and ``monitor.json``: why.
 
     Args:
         config: The settings.
@@ -49,8 +51,14 @@ def run(config: Config, key: str, progress: Progress) -> None:
     if found.round:
         copy_policy(_handed_on(config, found), here(key) / "model")
     _carry_best(config, found)
-    text = json.dumps(found.as_dict(), indent=2, sort_keys=True, allow_nan=False)
-    (here(key) / "monitor.json").write_text(text + "\n", encoding="utf-8")
+    _write_json(here(key) / "monitor.json", found.as_dict())
+    stopped = None if found.stopped is None else found.stopped.line
+    _write_json(here(key) / "handed_on.json", {"round": found.handed_on, "stopped": stopped})
+
+
+def _write_json(file: Path, document: Mapping[str, Any]) -> None:
+    text = json.dumps(document, indent=2, sort_keys=True, allow_nan=False)
+    file.write_text(text + "\n", encoding="utf-8")
 
 
 def _read(folder: Path) -> Monitor:
@@ -107,8 +115,7 @@ def _handed_on(config: Config, found: Monitor) -> Path:
     if found.handed_on == found.round:
         return folder / "trained"
     assert found.stopped is not None
-    ends_here = found.stopped.round == found.round
-    return _best(earlier) if ends_here and found.stopped.kind == "stalled" else earlier / "model"
+    return _best(earlier) if found.stopped.kind == "stalled" else earlier / "model"
 
 
 def _best(folder: Path) -> Path:
@@ -121,8 +128,7 @@ def _carry_best(config: Config, found: Monitor) -> None:
     """Keeps the best policy so far where a later round may hand it on, and nothing else has it."""
     best = here(str(found.round)) / "best"
     best.mkdir(exist_ok=True)
-    text = json.dumps({"round": found.best_round})
-    (best / "round.json").write_text(text + "\n", encoding="utf-8")
+    _write_json(best / "round.json", {"round": found.best_round})
     may_stall = config.monitor.patience is not None and found.stopped is None
     if may_stall and found.best_round != found.handed_on:
         copy_policy(_best(before(config, str(found.round))), best / "model")

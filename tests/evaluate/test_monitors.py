@@ -93,7 +93,7 @@ def test_the_rewards_are_not_known_where_no_answer_was_judged_by_both() -> None:
 
 def test_no_figure_depends_on_the_order_of_the_answers() -> None:
     answers = [
-        answer(p, d, completion=f"n{p} + n{d}", policy_logprob=-0.1 * p - 0.7, reward=0.1 * p)
+        answer(p, d, completion=f"n{p} + n{d}", policy_logprob=-1.0 if p else -1e16, reward=0.1 * p)
         for p in range(7)
         for d in (None, 0, 1, 2)
     ]
@@ -140,8 +140,7 @@ def test_longer_completions_from_as_many_words_do_not_look_narrower() -> None:
 
 
 def test_a_mark_in_a_completion_is_not_the_end_of_one() -> None:
-    assert distinct_ngrams(["None", "None None"], 1) < 1
-    assert distinct_ngrams(["a", "a None"], 2) > distinct_ngrams(["a", "a"], 2)
+    assert distinct_ngrams(["None", "None"], 1) == distinct_ngrams(["a", "a"], 1)
 
 
 def test_drift_is_measured_from_the_base() -> None:

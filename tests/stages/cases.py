@@ -2,13 +2,11 @@
 
 import json
 import shutil
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rsft.config import Config, set_values
-from rsft.evaluate.stopping import base_monitor
 from rsft.ledger import write_rows
 from rsft.policy import Policy, save_policy
 from rsft.stages.contract import PROMPT_LEAKS
@@ -100,15 +98,11 @@ def row(number: int, completion: str, *, round: int = 1, draw: int = 0) -> Train
     )
 
 
-STOP = {"kind": "collapsed", "round": 1, "reason": "token entropy is 0"}
-
-
-def write_monitor(folder: Path, stopped: dict[str, object] | None = None) -> None:
-    """What the stage ``monitor`` leaves where nothing is held out."""
-    number = int(folder.name) if folder.name.isdigit() else 0
-    found = replace(base_monitor(None), round=number, handed_on=0 if stopped else number)
+def write_handed_on(folder: Path, number: int, stopped: str | None = None) -> None:
+    """What the stage ``monitor`` leaves for the stages after it."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "monitor.json").write_text(json.dumps(found.as_dict() | {"stopped": stopped}))
+    document = {"round": number, "stopped": stopped}
+    (folder / "handed_on.json").write_text(json.dumps(document))
 
 
 def write_base(policy: Policy, labelled: list[TrainingRow]) -> None:
@@ -121,4 +115,4 @@ def write_base(policy: Policy, labelled: list[TrainingRow]) -> None:
     for name in ("seen", "heldout"):
         write_rows(Path(f"data/base/pool/{name}.parquet"), TrainingRow, [])
     write_rows(PROMPT_LEAKS, Leak, [])
-    write_monitor(Path("data/base"))
+    write_handed_on(Path("data/base"), 0)

@@ -13,7 +13,7 @@ from rsft.policy import Policy, load_policy
 from rsft.stages import control
 from rsft.stages.control import control_rows
 from rsft.types import TrainingRow
-from tests.stages.cases import row, settings, silent, write_base
+from tests.stages.cases import row, settings, silent, write_base, write_handed_on
 
 LABELLED = [row(0, "n0 + n1 = r0", round=0), row(1, "n0 + n1 = r0", round=0)]
 KEPT = [
@@ -95,16 +95,13 @@ def test_where_a_prompt_has_fewer_candidates_all_of_them_are_taken() -> None:
         assert counts(rows) == {"train-0": 2, "train-1": 2, "train-2": 3}
 
 
-MONITOR = Path("data/rounds/2/monitor.json")
-
-
 @pytest.fixture
 def after_two_rounds(tiny_t5: Policy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_base(tiny_t5, LABELLED)
     write_rows(Path("data/rounds/2/pool/kept.parquet"), TrainingRow, KEPT)
     write_rows(Path("data/rounds/2/pool/seen.parquet"), TrainingRow, SEEN)
-    MONITOR.write_text(json.dumps({"handed_on": 2}))
+    write_handed_on(Path("data/rounds/2"), 2)
     monkeypatch.setattr(control, "measure", lambda policy, config, folder: measured.append(folder))
     measured.clear()
 
@@ -143,7 +140,7 @@ def test_a_control_is_the_base_trained_on_its_rows_with_the_settings_of_a_round(
 def test_where_rounds_go_on_from_each_other_a_control_takes_the_steps_of_all_of_them(
     handed_on: int, times: int
 ) -> None:
-    MONITOR.write_text(json.dumps({"handed_on": handed_on}))
+    write_handed_on(Path("data/rounds/2"), handed_on)
     control.run(settings(*SETTINGS, "finetune.start=previous"), "2-no_filter", silent)
     found = load_policy(Path("data/controls/2/no_filter/model"))
     assert found.version == trained(times).version

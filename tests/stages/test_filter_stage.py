@@ -11,7 +11,7 @@ from rsft.filter import decide, decided_tables, read_candidates
 from rsft.ledger import read_rows, rows_of, table_of, write_rows
 from rsft.stages import filter as stage
 from rsft.types import Decided, PromptAcceptance, PromptDraws, Scored
-from tests.stages.cases import decided, settings, silent, write_monitor
+from tests.stages.cases import decided, settings, silent, write_handed_on
 
 FOLDER = Path("data/rounds/1")
 
@@ -34,7 +34,7 @@ HOPELESS = [row for row in MIXED if row.text in "bcd"]
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    write_monitor(Path("data/base"))
+    write_handed_on(Path("data/base"), 0)
 
 
 def run(rows: list[Scored]) -> None:

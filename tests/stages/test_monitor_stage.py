@@ -20,6 +20,7 @@ from rsft.types import (
     Answer,
     Candidate,
     Decided,
+    Leak,
     Prompt,
     PromptAcceptance,
     PromptDraws,
@@ -158,6 +159,8 @@ def test_a_stall_hands_on_the_best_round_however_long_ago(monkeypatch: pytest.Mo
     assert found.stopped is not None
     assert (found.stopped.kind, found.handed_on) == ("stalled", 1)
     assert contents(folder(4) / "model") == contents(folder(1) / "trained")
+    monitor.run(settings(*SETTINGS, "rounds=5", "monitor={patience: 3}"), "5", silent)
+    assert contents(folder(5) / "model") == contents(folder(1) / "trained")
 
 
 def test_the_base_is_handed_on_where_no_round_was_better(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,6 +206,7 @@ def stopped() -> Config:
         rows = [row(number, "n0") for number in range(20)]
         rows = [r for r in rows if (r.prompt_id in held_out) == (name == "heldout")]
         write_rows(folder(1) / "pool" / f"{name}.parquet", TrainingRow, rows)
+    write_rows(folder(1) / "pool" / "contamination.parquet", Leak, [])
     monitor.run(config, "1", silent)
     for key in "23":
         for stage in (generate, score, filter_stage, pool, validate, finetune, monitor):
@@ -246,6 +250,16 @@ def test_a_stopped_round_has_a_verdict_that_says_so() -> None:
         "(monitor.min_effective_sample_size = 1000)"
     )
     assert not (folder(2) / "validation" / "result.json").exists()
+
+
+def test_how_figures_are_measured_has_no_say_in_what_later_stages_depend_on() -> None:
+    written = []
+    for words in (1, 2):
+        monitor.run(settings(*SETTINGS, f"monitor.distinct_words={words}"), "0", silent)
+        names = ("monitor.json", "handed_on.json")
+        written.append([(BASE / name).read_bytes() for name in names])
+    assert written[0][0] != written[1][0]
+    assert written[0][1] == written[1][1]
 
 
 @pytest.mark.usefixtures("stopped")

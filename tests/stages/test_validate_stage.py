@@ -14,7 +14,7 @@ from rsft.ledger import read_table, table_of, write_rows, write_table
 from rsft.policy import Policy, load_policy
 from rsft.stages import finetune, validate
 from rsft.types import Decided, TrainingRow
-from tests.stages.cases import decided, row, settings, silent, write_base, write_monitor
+from tests.stages.cases import decided, row, settings, silent, write_base, write_handed_on
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:module 'sre_(constants|parse)' is deprecated:DeprecationWarning"
@@ -142,7 +142,7 @@ def test_a_round_starts_from_the_base_or_the_round_before(start: str, folder: st
         verdict.write_text(json.dumps({"success": True}))
     tune("1")
     shutil.copytree("data/rounds/1/trained", "data/rounds/1/model")
-    write_monitor(Path("data/rounds/1"))
+    write_handed_on(Path("data/rounds/1"), 1)
     config = settings(*SETTINGS)
     expected = load_policy(Path("data") / folder / "model")
     train(expected, POOL, config.finetune, seed=config.seed)
