@@ -26,7 +26,7 @@ def pools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def found(start: str, *, handed_on: int = 2) -> list[tuple]:
-    Path("data/rounds/2/monitor.json").write_text(json.dumps({"handed_on": handed_on}))
+    Path("data/rounds/2/handed_on.json").write_text(json.dumps({"round": handed_on}))
     sources = training_sources(settings("rounds=2", f"finetune.start={start}"))
     return [(f.source, f.licence, f.rows, f.prompts, f.families) for f in sources]
 
