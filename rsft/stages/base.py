@@ -5,15 +5,14 @@ on the labelled rows. Either way it is saved as an ordinary Hugging Face folder 
 beside it, and everything after this stage treats it the same.
 """
 
-import json
-
-from rsft.config import BaseSection, Config
+from rsft.config import BaseSection, Config, FinetuneSection
 from rsft.errors import ConfigurationError
-from rsft.finetune import train
+from rsft.finetune import Training, train
 from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy, build_scratch, fetch_base, save_policy, use_machine
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import BASE, split_file
+from rsft.stages.training import write_training
 from rsft.types import Progress, Prompt, TrainingRow
 
 
@@ -33,11 +32,12 @@ def run(config: Config, key: str, progress: Progress) -> None:
                 "give prompts.files.labelled, or name a model folder or Hub id"
             )
         texts = [prompt.text for prompt in labelled + read_rows(split_file("train"), Prompt)]
-        policy, losses = _make(config.base, rows, texts, seed=config.seed, progress=progress)
+        policy, training = _make(config.base, rows, texts, seed=config.seed, progress=progress)
     else:
-        policy, losses = fetch_base(config.base), []
+        policy, training = fetch_base(config.base), None
     save_policy(policy, BASE / "model")
-    (BASE / "model" / "training.json").write_text(json.dumps({"loss": losses}) + "\n")
+    if training is not None:
+        write_training(training, BASE / "model")
     write_rows(BASE / "pool" / "kept.parquet", TrainingRow, rows)
     write_rows(BASE / "pool" / "seen.parquet", TrainingRow, [])
 
@@ -49,12 +49,12 @@ def _make(
     *,
     seed: int,
     progress: Progress,
-) -> tuple[Policy, list[float]]:
+) -> tuple[Policy, Training]:
     assert section.scratch is not None
     completions = [row.completion for row in rows]
     policy = build_scratch(section.scratch, section.rendering, texts, completions, seed)
-    losses = train(policy, rows, section.scratch.training, seed=seed, on_progress=progress)
-    return policy, losses
+    training = FinetuneSection(**section.scratch.training.model_dump())
+    return policy, train(policy, rows, training, seed=seed, on_progress=progress)
 
 
 def labelled_row(prompt: Prompt) -> TrainingRow:

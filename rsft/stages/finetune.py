@@ -12,6 +12,7 @@ from rsft.ledger import read_rows
 from rsft.policy import load_policy, save_policy, use_machine
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import BASE, before, here
+from rsft.stages.training import write_training
 from rsft.types import Progress, TrainingRow
 
 
@@ -22,14 +23,20 @@ def run(config: Config, key: str, progress: Progress) -> None:
         ExpectationsError: Where a critical expectation failed.
     """
     require_verdict(key)
-    use_machine(config.runtime)
+    device = use_machine(config.runtime)
     start = BASE if config.finetune.start == "base" else before(config, key)
     policy = load_policy(start / "model")
+    policy.model.to(device)
     rows = read_rows(here(key) / "pool" / "kept.parquet", TrainingRow)
-    losses = train(policy, rows, config.finetune, seed=config.seed, on_progress=progress)
-    folder = here(key) / "model"
-    save_policy(policy, folder)
-    (folder / "training.json").write_text(json.dumps({"loss": losses}) + "\n")
+    reference = None
+    if config.finetune.beta is not None:
+        reference = load_policy(BASE / "model")
+        reference.model.to(device)
+    training = train(
+        policy, rows, config.finetune, seed=config.seed, reference=reference, on_progress=progress
+    )
+    save_policy(policy, here(key) / "trained")
+    write_training(training, here(key) / "trained")
 
 
 def require_verdict(key: str) -> None:

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from rsft.config import RenderingSection, ScratchSection, TrainingSection
+from rsft.config import FinetuneSection, RenderingSection, ScratchSection, TrainingSection
 from rsft.errors import ConfigurationError
 from rsft.finetune import train
 from rsft.finetune.train import _batches, _learning_rate_factor
 from rsft.policy import Policy, answer, build_scratch
 from rsft.types import TrainingRow
 
-SECTION = TrainingSection(steps=60, batch_size=4, learning_rate=0.01, warmup_steps=5)
+SECTION = FinetuneSection(steps=60, batch_size=4, learning_rate=0.01, warmup_steps=5)
 ROWS = [
     TrainingRow(
         prompt_id=f"p{i}",
@@ -34,7 +34,13 @@ ROWS = [
 
 def tiny_policy() -> Policy:
     section = ScratchSection(
-        d_model=16, d_ff=32, layers=1, heads=2, dropout=0.1, vocabulary=64, training=SECTION
+        d_model=16,
+        d_ff=32,
+        layers=1,
+        heads=2,
+        dropout=0.1,
+        vocabulary=64,
+        training=TrainingSection(steps=1, batch_size=1, learning_rate=1e-3),
     )
     return build_scratch(
         section,
