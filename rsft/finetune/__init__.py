@@ -1,5 +1,7 @@
 """Training a policy on weighted rows: the loss and the loop."""
 
-from rsft.finetune.train import Training, train
+from rsft.finetune.checkpoints import Checkpoints
+from rsft.finetune.history import Training
+from rsft.finetune.train import train
 
-__all__ = ["Training", "train"]
+__all__ = ["Checkpoints", "Training", "train"]

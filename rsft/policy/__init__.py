@@ -14,7 +14,7 @@ from rsft.policy.logprobs import (
     token_logprobs,
 )
 from rsft.policy.machine import use_machine
-from rsft.policy.memory import halved, rows_within
+from rsft.policy.memory import halved, is_out_of_memory, rows_within
 from rsft.policy.proof import decoding_fault
 from rsft.policy.rendering import (
     decode_completions,
@@ -52,6 +52,7 @@ __all__ = [
     "fetch_classifier",
     "fetch_policy",
     "halved",
+    "is_out_of_memory",
     "load_policy",
     "logits_of",
     "pad",
