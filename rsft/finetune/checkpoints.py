@@ -84,6 +84,7 @@ class Checkpoints:
                 _differences(state["plan"], self.plan),
             )
             self.remove()
+            return None
         return None
 
     def write(self, checkpoint: Checkpoint) -> None:

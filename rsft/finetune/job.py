@@ -20,7 +20,7 @@ class Job:
     """Loss, batches, optimiser."""
     seed: int
     """Root of the shuffles and of dropout."""
-    reference: Policy | None
+    reference: Policy | None = None
     """With ``section.beta``: π_ref."""
-    heldout: Sequence[TrainingRow]
+    heldout: Sequence[TrainingRow] = ()
     """With ``section.early_stopping``: the rows whose loss it stops by."""

@@ -23,6 +23,6 @@ class Meter:
         per_second = tokens / (time.perf_counter() - self._started)
         note = (
             f"loss {history.loss[-1]:.3f}, {per_second:,.0f} tokens/s, "
-            f"gradient {norm:.3g}, rate {rate:.2g}"
+            f"gradient {norm:.3g}, rate {rate:.3g}"
         )
         self._progress(history.steps, self._steps, note)

@@ -13,18 +13,20 @@ in its rows alone:
 Candidates that the length cap cut are left out everywhere: a prefix cannot be learnt from.
 """
 
+import json
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from rsft.config import Config, ControlName
+from rsft.config import Config, ControlName, FinetuneSection
 from rsft.errors import ConfigurationError
-from rsft.finetune import train
+from rsft.finetune import Job
 from rsft.ledger import read_rows
-from rsft.policy import load_policy, save_policy, use_machine
+from rsft.policy import load_policy, use_machine
 from rsft.randomness import generator
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import BASE, control_folder
 from rsft.stages.evaluate import measure
+from rsft.stages.training import reference_of, train_into
 from rsft.types import Progress, TrainingRow
 
 
@@ -34,7 +36,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
     Raises:
         ConfigurationError: Where it has no rows to train on.
     """
-    use_machine(config.runtime)
+    device = use_machine(config.runtime)
     pool = Path(config.controls.after) / "pool"
     kept = read_rows(pool / "kept.parquet", TrainingRow)
     seen = read_rows(pool / "seen.parquet", TrainingRow)
@@ -46,9 +48,24 @@ def run(config: Config, key: str, progress: Progress) -> None:
             f"controls.names: {name!r} has no rows to train on; remove it, or give labelled "
             "prompts with solutions"
         )
-    train(policy, rows, config.finetune, seed=config.seed, on_progress=progress)
-    save_policy(policy, control_folder(name) / "model")
+    policy.model.to(device)
+    job = Job(
+        policy=policy,
+        rows=rows,
+        section=equal_steps(config.finetune, Path(config.controls.after)),
+        seed=config.seed,
+        reference=reference_of(config, device),
+    )
+    train_into(control_folder(name) / "model", job, f"control-{key}", progress)
     measure(policy, config, control_folder(name))
+
+
+def equal_steps(section: FinetuneSection, after: Path) -> FinetuneSection:
+    """A round's settings, with the steps that its weights took where it could stop early."""
+    if section.early_stopping is None:
+        return section
+    told = json.loads((after / "trained" / "training.json").read_text(encoding="utf-8"))
+    return section.model_copy(update={"early_stopping": None, "steps": told["best_step"]})
 
 
 def control_rows(

@@ -7,12 +7,12 @@ import json
 
 from rsft.config import Config
 from rsft.errors import ExpectationsError
-from rsft.finetune import train
+from rsft.finetune import Job
 from rsft.ledger import read_rows
-from rsft.policy import load_policy, save_policy, use_machine
+from rsft.policy import load_policy, use_machine
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import BASE, before, here
-from rsft.stages.training import write_training
+from rsft.stages.training import reference_of, train_into
 from rsft.types import Progress, TrainingRow
 
 
@@ -28,15 +28,18 @@ def run(config: Config, key: str, progress: Progress) -> None:
     policy = load_policy(start / "model")
     policy.model.to(device)
     rows = read_rows(here(key) / "pool" / "kept.parquet", TrainingRow)
-    reference = None
-    if config.finetune.beta is not None:
-        reference = load_policy(BASE / "model")
-        reference.model.to(device)
-    training = train(
-        policy, rows, config.finetune, seed=config.seed, reference=reference, on_progress=progress
+    heldout: list[TrainingRow] = []
+    if config.finetune.early_stopping is not None:
+        heldout = read_rows(here(key) / "pool" / "heldout.parquet", TrainingRow)
+    job = Job(
+        policy=policy,
+        rows=rows,
+        section=config.finetune,
+        seed=config.seed,
+        reference=reference_of(config, device),
+        heldout=heldout,
     )
-    save_policy(policy, here(key) / "trained")
-    write_training(training, here(key) / "trained")
+    train_into(here(key) / "trained", job, f"finetune-{key}", progress)
 
 
 def require_verdict(key: str) -> None:
