@@ -1,12 +1,12 @@
 """Two processes on the CPU: the curve of one, its checkpoints, its errors, and no orphans."""
 
+import json
 import multiprocessing
 import os
 import re
 import signal
 import textwrap
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -17,66 +17,69 @@ from pydantic import ValidationError
 from rsft import errors
 from rsft.errors import TrainingError
 from rsft.finetune import Checkpoints, processes, train
-from tests.finetune.cases import MANY, ROWS, changed, distance, equal, tiny_policy, weights
+from tests.finetune.cases import MANY, ROWS, changed, distance, tiny_policy, weights
 
 SECTION = changed(
-    steps=24, batch_size=5, checkpoint_steps=8, early_stopping={"every": 8, "patience": 9}
+    steps=24, batch_size=5, schedule="constant", early_stopping={"every": 8, "patience": 9}
 )
-TWO = changed(SECTION, processes=2)
+TWO = changed(SECTION, processes=2, checkpoint_steps=16)
 
 
-def test_two_processes_follow_the_curve_of_one_and_go_on_to_the_same_bits(tmp_path: Path) -> None:
+def train_and_be_killed(checkpoints: Checkpoints) -> None:
+    """Trains, and kills this process after step 17, with two ranks in the middle of their work."""
+
+    def kill_at(step: int, total: int, note: str = "") -> None:
+        if step == 17:
+            launcher, *ranks = psutil.Process().children(recursive=True)
+            for rank in ranks:
+                rank.suspend()  # so that they do not get far, and do not end by themselves
+            pids = json.dumps([launcher.pid, *(rank.pid for rank in ranks)])
+            (checkpoints.folder / "pids.json").write_text(pids)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    section = changed(TWO, steps=10**6)
+    train(
+        tiny_policy(0.0), MANY, section, seed=0, heldout=MANY[:3],
+        checkpoints=checkpoints, on_progress=kill_at,
+    )  # fmt: skip
+
+
+def test_two_processes_killed_and_gone_on_with_follow_the_curve_of_one(tmp_path: Path) -> None:
     """Rows of several weights and lengths, an odd number a step: 3 of them here and 2 there."""
-    one, two, resumed = tiny_policy(0.0), tiny_policy(0.0), tiny_policy(0.0)
-    expected = train(one, MANY, SECTION, seed=0, heldout=MANY[:3])
     checkpoints = Checkpoints(tmp_path, {})
+    parent = multiprocessing.get_context("fork").Process(
+        target=train_and_be_killed, args=[checkpoints]
+    )
+    parent.start()
+    parent.join()
+    assert parent.exitcode == -signal.SIGKILL
+    pids = json.loads((tmp_path / "pids.json").read_text())
+    assert len(pids) == 3, "a launcher and two ranks"
+    ends = time.monotonic() + 10
+    while any(map(is_running, pids)):
+        assert time.monotonic() < ends, "a process outlives the one that started it"
+        time.sleep(0.02)
+
+    one, two = tiny_policy(0.0), tiny_policy(0.0)
+    expected = train(one, MANY, SECTION, seed=0, heldout=MANY[:3])
     steps: list[int] = []
     found = train(
         two, MANY, TWO, seed=0, heldout=MANY[:3], checkpoints=checkpoints,
         on_progress=lambda done, total, note: steps.append(done),
     )  # fmt: skip
-    assert steps == [*range(1, 25)]
+    assert steps == [*range(17, 25)]
     assert found.loss == pytest.approx(expected.loss, abs=1e-4)
     assert dict(found.heldout_loss) == pytest.approx(dict(expected.heldout_loss), abs=1e-4)
     assert found.target_tokens == expected.target_tokens
     assert distance(weights(one), weights(two)) < 1e-5
     assert not two.model.training
 
-    left = sorted(file.name for file in tmp_path.iterdir())
-    assert left == ["step-00000016", "step-00000024"]
-    (tmp_path / "step-00000024" / "state.json").unlink()
-    again: list[int] = []
-    same = train(
-        resumed, MANY, TWO, seed=0, heldout=MANY[:3], checkpoints=checkpoints,
-        on_progress=lambda done, total, note: again.append(done),
-    )  # fmt: skip
-    assert again == [*range(17, 25)]
-    assert same == found
-    assert equal(weights(resumed), weights(two))
 
-
-def train_for_long() -> None:
-    train(tiny_policy(), MANY, changed(TWO, steps=10**6), seed=0, heldout=MANY[:3])
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.05)
-
-
-def test_no_process_outlives_the_one_that_started_it() -> None:
-    parent = multiprocessing.get_context("fork").Process(target=train_for_long)
-    parent.start()
-    assert parent.pid is not None
-    seen = psutil.Process(parent.pid)
-    # The launcher and two ranks.
-    wait_until(lambda: len(seen.children(recursive=True)) == 3)
-    started = seen.children(recursive=True)
-    os.kill(parent.pid, signal.SIGKILL)
-    parent.join()
-    wait_until(lambda: not any(one.is_running() for one in started), seconds=10)
+def is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def fake_ranks(monkeypatch: pytest.MonkeyPatch, folder: Path, body: str) -> None:
