@@ -142,27 +142,6 @@ def test_how_often_checkpoints_are_written_is_no_other_training() -> None:
     assert seen[0] == 7
 
 
-@pytest.mark.parametrize("what", ["weights", "rows", "code", "threads"])
-def test_other_weights_rows_code_or_threads_are_another_training(
-    what: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    kill_after(4)
-    config = settings(*SETTINGS)
-    if what == "weights":
-        write_base(tiny_policy(dropout=0.2), [])
-    elif what == "rows":
-        write_rows(ROUND / "pool" / "kept.parquet", TrainingRow, MANY[1:])
-    elif what == "code":
-        monkeypatch.setattr("rsft.stages.training._CODE", "edited")
-    else:
-        config = settings(*SETTINGS, "runtime.threads=2")
-    seen: list[int] = []
-    finetune.run(config, "1", lambda done, total, note="": seen.append(done))
-    assert seen[0] == 1
-    name = {"weights": "policy ", "rows": "rows ", "code": "code of rsft "}
-    assert f"({name.get(what, 'runtime.threads 1 ≠ 2')}" in caplog.text
-
-
 def test_early_stopping_reads_the_round_s_held_out_rows() -> None:
     run()
     told = json.loads((ROUND / "trained" / "training.json").read_text())

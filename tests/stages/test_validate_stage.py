@@ -1,6 +1,7 @@
 """The gate between a round's accepted rows and its training."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def tune(key: str = "1", *more: str) -> Policy:
     folder = Path("data/rounds") / key
     write_rows(folder / "pool" / "kept.parquet", TrainingRow, POOL)
     finetune.run(settings(*SETTINGS, *more), key, silent)
-    return load_policy(folder / "model")
+    return load_policy(folder / "trained")
 
 
 def test_copies_pass_where_they_were_to_be_kept() -> None:
@@ -61,7 +62,7 @@ def test_good_rows_pass_and_training_starts() -> None:
     verdict = judge(GOOD)
     assert (verdict["success"], verdict["rows"], verdict["candidates"]) == (True, 6, 12)
     tune()
-    losses = json.loads((ROUND / "model" / "training.json").read_text())["loss"]
+    losses = json.loads((ROUND / "trained" / "training.json").read_text())["loss"]
     assert len(losses) == 2
 
 
@@ -83,7 +84,7 @@ def test_a_failed_critical_expectation_stops_training_and_says_what_failed_and_w
     file = ROUND / "validation" / "failing_rows.parquet"
     assert message.endswith(f"training did not start. The rows are in {file}")
     assert read_table(file)["row"].to_pylist() == [0, 6, 7]
-    assert not (ROUND / "model").exists()
+    assert not (ROUND / "trained").exists()
 
 
 def test_a_table_of_other_columns_is_judged_and_stops_training() -> None:
@@ -140,6 +141,7 @@ def test_a_round_starts_from_the_base_or_the_round_before(start: str, folder: st
         verdict.parent.mkdir(parents=True)
         verdict.write_text(json.dumps({"success": True}))
     tune("1")
+    shutil.copytree(ROUND / "trained", ROUND / "model")  # as the stage monitor does
     config = settings(*SETTINGS)
     expected = load_policy(Path("data") / folder / "model")
     train(expected, POOL, config.finetune, seed=config.seed)
