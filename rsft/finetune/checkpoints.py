@@ -67,7 +67,7 @@ class Checkpoints:
         One that is torn is removed and said to be; those of another plan likewise.
         """
         for leftover in self.folder.glob(".step-*.tmp"):
-            shutil.rmtree(leftover)
+            shutil.rmtree(leftover, ignore_errors=True)
         for folder in reversed(self._folders()):
             try:
                 state = _read_state(folder)

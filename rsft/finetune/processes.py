@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 from pydantic import TypeAdapter
+from safetensors import SafetensorError
 
 from rsft import errors
 from rsft.errors import ConfigurationError, TrainingError
@@ -84,12 +85,25 @@ def _exchange(checkpoints: Checkpoints | None) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+@contextlib.contextmanager
+def written_into(folder: Path) -> Iterator[None]:
+    """Says in one line where a folder cannot be written to."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise TrainingError(
+            f"{folder}: cannot be written ({reason}); make room and run again"
+        ) from None
+
+
 def _write_job(
     folder: Path, job: Job, checkpoints: Checkpoints | None, resumed: Path | None
 ) -> None:
-    save_policy(job.policy, folder / "policy")
-    if job.reference is not None:
-        save_policy(job.reference, folder / "reference")
+    with written_into(folder):
+        save_policy(job.policy, folder / "policy")
+        if job.reference is not None:
+            save_policy(job.reference, folder / "reference")
     write_rows(folder / "rows.parquet", TrainingRow, job.rows)
     write_rows(folder / "heldout.parquet", TrainingRow, job.heldout)
     settings = {

@@ -25,6 +25,7 @@ from rsft.config import FinetuneSection
 from rsft.errors import RsftError
 from rsft.finetune.checkpoints import Checkpoints, read_checkpoint
 from rsft.finetune.job import Job
+from rsft.finetune.processes import written_into
 from rsft.finetune.train import train_here
 from rsft.ledger import read_rows
 from rsft.policy import Policy, load_policy, save_policy
@@ -122,9 +123,10 @@ def _train(rank: int, folder: Path, settings: dict[str, Any]) -> None:
         _tell_progress if rank == 0 else None,
     )
     if rank == 0:
-        save_policy(job.policy, folder / "trained")
-        text = json.dumps(training.as_dict())
-        (folder / "training.json").write_text(text, encoding="utf-8")
+        with written_into(folder):
+            save_policy(job.policy, folder / "trained")
+            text = json.dumps(training.as_dict())
+            (folder / "training.json").write_text(text, encoding="utf-8")
 
 
 def _read_job(folder: Path, settings: dict[str, Any], device: torch.device) -> Job:
@@ -151,7 +153,10 @@ def _tell_progress(done: int, total: int, note: str = "") -> None:
 
 def _tell(message: dict[str, Any]) -> None:
     """Writes a line at once, so that those of other ranks do not come between."""
-    os.write(_out, json.dumps(message).encode() + b"\n")
+    try:
+        os.write(_out, json.dumps(message).encode() + b"\n")
+    except BrokenPipeError:  # who started us is gone, and so shall we be
+        os._exit(1)
 
 
 class _Warnings(logging.Handler):

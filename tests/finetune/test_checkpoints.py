@@ -4,6 +4,7 @@ That a real SIGKILL is no different is shown in tests/stages/test_training_kills
 """
 
 import errno
+import json
 import logging
 import os
 import resource
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 
+from rsft.errors import TrainingError
 from rsft.finetune import Checkpoints, Training, train
 from rsft.policy import Policy
 from tests.finetune.cases import MANY, changed, equal, tiny_policy, weights
@@ -170,6 +172,13 @@ def flip(file: Path) -> None:
     file.write_bytes(content)
 
 
+def lie(file: Path) -> None:
+    """A number that is another, in a file that reads well."""
+    content = json.loads(file.read_text())
+    content["state"]["history"]["target_tokens"] += 1
+    file.write_text(json.dumps(content))
+
+
 @pytest.mark.parametrize(
     ("name", "harm"),
     [
@@ -177,7 +186,7 @@ def flip(file: Path) -> None:
         ("weights.safetensors", Path.unlink),
         ("optimiser.safetensors", flip),
         ("state.json", cut),
-        ("state.json", flip),
+        ("state.json", lie),
         ("state.json", Path.unlink),
     ],
 )
@@ -243,6 +252,25 @@ def test_a_plan_that_differs_in_much_is_told_in_short(
     assert "(finetune.x0 null ≠ 0, finetune.x1 null ≠ 1, finetune.x2 null ≠ 2 and 6 more)" in (
         caplog.text
     )
+
+
+def test_a_loss_that_is_not_a_number_leaves_the_last_good_one(checkpoints: Checkpoints) -> None:
+    policy = tiny_policy()
+
+    def poison(done: int, total: int, note: str = "") -> None:
+        if done == 5:
+            with torch.no_grad():
+                policy.model.get_input_embeddings().weight.fill_(float("inf"))
+
+    with pytest.raises(TrainingError, match=r"the loss of step 6 is nan"):
+        train(
+            policy, MANY, SECTION, seed=0, heldout=MANY[:3],
+            checkpoints=checkpoints, on_progress=poison,
+        )  # fmt: skip
+    assert names(checkpoints) == ["step-00000002", "step-00000004"]
+    _, training, steps = steps_taken(checkpoints)
+    assert steps[0] == 5
+    assert len(training.loss) == SECTION.steps
 
 
 @pytest.mark.parametrize("broken", ["save_file", "_sync"])

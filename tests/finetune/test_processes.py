@@ -1,5 +1,6 @@
 """Two processes on the CPU: the curve of one, its checkpoints, its errors, and no orphans."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -142,6 +143,19 @@ def test_an_interruption_ends_the_processes(
         )  # fmt: skip
     assert not psutil.pid_exists(ranks[0])
     assert list(checkpoints.folder.iterdir()) == [], "what went to and fro is removed"
+
+
+def test_a_full_disk_is_an_error_of_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(processes, "save_policy", full)
+    checkpoints = Checkpoints(tmp_path / "training", {})
+    with pytest.raises(TrainingError, match=r"cannot be written \(No space left on device\); make"):
+        train(tiny_policy(), ROWS, changed(processes=2), seed=0, checkpoints=checkpoints)
+    assert list(checkpoints.folder.iterdir()) == []
 
 
 def test_the_processes_share_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:

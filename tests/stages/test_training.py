@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from rsft.errors import ConfigurationError
 from rsft.finetune import Job
 from rsft.policy import load_policy
 from rsft.stages import training
 from rsft.stages.control import equal_steps
 from rsft.stages.training import train_into, training_plan
 from tests.finetune.cases import MANY, changed, equal, tiny_policy, weights
-from tests.stages.cases import silent
+from tests.stages.cases import settings, silent
 
 JOB = Job(policy=tiny_policy(), rows=MANY, section=changed(steps=3), seed=0, heldout=MANY[:2])
 STOPPING = {"every": 2, "patience": 1}
@@ -74,6 +75,11 @@ def test_the_model_is_written_with_its_record_and_nothing_else_stays(
     }  # fmt: skip
     assert told["sources"] == {"ours": 5, "theirs": 5}
     assert list(Path(".rsft/training").iterdir()) == []
+
+
+def test_early_stopping_without_held_out_prompts_is_refused_before_anything_runs() -> None:
+    with pytest.raises(ConfigurationError, match=r"early_stopping .*raise pool\.heldout_share"):
+        settings("pool.heldout_share=0", "finetune.early_stopping={every: 2, patience: 1}")
 
 
 def test_a_control_takes_the_steps_that_the_round_s_weights_took(tmp_path: Path) -> None:
