@@ -8,7 +8,6 @@ step, row), and the network's own dropout starts anew from (seed, step, process)
 was killed goes on with the numbers it would have had. The learning rate is a function of the step.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
@@ -18,7 +17,7 @@ from torch import Tensor
 from transformers import get_scheduler
 
 from rsft.config import FinetuneSection
-from rsft.errors import ConfigurationError, TrainingError
+from rsft.errors import TrainingError
 from rsft.finetune.batches import CALL_FLOPS, Limits, micro_batches, shuffled_steps
 from rsft.finetune.checkpoints import Checkpoint, Checkpoints, read_checkpoint
 from rsft.finetune.early_stopping import best_step, is_over
@@ -31,13 +30,13 @@ from rsft.finetune.memory import fewer_at_once, free_memory, no_memory
 from rsft.finetune.meter import Meter
 from rsft.finetune.processes import train_in_processes
 from rsft.finetune.reduction import sum_gradients
+from rsft.finetune.refusals import refuse_impossible, refuse_not_a_number
 from rsft.policy import MOST_LOGITS, Policy, batch_inputs
 from rsft.randomness import address_key, generator
 from rsft.types import Progress, TrainingRow
 
 _SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 _READ = ("input_ids", "decoder_input_ids")
-_MOST_NAMED = 8
 
 
 def train(
@@ -77,7 +76,7 @@ def train(
         reference=reference,
         heldout=heldout,
     )
-    _refuse_impossible(job)
+    refuse_impossible(job)
     resumed = None if checkpoints is None else checkpoints.latest()
     if section.processes > 1:
         return train_in_processes(job, checkpoints, resumed, on_progress)
@@ -183,10 +182,10 @@ class _Loop:
         examples = [self._examples[place] for place in picked]
         prompts = [self._drop_words(place, step) for place in picked]
         loss = self._sum_over_processes(self._gradients(step, prompts, examples))
-        _refuse_not_a_number("loss", step, loss, examples)
+        refuse_not_a_number("loss", step, loss, examples)
         sum_gradients(self._accelerator, parameters)
         norm = float(torch.nn.utils.clip_grad_norm_(parameters, self._section.max_grad_norm))
-        _refuse_not_a_number("gradient", step, norm, examples)
+        refuse_not_a_number("gradient", step, norm, examples)
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate(step)
         self._optimiser.step()
@@ -292,7 +291,7 @@ class _Loop:
             sums = [self._sum(part, prompts, examples, weight_R, is_plain=True) for part in parts]
         self._model.train()
         loss = self._sum_over_processes(sum(map(float, sums))) / divisor
-        _refuse_not_a_number("held-out loss", history.steps - 1, loss, examples)
+        refuse_not_a_number("held-out loss", history.steps - 1, loss, examples)
         history.heldout_loss.append((history.steps, loss))
         if best_step(history.heldout_loss) == history.steps:
             self._best = {n: p.detach().to("cpu", copy=True) for n, p in self._trained.items()}
@@ -371,20 +370,6 @@ def _is_due(every: int, steps: int, all_steps: int) -> bool:
     return steps % every == 0 or steps == all_steps
 
 
-def _refuse_impossible(job: Job) -> None:
-    """Refuses settings that ask for what the tokenizer or the pool does not have."""
-    if job.section.word_dropout and job.policy.tokenizer.unk_token_id is None:
-        raise ConfigurationError(
-            f"word_dropout = {job.section.word_dropout}: the policy's tokenizer has no unknown "
-            "token to put in a word's place; set it to 0"
-        )
-    if job.section.early_stopping is not None and not job.heldout:
-        raise ConfigurationError(
-            "finetune.early_stopping stops by the rows of held-out training prompts, and there are "
-            "none: raise pool.heldout_share, or set early_stopping to null"
-        )
-
-
 def _encode_heldout(job: Job) -> Sequence[Example]:
     if job.section.early_stopping is None:
         return ()
@@ -392,15 +377,3 @@ def _encode_heldout(job: Job) -> Sequence[Example]:
         return encode_rows(job.policy, job.heldout, job.section).kept
     except TrainingError as error:
         raise TrainingError(f"finetune.early_stopping, held-out rows: {error}") from None
-
-
-def _refuse_not_a_number(what: str, step: int, value: float, examples: Sequence[Example]) -> None:
-    if math.isfinite(value):
-        return
-    named = [example.name for example in examples[:_MOST_NAMED]]
-    if len(examples) > _MOST_NAMED:
-        named.append(f"and {len(examples) - _MOST_NAMED:,} more")
-    raise TrainingError(
-        f"the {what} of step {step + 1} is {value}; lower learning_rate, or look at its rows: "
-        + ", ".join(named)
-    )
