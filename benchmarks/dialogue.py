@@ -32,7 +32,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from rsft.config import RenderingSection, TrainingSection
+from rsft.config import FinetuneSection, RenderingSection
 from rsft.finetune import train
 from rsft.policy import Policy, save_policy
 from rsft.policy.chat import render_chat
@@ -191,7 +191,7 @@ def train_policy(
         rendering=RenderingSection(chat=True),
     )
     rows = [labelled_row(prompt) for prompt in labelled]
-    section = TrainingSection(steps=STEPS, batch_size=16, learning_rate=1e-3, warmup_steps=30)
+    section = FinetuneSection(steps=STEPS, batch_size=16, learning_rate=1e-3, warmup_steps=30)
     train(policy, rows, section, seed=SEED)
     save_policy(policy, folder)
 

@@ -8,6 +8,7 @@
     ├── VerifierError (ValueError)          a reward that fails its own golds, or is broken
     ├── AcceptanceError (RuntimeError)      nothing was accepted
     ├── ExpectationsError (RuntimeError)    a critical expectation failed
+    ├── TrainingError (RuntimeError)        nothing to train on, a loss that is NaN, no memory
     ├── LedgerError (RuntimeError)          a table or part that is corrupt or foreign
     ├── WorkspaceError (RuntimeError)       no git, not a checkout, held by another run
     ├── LineageError (RuntimeError)         a record that does not match what it records
@@ -48,6 +49,10 @@ class AcceptanceError(RsftError, RuntimeError):
 
 class ExpectationsError(RsftError, RuntimeError):
     """Accepted rows that fail a critical expectation: training must not start."""
+
+
+class TrainingError(RsftError, RuntimeError):
+    """Training that cannot start or go on: no rows, a loss that is not a number, no memory."""
 
 
 class LedgerError(RsftError, RuntimeError):

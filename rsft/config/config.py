@@ -73,6 +73,15 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _stops_by_rows_that_are_held_out(self) -> Self:
+        if self.finetune.early_stopping is not None and not self.pool.heldout_share:
+            raise ValueError(
+                "finetune.early_stopping stops by the rows of held-out training prompts, and there "
+                "are none: raise pool.heldout_share above 0, or set early_stopping to null"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _waves_are_judged_by_rules(self) -> Self:
         slow = [name for name in MODEL_BASED if self.score.rewards.get(name)]
         if self.generate.adaptive and slow:

@@ -77,9 +77,20 @@ class TrainingSection(Section):
     lora: LoraSection | None = None
     """Train adapters; null for all weights."""
     processes: int = Field(default=1, ge=1)
-    """Processes that share each step's rows."""
+    """Processes that share each step's rows: on the CPU they share ``runtime.threads`` too, each
+    having one at least; on GPUs each has its own. Another number gives other roundings, and other
+    dropout."""
     checkpoint_steps: int | None = Field(default=None, ge=1)
     """Optimiser steps between two checkpoints, from which a killed run goes on; null for none."""
+
+    @model_validator(mode="after")
+    def _every_process_has_rows(self) -> Self:
+        if self.batch_size < self.processes:
+            raise ValueError(
+                f"batch_size is {self.batch_size}, less than processes, {self.processes}, so that "
+                "some would have no row"
+            )
+        return self
 
 
 class FinetuneSection(TrainingSection):

@@ -1,27 +1,62 @@
 """The loss of rejection-sampling fine-tuning: −Σ A log M_θ(y|x) / Σ A.
 
-Both sums run over the whole batch of an optimiser step. Dividing each micro-batch by its own ΣA
-instead would weight rows by the company they happen to be in (transformers #34191).
+    mean over completions   Σ_i A_i Σ_t l_it / Σ_i A_i
+    mean over their tokens  Σ_i A_i Σ_t l_it / Σ_i A_i |y_i|
 
-Weights count in units of the batch's largest: the A of long completions may all lie below what a
-float32 can hold, and 0/0 would make the whole model NaN.
+l_it is −log M_θ(y_it|x_i, y_i<t), smoothed where that is asked for, plus beta·KL(M_θ‖π_ref) of
+that token's distribution. The denominator is that of the whole optimiser step: dividing each
+micro-batch or process by its own would weigh rows by the company they happen to be in (transformers
+#34191). With A = 1 the second is transformers' own loss.
 """
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 
-def weighted_nll(logprob_RT: Tensor, mask_RT: Tensor, weight_R: Tensor) -> Tensor:
-    """−Σ A log M / Σ A.
+def token_loss(
+    logits_NV: Tensor,
+    target_N: Tensor,
+    *,
+    label_smoothing: float = 0.0,
+    beta: float | None = None,
+    reference_logits_NV: Tensor | None = None,
+) -> Tensor:
+    """L of each token.
 
     Args:
-        logprob_RT: (R rows, T tokens) log-probability of each target token in nats.
-        mask_RT: (R, T) true on the completion and its stop token, false on prompt and padding.
-        weight_R: (R,) A of each row in float64, non-negative, with a positive sum.
+        logits_NV: What the policy says of it.
+        target_N: The token.
+        label_smoothing: Share of the target's probability that is spread over all V tokens.
+        beta: KL strength; null for none.
+        reference_logits_NV: With ``beta``: what the reference policy says.
 
     Returns:
-        A scalar in nats per (weighted) completion.
+        (N,) in nats.
     """
-    logprob_R = torch.where(mask_RT, logprob_RT, 0.0).sum(dim=1)
-    relative_R = (weight_R / weight_R.max()).to(logprob_R.dtype)
-    return -(relative_R * logprob_R).sum() / relative_R.sum()
+    logits_NV = logits_NV.float()
+    loss_N = cross_entropy(logits_NV, target_N, reduction="none", label_smoothing=label_smoothing)
+    if beta is None:
+        return loss_N
+    assert reference_logits_NV is not None
+    logprob_NV = logits_NV.log_softmax(dim=1)
+    difference_NV = logprob_NV - reference_logits_NV.float().log_softmax(dim=1)
+    # A token that the policy rules out adds nothing, whatever the reference says of it.
+    kl_N = torch.where(logprob_NV.isneginf(), 0.0, logprob_NV.exp() * difference_NV).sum(dim=1)
+    return loss_N + beta * kl_N
+
+
+def weighted_sum(loss_N: Tensor, weight_N: Tensor) -> Tensor:
+    """Σ A l over the tokens of a micro-batch, to be divided by the step's ``denominator``."""
+    return (weight_N * loss_N).sum()
+
+
+def denominator(weight_R: Tensor, tokens_R: Tensor, mean: str) -> float:
+    """What a step's sum is divided by.
+
+    Args:
+        weight_R: A of all rows of the step, over micro-batches and processes, float64.
+        tokens_R: Completion tokens of each, the stop token included.
+        mean: ``sequence`` or ``token``.
+    """
+    return float((weight_R * (tokens_R if mean == "token" else 1)).sum())

@@ -5,9 +5,16 @@ from rsft.policy.classifier import Classifier, Encoded, fetch_classifier
 from rsft.policy.decode import Choose, Decoded, decode
 from rsft.policy.loading import Policy, fetch_base, fetch_policy, load_policy, save_policy
 from rsft.policy.logits import logits_of
-from rsft.policy.logprobs import batch_inputs, completion_logprobs, pad, token_logprobs
+from rsft.policy.logprobs import (
+    IGNORED,
+    MOST_LOGITS,
+    batch_inputs,
+    completion_logprobs,
+    pad,
+    token_logprobs,
+)
 from rsft.policy.machine import use_machine
-from rsft.policy.memory import halved, rows_within
+from rsft.policy.memory import halved, is_out_of_memory, rows_within
 from rsft.policy.proof import decoding_fault
 from rsft.policy.rendering import (
     decode_completions,
@@ -22,6 +29,8 @@ from rsft.policy.scratch import build_scratch
 from rsft.policy.stopping import StopStrings, before_stop
 
 __all__ = [
+    "IGNORED",
+    "MOST_LOGITS",
     "Choose",
     "Classifier",
     "Decoded",
@@ -43,6 +52,7 @@ __all__ = [
     "fetch_classifier",
     "fetch_policy",
     "halved",
+    "is_out_of_memory",
     "load_policy",
     "logits_of",
     "pad",

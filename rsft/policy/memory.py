@@ -59,7 +59,7 @@ def halved(rows: int, error: RuntimeError) -> int:
     Raises:
         EngineError: Where there was one row only.
     """
-    if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+    if not is_out_of_memory(error):
         raise error
     if rows == 1:
         raise EngineError(
@@ -68,3 +68,8 @@ def halved(rows: int, error: RuntimeError) -> int:
         ) from None
     logger.warning("out of memory: %d rows are decoded at once from now on", rows // 2)
     return rows // 2
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether a device's memory ran out, or the machine's."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

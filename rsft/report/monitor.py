@@ -46,11 +46,10 @@ def control_line(name: str, figures: Mapping[str, Any]) -> str:
         name: Its name.
         figures: Its ``control.json``.
     """
-    trainings = f", {figures['trainings']} trainings" if figures["trainings"] > 1 else ""
     missing = f"; {figures['missing']:,} fewer than the pool" if figures["missing"] else ""
     return (
-        f"  {name}: trained on {figures['rows']:,} rows ({figures['labelled']:,} labelled)"
-        f"{trainings}{missing}"
+        f"  {name}: trained on {figures['rows']:,} rows ({figures['labelled']:,} labelled), "
+        f"{figures['steps']:,} steps{missing}"
     )
 
 

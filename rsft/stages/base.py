@@ -5,15 +5,14 @@ on the labelled rows. Either way it is saved as an ordinary Hugging Face folder 
 beside it, and everything after this stage treats it the same.
 """
 
-import json
-
-from rsft.config import BaseSection, Config
+from rsft.config import BaseSection, Config, FinetuneSection
 from rsft.errors import ConfigurationError
-from rsft.finetune import train
+from rsft.finetune import Job
 from rsft.ledger import read_rows, write_rows
-from rsft.policy import Policy, build_scratch, fetch_base, save_policy, use_machine
+from rsft.policy import build_scratch, fetch_base, save_policy, use_machine
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import BASE, split_file
+from rsft.stages.training import train_into
 from rsft.types import Progress, Prompt, TrainingRow
 
 
@@ -33,29 +32,25 @@ def run(config: Config, key: str, progress: Progress) -> None:
                 "give prompts.files.labelled, or name a model folder or Hub id"
             )
         texts = [prompt.text for prompt in labelled + read_rows(split_file("train"), Prompt)]
-        policy, losses = _make(config.base, rows, texts, seed=config.seed, progress=progress)
+        job = _recipe(config.base, rows, texts, seed=config.seed)
+        train_into(BASE / "model", job, "base", progress, setting="base.scratch.training")
     else:
-        policy, losses = fetch_base(config.base), []
-    save_policy(policy, BASE / "model")
-    (BASE / "model" / "training.json").write_text(json.dumps({"loss": losses}) + "\n")
+        save_policy(fetch_base(config.base), BASE / "model")
     write_rows(BASE / "pool" / "kept.parquet", TrainingRow, rows)
     for name in ("seen", "heldout"):
         write_rows(BASE / "pool" / f"{name}.parquet", TrainingRow, [])
 
 
-def _make(
-    section: BaseSection,
-    rows: list[TrainingRow],
-    texts: list[str],
-    *,
-    seed: int,
-    progress: Progress,
-) -> tuple[Policy, list[float]]:
+def _recipe(section: BaseSection, rows: list[TrainingRow], texts: list[str], *, seed: int) -> Job:
+    """An untrained policy, and what makes it the base."""
     assert section.scratch is not None
     completions = [row.completion for row in rows]
-    policy = build_scratch(section.scratch, section.rendering, texts, completions, seed)
-    losses = train(policy, rows, section.scratch.training, seed=seed, on_progress=progress)
-    return policy, losses
+    return Job(
+        policy=build_scratch(section.scratch, section.rendering, texts, completions, seed),
+        rows=rows,
+        section=FinetuneSection(**section.scratch.training.model_dump()),
+        seed=seed,
+    )
 
 
 def labelled_row(prompt: Prompt) -> TrainingRow:

@@ -20,15 +20,16 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from rsft.config import Config, ControlName
+from rsft.config import Config, ControlName, FinetuneSection
 from rsft.errors import ConfigurationError
-from rsft.finetune import train
+from rsft.finetune import Job
 from rsft.ledger import read_rows
-from rsft.policy import load_policy, save_policy, use_machine
+from rsft.policy import load_policy, use_machine
 from rsft.randomness import generator
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import BASE, control_folder, here, read_handed_on
 from rsft.stages.evaluate import measure
+from rsft.stages.training import reference_of, train_into
 from rsft.types import Progress, TrainingRow
 
 MATCHED: tuple[ControlName, ...] = ("random", "random_all_rounds")
@@ -46,8 +47,8 @@ class ControlFigures:
     missing: int
     """Rows that it has less than the pool kept, for want of candidates of their prompts; 0 for
     controls that match no number of rows."""
-    trainings: int
-    """Trainings of ``finetune.steps`` steps, one after the other."""
+    steps: int
+    """Optimiser steps, those of all trainings that the round's policy has gone through."""
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
@@ -56,6 +57,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
     Raises:
         ConfigurationError: Where it has no rows to train on.
     """
+    device = use_machine(config.runtime)
     number, _, wanted = key.partition("-")
     name = next(name for name in config.controls.names if name == wanted)
     folder = control_folder(int(number), name)
@@ -67,32 +69,38 @@ def run(config: Config, key: str, progress: Progress) -> None:
             f"controls.names: {name!r} has no rows to train on; remove it, or give labelled "
             "prompts with solutions"
         )
-    use_machine(config.runtime)
     policy = load_policy(BASE / "model")
+    policy.model.to(device)
+    reference = reference_of(config, device)
     trainings = _trainings(config, number)
-    for _ in range(trainings):
-        train(policy, rows, config.finetune, seed=config.seed, on_progress=progress)
-    save_policy(policy, folder / "model")
+    for place, section in enumerate(trainings, start=1):
+        job = Job(policy=policy, rows=rows, section=section, seed=config.seed, reference=reference)
+        train_into(folder / "model", job, f"control-{key}-{place}", progress)
     figures = ControlFigures(
         rows=len(rows),
         labelled=sum(row.round == 0 for row in rows),
         missing=len(kept) - len(rows) if name in MATCHED else 0,
-        trainings=trainings,
+        steps=sum(section.steps for section in trainings),
     )
     text = json.dumps(asdict(figures), indent=2, sort_keys=True)
     (folder / "model" / "control.json").write_text(text + "\n", encoding="utf-8")
     measure(policy, config, folder)
 
 
-def _trainings(config: Config, number: str) -> int:
-    """How many trainings the policy that a round hands on has gone through since the base.
+def _trainings(config: Config, number: str) -> list[FinetuneSection]:
+    """The trainings that the policy a round hands on has gone through, with the steps they took.
 
     One where every round starts from the base. A base that is handed on has gone through none; a
     control then has one, or it would be that base itself.
     """
-    if config.finetune.start == "base":
-        return 1
-    return max(1, int(read_handed_on(here(number))["round"]))
+    handed_on = read_handed_on(here(number))
+    last = int(handed_on["round"])
+    first = 1 if config.finetune.start == "previous" else last
+    taken = [handed_on["steps"][str(number)] for number in range(first, last + 1) if number]
+    return [
+        config.finetune.model_copy(update={"early_stopping": None, "steps": steps})
+        for steps in taken or [config.finetune.steps]
+    ]
 
 
 def control_rows(

@@ -7,11 +7,12 @@ import json
 
 from rsft.config import Config
 from rsft.errors import ExpectationsError
-from rsft.finetune import train
+from rsft.finetune import Job
 from rsft.ledger import read_rows
-from rsft.policy import load_policy, save_policy, use_machine
+from rsft.policy import load_policy, use_machine
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import BASE, before, copy_policy, here, stopped_before
+from rsft.stages.training import reference_of, train_into
 from rsft.types import Progress, TrainingRow
 
 
@@ -25,14 +26,23 @@ def run(config: Config, key: str, progress: Progress) -> None:
         copy_policy(before(config, key) / "model", here(key) / "trained")
         return
     require_verdict(key)
-    use_machine(config.runtime)
+    device = use_machine(config.runtime)
     start = BASE if config.finetune.start == "base" else before(config, key)
     policy = load_policy(start / "model")
+    policy.model.to(device)
     rows = read_rows(here(key) / "pool" / "kept.parquet", TrainingRow)
-    losses = train(policy, rows, config.finetune, seed=config.seed, on_progress=progress)
-    folder = here(key) / "trained"
-    save_policy(policy, folder)
-    (folder / "training.json").write_text(json.dumps({"loss": losses}) + "\n")
+    heldout: list[TrainingRow] = []
+    if config.finetune.early_stopping is not None:
+        heldout = read_rows(here(key) / "pool" / "heldout.parquet", TrainingRow)
+    job = Job(
+        policy=policy,
+        rows=rows,
+        section=config.finetune,
+        seed=config.seed,
+        reference=reference_of(config, device),
+        heldout=heldout,
+    )
+    train_into(here(key) / "trained", job, f"finetune-{key}", progress)
 
 
 def require_verdict(key: str) -> None:

@@ -8,7 +8,6 @@ wave of one block at most, and more draws per prompt add to those there are. Wha
 other libraries drew is not taken for this code's: DVC would record it as such.
 """
 
-import hashlib
 import time
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
@@ -16,7 +15,6 @@ from pathlib import Path
 
 import torch
 
-import rsft
 from rsft.config import Config
 from rsft.generate import (
     CandidateLedger,
@@ -32,11 +30,13 @@ from rsft.policy import Policy, encode_questions, load_policy, use_machine
 from rsft.score import Score, build_quick_rewards, completion_of
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import PRIVATE, before, here, split_file, stopped_before
+from rsft.stages.fingerprint import code_fingerprint
 from rsft.types import Candidate, Progress, Prompt, PromptDraws
 
 _LIBRARIES = ("jinja2", "numpy", "tokenizers", "torch", "transformers")
 _DRAWING_CODE = ("generate", "policy", "prompts/slots.py", "randomness.py", "types.py", "wire")
 """What a completion is a function of, below ``rsft``; the stage's other code only moves rows."""
+_CODE = code_fingerprint(*_DRAWING_CODE)
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
@@ -237,21 +237,6 @@ class _Meter:
         if self._scored:
             notes.append(f"{self._right / self._scored:.0%} right")
         self._progress(self._done, self._prompts, ", ".join(notes))
-
-
-def _code_fingerprint() -> str:
-    root = Path(rsft.__file__).parent
-    places = [root / name for name in _DRAWING_CODE]
-    files = [f for place in places for f in ([place] if place.is_file() else place.rglob("*.py"))]
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        content = file.read_bytes()
-        digest.update(f"{file.relative_to(root)} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
-
-
-_CODE = _code_fingerprint()
-"""Of the code that was imported: a file edited since is not what draws."""
 
 
 if __name__ == "__main__":

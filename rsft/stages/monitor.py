@@ -22,7 +22,7 @@ from rsft.prompts.heldout import heldout_ids
 from rsft.score import build_rewards
 from rsft.stages.answering import answer_set
 from rsft.stages.command import run_as_command
-from rsft.stages.contract import BASE, before, copy_policy, here, split_file
+from rsft.stages.contract import BASE, before, copy_policy, here, read_handed_on, split_file
 from rsft.types import Answer, Progress, Prompt
 
 
@@ -52,8 +52,24 @@ def run(config: Config, key: str, progress: Progress) -> None:
         copy_policy(_handed_on(config, found), here(key) / "model")
     _carry_best(config, found)
     _write_json(here(key) / "monitor.json", found.as_dict())
-    stopped = None if found.stopped is None else found.stopped.line
-    _write_json(here(key) / "handed_on.json", {"round": found.handed_on, "stopped": stopped})
+    handed_on = {
+        "round": found.handed_on,
+        "stopped": None if found.stopped is None else found.stopped.line,
+        "steps": _steps(config, found),
+    }
+    _write_json(here(key) / "handed_on.json", handed_on)
+
+
+def _steps(config: Config, found: Monitor) -> dict[str, int]:
+    """By round, the optimiser steps that its weights took; rounds that were not run have none."""
+    if not found.round:
+        return {}
+    steps: dict[str, int] = read_handed_on(before(config, str(found.round)))["steps"]
+    if found.stopped is None or found.stopped.round == found.round:
+        text = (here(str(found.round)) / "trained" / "training.json").read_text(encoding="utf-8")
+        training = json.loads(text)
+        steps |= {str(found.round): training["best_step"] or len(training["loss"])}
+    return steps
 
 
 def _write_json(file: Path, document: Mapping[str, Any]) -> None:

@@ -85,9 +85,11 @@ def test_a_name_is_no_markup(name: str) -> None:
 
 
 def test_a_control_says_what_it_was_trained_on() -> None:
-    found = {"rows": 1234, "labelled": 300, "missing": 0, "trainings": 1}
-    assert control_line("random", found) == "  random: trained on 1,234 rows (300 labelled)"
-    found = {"rows": 1230, "labelled": 300, "missing": 4, "trainings": 3}
+    found = {"rows": 1234, "labelled": 300, "missing": 0, "steps": 200}
+    assert (
+        control_line("random", found) == "  random: trained on 1,234 rows (300 labelled), 200 steps"
+    )
+    found = {"rows": 1230, "labelled": 300, "missing": 4, "steps": 600}
     assert control_line("random", found) == (
-        "  random: trained on 1,230 rows (300 labelled), 3 trainings; 4 fewer than the pool"
+        "  random: trained on 1,230 rows (300 labelled), 600 steps; 4 fewer than the pool"
     )

@@ -98,10 +98,11 @@ def row(number: int, completion: str, *, round: int = 1, draw: int = 0) -> Train
     )
 
 
-def write_handed_on(folder: Path, number: int, stopped: str | None = None) -> None:
+def write_handed_on(folder: Path, number: int, stopped: str | None = None, *steps: int) -> None:
     """What the stage ``monitor`` leaves for the stages after it."""
     folder.mkdir(parents=True, exist_ok=True)
-    document = {"round": number, "stopped": stopped}
+    taken = {str(key): count for key, count in enumerate(steps, start=1)}
+    document = {"round": number, "stopped": stopped, "steps": taken}
     (folder / "handed_on.json").write_text(json.dumps(document))
 
 

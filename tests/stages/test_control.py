@@ -101,7 +101,7 @@ def after_two_rounds(tiny_t5: Policy, tmp_path: Path, monkeypatch: pytest.Monkey
     write_base(tiny_t5, LABELLED)
     write_rows(Path("data/rounds/2/pool/kept.parquet"), TrainingRow, KEPT)
     write_rows(Path("data/rounds/2/pool/seen.parquet"), TrainingRow, SEEN)
-    write_handed_on(Path("data/rounds/2"), 2)
+    write_handed_on(Path("data/rounds/2"), 2, None, 5, 3)
     monkeypatch.setattr(control, "measure", lambda policy, config, folder: measured.append(folder))
     measured.clear()
 
@@ -116,13 +116,14 @@ def figures(name: str) -> dict[str, int]:
     return json.loads(Path(f"data/controls/2/{name}/model/control.json").read_text())
 
 
-def trained(times: int, *more: str) -> Policy:
-    """The base, trained as often on the rows of ``no_filter``."""
-    config = settings(*SETTINGS, *more)
+def trained(*steps: int) -> Policy:
+    """The base, trained for so many steps at a time on the rows of ``no_filter``."""
+    config = settings(*SETTINGS)
     policy = load_policy(Path("data/base/model"))
-    for _ in range(times):
+    for taken in steps:
         rows = control_rows("no_filter", KEPT, SEEN, seed=config.seed)
-        train(policy, rows, config.finetune, seed=config.seed)
+        section = config.finetune.model_copy(update={"steps": taken})
+        train(policy, rows, section, seed=config.seed)
     return policy
 
 
@@ -130,21 +131,37 @@ def trained(times: int, *more: str) -> Policy:
 def test_a_control_is_the_base_trained_on_its_rows_with_the_settings_of_a_round() -> None:
     control.run(settings(*SETTINGS), "2-no_filter", silent)
     found = load_policy(Path("data/controls/2/no_filter/model"))
-    assert found.version == trained(1).version
+    assert found.version == trained(3).version
     assert found.version != load_policy(Path("data/base/model")).version
-    assert figures("no_filter") == {"rows": 14, "labelled": 2, "missing": 0, "trainings": 1}
+    assert figures("no_filter") == {"rows": 14, "labelled": 2, "missing": 0, "steps": 3}
 
 
 @pytest.mark.usefixtures("after_two_rounds")
-@pytest.mark.parametrize(("handed_on", "times"), [(2, 2), (1, 1), (0, 1)])
-def test_where_rounds_go_on_from_each_other_a_control_takes_the_steps_of_all_of_them(
-    handed_on: int, times: int
+@pytest.mark.parametrize(
+    ("start", "handed_on", "steps"),
+    [
+        ("previous", 2, (5, 3)),
+        ("previous", 1, (5,)),
+        ("previous", 0, (7,)),
+        ("base", 2, (3,)),
+        ("base", 1, (5,)),
+        ("base", 0, (7,)),
+    ],
+)
+def test_a_control_takes_the_steps_that_the_policy_handed_on_has_taken(
+    start: str, handed_on: int, steps: tuple[int, ...]
 ) -> None:
-    write_handed_on(Path("data/rounds/2"), handed_on)
-    control.run(settings(*SETTINGS, "finetune.start=previous"), "2-no_filter", silent)
+    """Round 1 took 5 steps and round 2 took 3: early stopping ended them before the 7 set."""
+    write_handed_on(Path("data/rounds/2"), handed_on, None, 5, 3)
+    more = (
+        f"finetune.start={start}",
+        "finetune.steps=7",
+        "finetune.early_stopping={every: 1, patience: 1}",
+    )
+    control.run(settings(*SETTINGS, *more), "2-no_filter", silent)
     found = load_policy(Path("data/controls/2/no_filter/model"))
-    assert found.version == trained(times).version
-    assert figures("no_filter")["trainings"] == times
+    assert found.version == trained(*steps).version
+    assert figures("no_filter")["steps"] == sum(steps)
 
 
 @pytest.mark.usefixtures("after_two_rounds")
@@ -158,7 +175,7 @@ def test_rows_that_a_control_has_less_than_the_pool_are_counted() -> None:
     """Five were kept of a prompt that has three candidates of the first round."""
     write_rows(Path("data/rounds/2/pool/kept.parquet"), TrainingRow, CROWDED)
     control.run(settings(*SETTINGS), "2-random", silent)
-    assert figures("random") == {"rows": 9, "labelled": 2, "missing": 2, "trainings": 1}
+    assert figures("random") == {"rows": 9, "labelled": 2, "missing": 2, "steps": 3}
 
 
 @pytest.mark.usefixtures("after_two_rounds")

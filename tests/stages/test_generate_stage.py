@@ -17,6 +17,7 @@ from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy, load_policy, save_policy
 from rsft.score.reward import Asked, Score
 from rsft.stages import generate
+from rsft.stages.fingerprint import code_fingerprint
 from rsft.types import Candidate, Progress, Prompt, PromptDraws
 from tests.policy.families import build
 from tests.stages.cases import settings, silent, write_base
@@ -388,7 +389,7 @@ def test_parts_that_other_code_drew_are_not_mixed_in(
     def started_with(content: str) -> None:
         """As a process that imports this code."""
         (code / name).write_text(content)
-        monkeypatch.setattr(generate, "_CODE", generate._code_fingerprint())
+        monkeypatch.setattr(generate, "_CODE", code_fingerprint(*generate._DRAWING_CODE))
 
     started_with("draws = 'wrongly'")
     draw()

@@ -66,6 +66,8 @@ def train_round(key: str | int, size: float = 500.0) -> None:
     with torch.no_grad():
         policy.model.get_input_embeddings().weight.add_(0.01 * int(key))
     save_policy(policy, folder(key) / "trained")
+    training = {"loss": [0.5] * 9, "best_step": None if key == "1" else int(key)}
+    (folder(key) / "trained" / "training.json").write_text(json.dumps(training))
     (folder(key) / "pool").mkdir(parents=True)
     figures = {"effective_sample_size": size}
     (folder(key) / "pool" / "diagnostics.json").write_text(json.dumps(figures))

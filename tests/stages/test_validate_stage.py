@@ -141,8 +141,8 @@ def test_a_round_starts_from_the_base_or_the_round_before(start: str, folder: st
         verdict.parent.mkdir(parents=True)
         verdict.write_text(json.dumps({"success": True}))
     tune("1")
-    shutil.copytree("data/rounds/1/trained", "data/rounds/1/model")
-    write_handed_on(Path("data/rounds/1"), 1)
+    shutil.copytree(ROUND / "trained", ROUND / "model")  # as the stage monitor does
+    write_handed_on(ROUND, 1)
     config = settings(*SETTINGS)
     expected = load_policy(Path("data") / folder / "model")
     train(expected, POOL, config.finetune, seed=config.seed)

@@ -1,0 +1,100 @@
+"""What stages that train have in common: checkpoints to go on from, and a record beside the model.
+
+Checkpoints lie outside the stage's outputs, in ``.rsft/training/<stage>``, and are removed once
+the outputs are there. What other code or other libraries trained is not gone on with: DVC would
+record it as this code's.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rsft.config import Config
+from rsft.finetune import Checkpoints, Job, train
+from rsft.policy import Policy, load_policy, save_policy
+from rsft.stages.contract import BASE, PRIVATE
+from rsft.stages.fingerprint import code_fingerprint
+from rsft.types import Progress, TrainingRow
+
+_LIBRARIES = ("accelerate", "jinja2", "numpy", "peft", "tokenizers", "torch", "transformers")
+_CODE = code_fingerprint("finetune", "policy", "prompts/slots.py", "randomness.py", "types.py")
+
+
+def train_into(
+    folder: Path, job: Job, stage: str, progress: Progress, *, setting: str = "finetune"
+) -> None:
+    """Trains a policy and writes it, with ``training.json`` beside it.
+
+    Args:
+        folder: The model folder to write.
+        job: The policy and its rows.
+        stage: Name of the stage with its key, such as ``finetune-1``.
+        progress: Told of steps.
+        setting: Name of the job's section in ``params.yaml``.
+
+    Raises:
+        ConfigurationError: As ``train``.
+        TrainingError: As ``train``.
+    """
+    checkpoints = Checkpoints(PRIVATE / "training" / stage, training_plan(job, setting))
+    training = train(
+        job.policy,
+        job.rows,
+        job.section,
+        seed=job.seed,
+        reference=job.reference,
+        heldout=job.heldout,
+        checkpoints=checkpoints,
+        on_progress=progress,
+    )
+    save_policy(job.policy, folder)
+    text = json.dumps(training.as_dict(), indent=1, sort_keys=True)
+    (folder / "training.json").write_text(text + "\n", encoding="utf-8")
+    checkpoints.remove()
+
+
+def reference_of(config: Config, device: torch.device) -> Policy | None:
+    """The base, where ``finetune.beta`` keeps the policy near it."""
+    if config.finetune.beta is None:
+        return None
+    reference = load_policy(BASE / "model")
+    reference.model.to(device)
+    return reference
+
+
+def training_plan(job: Job, setting: str) -> dict[str, Any]:
+    """Everything that the trained weights are a function of, by name."""
+    reference, section = job.reference, job.section
+    return {
+        "code of rsft": _CODE,
+        **{f"version of {name}": version(name) for name in _LIBRARIES},
+        "policy": job.policy.version,
+        "reference policy": None if reference is None else reference.version,
+        "rows": _digest(job.rows),
+        "held-out rows": _digest(job.heldout),
+        "seed": job.seed,
+        "runtime.threads": torch.get_num_threads(),
+        "runtime.device": job.policy.model.device.type,
+        **dict(_leaves(setting, section.model_dump(mode="json", exclude={"checkpoint_steps"}))),
+    }
+
+
+def _digest(rows: Sequence[TrainingRow]) -> str:
+    digest = blake2b(digest_size=16)
+    for row in rows:
+        digest.update(f"{row!r}\n".encode(errors="surrogatepass"))
+    return digest.hexdigest()
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Each setting of a section by its full name."""
+    if not isinstance(value, Mapping):
+        yield name, value
+        return
+    for key, below in value.items():
+        yield from _leaves(f"{name}.{key}", below)
