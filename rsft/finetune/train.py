@@ -23,7 +23,10 @@ from rsft.errors import TrainingError
 from rsft.finetune.batches import CALL_FLOPS, Limits, micro_batches, shuffled_steps
 from rsft.finetune.examples import Example, Examples, encode_rows
 from rsft.finetune.forward import target_logits
+from rsft.finetune.lora import trainable_parameters
 from rsft.finetune.loss import denominator, token_loss, weighted_sum
+from rsft.finetune.packing import packed_inputs, packed_micro_batches
+from rsft.finetune.readied import readied
 from rsft.policy import MOST_LOGITS, Policy, batch_inputs
 from rsft.randomness import address_key, generator
 from rsft.types import Progress, TrainingRow
@@ -70,7 +73,7 @@ def train(
         TrainingError: Where there is nothing to train on, or the loss is not a number.
     """
     examples = encode_rows(policy, rows, section, supervised_share=section.supervised_share)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), readied(policy, section, seed=seed):
         losses = _Loop(policy, examples, section, seed, reference).run(on_progress)
     return Training(loss=tuple(losses), rows=len(examples.kept), left_out=examples.left_out)
 
@@ -94,7 +97,7 @@ class _Loop:
         self._limits = _limits(policy, section)
         self._accelerator = _accelerator(policy, section)
         optimiser = torch.optim.AdamW(
-            policy.model.parameters(),
+            trainable_parameters(policy.model).values(),
             lr=section.learning_rate,
             weight_decay=section.weight_decay,
             fused=True,
@@ -114,12 +117,10 @@ class _Loop:
             seed=self._seed,
         )
         losses: list[float] = []
-        self._model.train()
         for step, picked in enumerate(steps):
             losses.append(self._step(step, picked))
             if on_progress is not None:
                 on_progress(step + 1, section.steps, f"loss {losses[-1]:.3f}")
-        self._policy.model.eval()
         return losses
 
     def _step(self, step: int, picked: Sequence[int]) -> float:
@@ -134,11 +135,8 @@ class _Loop:
         divisor = denominator(weight_R, tokens_R, section.mean)
         prompts = [self._drop_words(picked[r], step) for r in range(len(examples))]
         own = range(rank, len(examples), ranks)
-        parts = micro_batches(
-            [len(prompts[r]) for r in own],
-            [len(examples[r].completion_ids) for r in own],
-            self._limits,
-            is_encoder_decoder=self._policy.is_encoder_decoder,
+        parts = self._parts(
+            [len(prompts[r]) for r in own], [len(examples[r].completion_ids) for r in own]
         )
         total = torch.zeros((), device=accelerator.device)
         for number, part in enumerate(parts, start=1):
@@ -157,6 +155,17 @@ class _Loop:
         self._optimiser.zero_grad(set_to_none=True)
         return told
 
+    def _parts(self, prompt_R: Sequence[int], completion_R: Sequence[int]) -> list[list[int]]:
+        """Numbers of the rows of each micro-batch."""
+        if self._section.packing:
+            return packed_micro_batches(prompt_R, completion_R, self._limits)
+        return micro_batches(
+            prompt_R,
+            completion_R,
+            self._limits,
+            is_encoder_decoder=self._policy.is_encoder_decoder,
+        )
+
     def _sum(
         self,
         rows: Sequence[int],
@@ -165,7 +174,8 @@ class _Loop:
         weight_R: Tensor,
     ) -> Tensor:
         """Σ A l of one micro-batch."""
-        batch = batch_inputs(
+        inputs = packed_inputs if self._section.packing else batch_inputs
+        batch = inputs(
             self._policy,
             [prompts[r] for r in rows],
             [examples[r].completion_ids for r in rows],
@@ -173,7 +183,7 @@ class _Loop:
         logits_NV, target_N = target_logits(self._policy, self._model, batch)
         reference_NV = None
         if self._reference is not None:
-            with torch.no_grad():
+            with torch.no_grad(), self._accelerator.autocast():
                 reference_NV, _ = target_logits(self._reference, self._reference.model, batch)
         loss_N = token_loss(
             logits_NV,
