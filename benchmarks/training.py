@@ -213,6 +213,7 @@ def ours(policy: Policy, task: Task) -> float:
         batch_size=ROWS_A_STEP,
         learning_rate=LEARNING_RATE,
         mean="token",
+        packing=True,
     )
     started = time.perf_counter()
     train(policy, task.rows, section, seed=0)

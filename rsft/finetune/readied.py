@@ -9,8 +9,9 @@ from torch import nn
 from rsft.config import FinetuneSection
 from rsft.errors import ConfigurationError
 from rsft.finetune.lora import Adapters
-from rsft.finetune.packing import refuse_unpackable
+from rsft.finetune.packing_proof import refuse_unpackable
 from rsft.policy import Policy
+from rsft.policy.pretrained import quiet
 
 
 @contextmanager
@@ -39,7 +40,8 @@ def readied(policy: Policy, section: FinetuneSection, *, seed: int) -> Iterator[
         block.compile(dynamic=True)
     model.train()
     try:
-        yield
+        with quiet():  # transformers advises a mask where packed rows have none
+            yield
     finally:
         model.eval()
         for block in blocks:

@@ -20,7 +20,7 @@ from transformers import get_scheduler
 
 from rsft.config import FinetuneSection
 from rsft.errors import TrainingError
-from rsft.finetune.batches import CALL_FLOPS, Limits, micro_batches, shuffled_steps
+from rsft.finetune.batches import Limits, call_tokens, micro_batches, shuffled_steps
 from rsft.finetune.examples import Example, Examples, encode_rows
 from rsft.finetune.forward import target_logits
 from rsft.finetune.lora import trainable_parameters
@@ -157,9 +157,8 @@ class _Loop:
 
     def _parts(self, prompt_R: Sequence[int], completion_R: Sequence[int]) -> list[list[int]]:
         """Numbers of the rows of each micro-batch."""
-        if self._section.packing:
-            return packed_micro_batches(prompt_R, completion_R, self._limits)
-        return micro_batches(
+        part = packed_micro_batches if self._section.packing else micro_batches
+        return part(
             prompt_R,
             completion_R,
             self._limits,
@@ -224,7 +223,7 @@ def _limits(policy: Policy, section: FinetuneSection) -> Limits:
     return Limits(
         tokens=section.max_batch_tokens,
         targets=max(1, MOST_LOGITS // words),
-        call_tokens=CALL_FLOPS / (6 * weights),
+        call_tokens=call_tokens(weights),
     )
 
 
