@@ -118,7 +118,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.worker:
         torch.set_num_threads(arguments.threads)
-        print(json.dumps(work(*arguments.worker, arguments.steps)))
+        engine, shape = arguments.worker
+        print(json.dumps(work(engine, shape, arguments.steps)))
         return
     if arguments.quick:
         arguments.turns, arguments.steps = 1, 4

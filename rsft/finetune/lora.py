@@ -1,6 +1,6 @@
 """Low-rank adapters (arXiv 2106.09685) by peft, in the policy's own model, merged when done.
 
-    W x  ─►  W x + (alpha / rank) B A x;  A and B are trained, and at the end W += (alpha / rank) B A
+    W x  ─►  W x + (alpha / rank) B A x, of which A and B are trained; W += (alpha / rank) B A
 
 The model stays the object that it was, so that what is saved is an ordinary folder.
 """
@@ -73,7 +73,7 @@ def _targeted(model: PreTrainedModel, targets: Sequence[str]) -> dict[str, nn.Mo
     }
     if not targets:
         return layers
-    chosen = {}
+    chosen: dict[str, nn.Module] = {}
     for target in targets:
         named = {name: layers[name] for name in layers if f".{name}".endswith(f".{target}")}
         if not named:

@@ -9,7 +9,6 @@ micro-batch or process by its own would weigh rows by the company they happen to
 #34191). With A = 1 the second is transformers' own loss.
 """
 
-import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 

@@ -28,14 +28,11 @@ def readied(policy: Policy, section: FinetuneSection, *, seed: int) -> Iterator[
             can be compiled here.
     """
     model = policy.model
-    if section.packing:
-        refuse_unpackable(policy)
+    _refuse_impossible(policy, section)
     adapters = None if section.lora is None else Adapters(model, section.lora, seed=seed)
     if section.gradient_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        model.activation_checkpointing_enable({"use_reentrant": False})
     blocks = list(_blocks(model)) if section.compile else []
-    if blocks:
-        _refuse_uncompilable(model.device)
     for block in blocks:
         block.compile(dynamic=True)
     model.train()
@@ -47,7 +44,7 @@ def readied(policy: Policy, section: FinetuneSection, *, seed: int) -> Iterator[
         for block in blocks:
             block._compiled_call_impl = None
         if section.gradient_checkpointing:
-            model.gradient_checkpointing_disable()
+            model.activation_checkpointing_disable()
         if adapters is not None:
             adapters.merge()
 
@@ -62,6 +59,18 @@ def _blocks(module: nn.Module) -> Iterator[nn.Module]:
             yield from child
         else:
             yield from _blocks(child)
+
+
+def _refuse_impossible(policy: Policy, section: FinetuneSection) -> None:
+    if section.packing:
+        refuse_unpackable(policy)
+    if section.gradient_checkpointing and not policy.model.supports_gradient_checkpointing:
+        raise ConfigurationError(
+            f"finetune.gradient_checkpointing = true: a {type(policy.model).__name__} cannot "
+            "recompute its activations; set it to false"
+        )
+    if section.compile:
+        _refuse_uncompilable(policy.model.device)
 
 
 def _refuse_uncompilable(device: torch.device) -> None:
