@@ -122,7 +122,7 @@ def test_padding_that_is_the_stop_token_hides_no_stop() -> None:
     try:
         assert policy.pad_id == policy.stop_id
         section = FinetuneSection(
-            steps=100, batch_size=4, learning_rate=0.03, schedule="constant", warmup_steps=5
+            steps=70, batch_size=4, learning_rate=0.03, schedule="constant", warmup_steps=5
         )
         train(policy, ROWS, section, seed=0)
         answers = answer(policy, [row.prompt for row in ROWS], max_new_tokens=20)
@@ -159,8 +159,9 @@ def test_soft_weights_have_the_expectation_of_coin_flips(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("name", ["t5", "bart", "llama", "qwen2", "gemma", "gpt2"])
 def test_one_batch_is_learnt_by_heart(name: str) -> None:
     policy = family(name)
+    steps = 150 if name == "t5" else 60  # its logits are divided by the root of its width
     section = FinetuneSection(
-        steps=80, batch_size=2, learning_rate=0.05, schedule="constant", warmup_steps=5
+        steps=steps, batch_size=2, learning_rate=0.03, schedule="constant", warmup_steps=5
     )
     loss = train(policy, ROWS[:2], section, seed=0).loss
     assert loss[0] > 1

@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 import torch
 
@@ -41,6 +43,17 @@ def test_half_precision_is_near_single(
     assert half.loss != single.loss
     assert half.loss == pytest.approx(single.loss, rel=0.02)
     assert distance(single, half) < 0.1
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch's own, in tracing
+def test_compiled_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the whole of torch.compile but its code generator, which takes long."""
+    policy, rows = family("llama"), rows_of()
+    plain = take_step(monkeypatch, policy, rows)
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
+    compiled = take_step(monkeypatch, policy, rows, compile=True, packing=True)
+    assert compiled.loss == pytest.approx(plain.loss, rel=1e-4)
+    assert distance(plain, compiled) < 1e-4
 
 
 def test_nothing_is_compiled_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
