@@ -11,7 +11,9 @@ model that is built otherwise would have rows see each other without a word (TRL
 is asked before it trains (``packing_proof.py``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from heapq import heappop, heappush
+from math import ceil
 
 import numpy as np
 import torch
@@ -38,7 +40,8 @@ def packed_micro_batches(
         own.
     """
     length_R = np.add(prompt_R, completion_R)
-    for count in range(1, len(length_R)):
+    least = max(length_R.sum() / limits.tokens, sum(completion_R) / limits.targets)
+    for count in range(max(1, ceil(least)), len(length_R)):
         parts = _shared_out(length_R, count)
         if all(_fits(prompt_R, completion_R, part, limits, is_encoder_decoder) for part in parts):
             return parts
@@ -170,7 +173,7 @@ def _lines(prompt_R: Sequence[int], completion_R: Sequence[int], apart: bool) ->
     length_R = np.add(prompt_R, completion_R)
     best: list[list[int]] = []
     least = np.inf
-    for count in range(1, len(length_R) + 1):
+    for count in _counts(len(length_R)):
         lines = _shared_out(length_R, count)
         widths = _widths(prompt_R, completion_R, lines, apart)
         cost = count * sum(width * (1 + width / _WIDTH) for width in widths)
@@ -193,12 +196,21 @@ def _widths(
     return [max(map(sum, zip(prompts, completions, strict=True)))]
 
 
+def _counts(rows: int) -> Iterator[int]:
+    """Numbers of lines to try: every one where they are few, about a tenth apart where many."""
+    count = 1
+    while count < rows:
+        yield count
+        count += 1 + count // 10
+    yield rows
+
+
 def _shared_out(length_R: np.ndarray, count: int) -> list[list[int]]:
     """Rows over so many places, the longest first, each where there is least as yet."""
     places: list[list[int]] = [[] for _ in range(count)]
-    filled = np.zeros(count, dtype=int)
+    filled = [(0, place) for place in range(count)]
     for row in np.argsort(-length_R, kind="stable").tolist():
-        place = int(filled.argmin())
+        tokens, place = heappop(filled)
         places[place].append(row)
-        filled[place] += length_R[row]
+        heappush(filled, (tokens + int(length_R[row]), place))
     return places
