@@ -67,7 +67,8 @@ class TrainingSection(Section):
     """Tokens, padding included, that are computed at once; rows of a step beyond that are
     accumulated."""
     packing: bool = False
-    """With a decoder-only model: rows end to end in place of padding; none sees another."""
+    """Rows end to end in place of padding; none sees another. For decoder-only models, and for
+    encoder-decoders whose positions are relative, such as T5; proved before training starts."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Precision of the forward and backward pass; weights and optimiser stay float32."""
     gradient_checkpointing: bool = False

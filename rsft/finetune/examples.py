@@ -140,8 +140,10 @@ def _per_prompt(rows: Sequence[TrainingRow]) -> np.ndarray:
 
 def _shared_out(weight_R: np.ndarray, is_labelled_R: np.ndarray, share: float) -> np.ndarray:
     labelled, others = weight_R[is_labelled_R].sum(), weight_R[~is_labelled_R].sum()
-    if not labelled or not others:  # nobody to share with
+    if share and not (labelled and others):  # nobody to share with
         return weight_R
+    if not share:
+        return np.where(is_labelled_R, 0.0, weight_R)
     factor_R = np.where(is_labelled_R, share / labelled, (1 - share) / others)
     shared_R: np.ndarray = weight_R * factor_R
     return shared_R

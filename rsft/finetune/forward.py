@@ -6,23 +6,40 @@ holds for every architecture whose logits are a function of one position.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from rsft.policy import IGNORED, Policy
 
+_NOT_READ = {"labels", "target_N", "encoder_mask"}
+
 
 @contextmanager
-def only_at(layer: nn.Module, is_wanted_RT: Tensor) -> Iterator[None]:
-    """Has an output layer read the wanted positions alone: (R, T, D) becomes (1, N, D)."""
+def only_at(layer: nn.Module, place_N: Tensor) -> Iterator[None]:
+    """Has an output layer read the wanted places alone: (R, T, D) becomes (1, N, D)."""
 
     def narrow(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        return (inputs[0][is_wanted_RT][None], *inputs[1:])
+        return (inputs[0].flatten(0, 1)[place_N][None], *inputs[1:])
 
     handle = layer.register_forward_pre_hook(narrow)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@contextmanager
+def masked_by(encoder: nn.Module, mask: Tensor) -> Iterator[None]:
+    """Has an encoder read by a mask of its own, where the model's is for what reads it."""
+
+    def masked(
+        module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return inputs, named | {"attention_mask": mask}
+
+    handle = encoder.register_forward_pre_hook(masked, with_kwargs=True)
     try:
         yield
     finally:
@@ -37,17 +54,23 @@ def target_logits(
     Args:
         policy: Whose tokens and output layer they are.
         model: Its model, wrapped or not.
-        batch: What ``batch_inputs`` gave for R rows.
+        batch: What ``batch_inputs`` or ``packed_inputs`` gave for R rows.
 
     Returns:
         ``logits_NV`` and ``target_N`` of the N completion tokens, row by row; the stop token is
         one of them.
     """
-    inputs: dict[str, Any] = {name: value for name, value in batch.items() if name != "labels"}
-    labels_RT = batch["labels"]
-    if not policy.is_encoder_decoder:  # a position tells the next token
-        labels_RT = torch.nn.functional.pad(labels_RT[:, 1:], (0, 1), value=IGNORED)
-    is_target_RT = labels_RT != IGNORED
-    with only_at(policy.model.get_output_embeddings(), is_target_RT):
+    label_N = batch["labels"].flatten()
+    place_N = batch.get("target_N")
+    if place_N is None:
+        place_N = (label_N != IGNORED).nonzero().squeeze(1)
+    # In a decoder-only model a position tells the next token.
+    tells_N = place_N if policy.is_encoder_decoder else place_N - 1
+    with ExitStack() as hooks:
+        hooks.enter_context(only_at(policy.model.get_output_embeddings(), tells_N))
+        if "encoder_mask" in batch:
+            encoder = policy.model.get_encoder()
+            hooks.enter_context(masked_by(encoder, batch["encoder_mask"]))
+        inputs: dict[str, Any] = {k: v for k, v in batch.items() if k not in _NOT_READ}
         logits_1NV = model(**inputs, use_cache=False).logits
-    return logits_1NV[0], labels_RT[is_target_RT]
+    return logits_1NV[0], label_N[place_N]

@@ -9,7 +9,6 @@ micro-batch or process by its own would weigh rows by the company they happen to
 #34191). With A = 1 the second is transformers' own loss.
 """
 
-import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -39,11 +38,18 @@ def token_loss(
     if beta is None:
         return loss_N
     assert reference_logits_NV is not None
+    return loss_N + beta * _divergence(logits_NV, reference_logits_NV.float())
+
+
+def _divergence(logits_NV: Tensor, reference_logits_NV: Tensor) -> Tensor:
+    """KL(M_θ‖π_ref) of each token's distribution, summed over the vocabulary."""
     logprob_NV = logits_NV.log_softmax(dim=1)
-    difference_NV = logprob_NV - reference_logits_NV.float().log_softmax(dim=1)
-    # A token that the policy rules out adds nothing, whatever the reference says of it.
-    kl_N = torch.where(logprob_NV.isneginf(), 0.0, logprob_NV.exp() * difference_NV).sum(dim=1)
-    return loss_N + beta * kl_N
+    # A token that the policy rules out adds nothing, whatever the reference says of it; masked
+    # before the product, whose gradient would be 0 times infinity.
+    difference_NV = (logprob_NV - reference_logits_NV.log_softmax(dim=1)).masked_fill(
+        logprob_NV.isneginf(), 0.0
+    )
+    return (logprob_NV.exp() * difference_NV).sum(dim=1)
 
 
 def weighted_sum(loss_N: Tensor, weight_N: Tensor) -> Tensor:

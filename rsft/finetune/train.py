@@ -18,17 +18,20 @@ from transformers import get_scheduler
 
 from rsft.config import FinetuneSection
 from rsft.errors import TrainingError
-from rsft.finetune.batches import CALL_FLOPS, Limits, micro_batches, shuffled_steps
+from rsft.finetune.batches import Limits, call_tokens, micro_batches, shuffled_steps
 from rsft.finetune.checkpoints import Checkpoint, Checkpoints, read_checkpoint
 from rsft.finetune.early_stopping import best_step, is_over
 from rsft.finetune.examples import Example, encode_rows
 from rsft.finetune.forward import target_logits
 from rsft.finetune.history import History, Training, told
 from rsft.finetune.job import Job
+from rsft.finetune.lora import trainable_parameters
 from rsft.finetune.loss import denominator, token_loss, weighted_sum
 from rsft.finetune.memory import fewer_at_once, free_memory, no_memory
 from rsft.finetune.meter import Meter
+from rsft.finetune.packing import packed_inputs, packed_micro_batches
 from rsft.finetune.processes import train_in_processes
+from rsft.finetune.readied import readied
 from rsft.finetune.reduction import sum_gradients
 from rsft.finetune.refusals import refuse_impossible, refuse_not_a_number
 from rsft.policy import MOST_LOGITS, Policy, batch_inputs
@@ -103,13 +106,14 @@ def train_here(
     )
     heldout = _encode_heldout(job)
     try:
-        with torch.random.fork_rng(devices=[]):
+        with (
+            torch.random.fork_rng(devices=[]),
+            readied(job.policy, job.section, seed=job.seed),
+        ):
             loop = _Loop(job, examples.kept, heldout, checkpoints)
             history = loop.run(start, on_progress)
     except RuntimeError as error:
         raise no_memory(error) from None
-    finally:
-        job.policy.model.eval()
     return told(history, examples)
 
 
@@ -134,7 +138,7 @@ class _Loop:
         self._limits = _limits(job.policy, section)
         self._accelerator = _accelerator(job)
         self._model = job.policy.model
-        self._trained = {n: p for n, p in self._model.named_parameters() if p.requires_grad}
+        self._trained = trainable_parameters(self._model)
         self._optimiser = torch.optim.AdamW(
             self._trained.values(),
             lr=section.learning_rate,
@@ -162,7 +166,6 @@ class _Loop:
             seed=self._seed,
         )
         meter = Meter(on_progress, section.steps, history)
-        self._model.train()
         for step, picked in islice(enumerate(steps), history.steps, None):
             if stopping is not None and is_over(history.heldout_loss, stopping.patience):
                 break
@@ -231,7 +234,8 @@ class _Loop:
     ) -> list[list[int]]:
         """The micro-batches of this process: numbers of every n-th row."""
         own = range(self._accelerator.process_index, len(examples), self._accelerator.num_processes)
-        parts = micro_batches(
+        part = packed_micro_batches if self._section.packing else micro_batches
+        parts = part(
             [len(prompts[r]) for r in own],
             [len(examples[r].completion_ids) for r in own],
             self._limits,
@@ -256,7 +260,8 @@ class _Loop:
         is_plain: bool = False,
     ) -> Tensor:
         """Σ A l of one micro-batch; plain, l is −log M and nothing else."""
-        batch = batch_inputs(
+        inputs = packed_inputs if self._section.packing else batch_inputs
+        batch = inputs(
             self._policy,
             [prompts[r] for r in rows],
             [examples[r].completion_ids for r in rows],
@@ -351,7 +356,7 @@ def _limits(policy: Policy, section: FinetuneSection) -> Limits:
     return Limits(
         tokens=section.max_batch_tokens,
         targets=max(1, MOST_LOGITS // words),
-        call_tokens=CALL_FLOPS / (6 * weights),
+        call_tokens=call_tokens(weights),
     )
 
 

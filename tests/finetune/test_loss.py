@@ -1,48 +1,71 @@
+"""Two words, of which the policy gives the second three times the probability of the first."""
+
+from math import log
+
 import pytest
 import torch
 
-from rsft.finetune.loss import weighted_nll
+from rsft.finetune.loss import denominator, token_loss, weighted_sum
+
+LOGITS_V = torch.tensor([0.0, log(3.0)])
+FIRST, SECOND = log(4.0), log(4 / 3)
+INF = torch.inf
 
 
-def test_hand_worked() -> None:
-    logprob_RT = torch.tensor([[-1.0, -2.0, -9.0], [-4.0, -9.0, -9.0]])
-    mask_RT = torch.tensor([[True, True, False], [True, False, False]])
-    weight_R = torch.tensor([1.0, 0.5])
-    # −(1·(−3) + 0.5·(−4)) / 1.5
-    assert weighted_nll(logprob_RT, mask_RT, weight_R).item() == pytest.approx(5 / 1.5)
+def losses(*targets: int, **settings: object) -> torch.Tensor:
+    return token_loss(LOGITS_V.repeat(len(targets), 1), torch.tensor(targets), **settings)
 
 
-def test_what_is_masked_out_may_be_anything() -> None:
-    logprob_RT = torch.tensor([[-1.0, -torch.inf]], requires_grad=True)
-    loss = weighted_nll(logprob_RT, torch.tensor([[True, False]]), torch.ones(1))
-    loss.backward()
-    assert loss.item() == 1.0
-    assert logprob_RT.grad is not None
-    assert logprob_RT.grad.tolist() == [[-1.0, 0.0]]
+def test_means_are_hand_worked() -> None:
+    """A completion of two tokens with A = 1, and one of a single token with A = ½."""
+    loss_N = losses(1, 0, 0)
+    total = float(weighted_sum(loss_N, torch.tensor([1.0, 1.0, 0.5])))
+    assert total == pytest.approx(SECOND + 1.5 * FIRST)
+    weight_R, tokens_R = torch.tensor([1.0, 0.5], dtype=torch.float64), torch.tensor([2, 1])
+    assert denominator(weight_R, tokens_R, "sequence") == 1.5
+    assert denominator(weight_R, tokens_R, "token") == 2.5
 
 
-def test_scaling_all_weights_changes_nothing() -> None:
-    logprob_RT, mask_RT = -torch.rand(4, 3), torch.ones(4, 3, dtype=torch.bool)
-    weight_R = torch.tensor([0.1, 0.9, 0.5, 0.2])
-    once = weighted_nll(logprob_RT, mask_RT, weight_R)
-    assert weighted_nll(logprob_RT, mask_RT, 7 * weight_R).item() == pytest.approx(once.item())
-
-
-def test_weights_below_the_range_of_a_float32_are_weights() -> None:
-    """1 and ½ in units of 1e-80, as soft weights of long completions are under a common bound."""
-    logprob_RT, mask_RT = torch.tensor([[-3.0], [-4.0]]), torch.ones(2, 1, dtype=torch.bool)
+def test_weights_below_the_range_of_a_float32_have_a_sum() -> None:
     weight_R = torch.tensor([1e-80, 0.5e-80], dtype=torch.float64)
-    assert weighted_nll(logprob_RT, mask_RT, weight_R).item() == pytest.approx(5 / 1.5)
+    assert denominator(weight_R, torch.tensor([1, 1]), "sequence") == pytest.approx(1.5e-80)
 
 
-def test_soft_weights_have_the_expectation_of_coin_flips() -> None:
-    """The unnormalised gradient of soft weights is the mean over coins; the quotient is not.
+def test_smoothing_spreads_its_share_over_all_words() -> None:
+    expected = 0.8 * SECOND + 0.2 * (FIRST + SECOND) / 2
+    assert losses(1, label_smoothing=0.2).item() == pytest.approx(expected)
 
-    Mean of 20,000 fair-sized coin flips per row against A: with a standard error of at most
-    0.0036 per row, a deviation over 0.02 has probability under 1e-7. Fixed seed.
-    """
-    accept_prob_R = torch.tensor([0.9, 0.5, 0.1])
-    logprob_R = torch.tensor([-1.0, -2.0, -4.0])
-    coins = torch.rand(20_000, 3, generator=torch.Generator().manual_seed(0)) < accept_prob_R
-    by_coin = (coins.float() * logprob_R).mean(dim=0)
-    assert torch.allclose(by_coin, accept_prob_R * logprob_R, atol=0.02 * 4)
+
+def test_the_divergence_is_hand_worked() -> None:
+    """KL of (¼, ¾) from (½, ½)."""
+    expected = SECOND + 0.1 * (0.25 * log(0.5) + 0.75 * log(1.5))
+    found = losses(1, beta=0.1, reference_logits_NV=torch.zeros(1, 2))
+    assert found.item() == pytest.approx(expected)
+    assert losses(1, beta=9.0, reference_logits_NV=LOGITS_V[None]).item() == pytest.approx(SECOND)
+
+
+@pytest.mark.parametrize("reference", [0.0, -INF])
+def test_a_word_that_the_policy_rules_out_has_no_part_in_the_divergence(reference: float) -> None:
+    logits = torch.tensor([[0.0, log(3.0), -INF]], requires_grad=True)
+    theirs = torch.tensor([[0.0, 0.0, reference]])
+    loss = token_loss(logits, torch.tensor([1]), beta=1.0, reference_logits_NV=theirs)
+    loss.backward()
+    shared = 0.0 if reference == -INF else log(1.5)  # what the reference keeps for the third word
+    expected = SECOND + 0.25 * log(0.5) + 0.75 * log(1.5) + shared
+    assert loss.item() == pytest.approx(expected)
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+    assert logits.grad[0, 2] == 0
+
+
+def test_a_word_that_only_the_reference_rules_out_is_infinitely_far() -> None:
+    theirs = torch.tensor([[-INF, 0.0]])
+    assert losses(1, beta=0.1, reference_logits_NV=theirs).item() == INF
+
+
+def test_half_precision_is_summed_in_single() -> None:
+    """Of 50,000 equal logits: the sum of as many exponentials is beyond what bfloat16 can count."""
+    logits = torch.zeros(1, 50_000, dtype=torch.bfloat16)
+    loss = token_loss(logits, torch.tensor([7]), beta=1.0, reference_logits_NV=logits)
+    assert loss.dtype == torch.float32
+    assert loss.item() == pytest.approx(log(50_000), abs=1e-4)

@@ -1,0 +1,348 @@
+"""The training loop against transformers' ``Trainer``, on lengths as GSM8K has them.
+
+    python -m benchmarks.training [--json] [--quick] [--turns 3] [--steps 8] [--shapes t5-small]
+
+All learn the same rows for as many optimiser steps of eight rows, from the same random weights: all
+weights, AdamW, clipping and a linear schedule, float32, without dropout, evaluation, logging or
+saving. Useful tokens are the completions', the stop token included: what is learnt, and neither
+prompt nor padding. The peers:
+
+    trainer   (Seq2Seq)Trainer with its defaults, which draws batches at random
+    grouped   the same with ``train_sampling_strategy="group_by_length"``: its own sampler orders
+              400 rows as it would, and every so-manieth of its batches is trained on, so that few
+              steps show all lengths; the other engines get the same rows, shuffled
+
+Every engine runs in a process of its own, whose peak of resident memory is told. They take turns,
+and a ratio is the median over the turns of ours over theirs in that turn: the machine's speed
+drifts. Each loss is also computed on one batch of eight by both. Words are made up, one a token;
+lengths are those of GSM8K's training set, counted in words and marks, where it lies in
+``../shared/data``, else those of a lognormal law fitted to it. With ``--json`` the last line is
+one JSON document.
+"""
+
+import argparse
+import json
+import math
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    DataCollatorForSeq2Seq,
+    GPT2Config,
+    GPT2LMHeadModel,
+    Seq2SeqTrainer,
+    Seq2SeqTrainingArguments,
+    T5Config,
+    T5ForConditionalGeneration,
+    Trainer,
+    TrainingArguments,
+)
+from transformers.trainer_pt_utils import LengthGroupedSampler
+
+from benchmarks.generation import T5_VOCABULARY, word_policy
+from rsft.config import FinetuneSection
+from rsft.finetune import train
+from rsft.finetune.forward import target_logits
+from rsft.finetune.loss import token_loss
+from rsft.policy import Policy, batch_inputs, encode_completions, encode_prompts
+from rsft.types import TrainingRow
+
+ROOT = Path(__file__).parents[1]
+GSM8K = ROOT.parent / "shared" / "data" / "gsm8k" / "train.jsonl"
+ROWS_A_STEP = 8
+"""The peers' default."""
+POOL = 50 * ROWS_A_STEP
+"""Rows that the peers' grouping sorts at once."""
+LOGNORMAL = ((3.895, 0.360), (4.507, 0.409), 0.541)
+"""GSM8K's questions and answers: mean and deviation of the logarithm of each length, and their
+correlation."""
+LEARNING_RATE = 1e-4
+
+
+def t5_small() -> Policy:
+    """The shape of ``t5-small``: 60M parameters, 32,128 tokens."""
+    config = T5Config(vocab_size=T5_VOCABULARY, decoder_start_token_id=0, dropout_rate=0.0)
+    return word_policy(T5ForConditionalGeneration(config), T5_VOCABULARY)
+
+
+def gpt2() -> Policy:
+    """The shape of ``gpt2``: 124M parameters, 50,257 tokens."""
+    config = GPT2Config(
+        bos_token_id=1, eos_token_id=1, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0
+    )
+    return word_policy(GPT2LMHeadModel(config), 50257)
+
+
+SHAPES: dict[str, Callable[[], Policy]] = {"t5-small": t5_small, "gpt2-124M": gpt2}
+ENGINES = ("rsft", "trainer", "grouped")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Rows to learn in a number of steps."""
+
+    rows: list[TrainingRow]
+    """As many as the steps take, in the order of the peers' batches of like length."""
+    prompt_ids: list[list[int]]
+    """Their prompts."""
+    completion_ids: list[list[int]]
+    """Their completions, the stop token last."""
+
+    @property
+    def useful_tokens(self) -> int:
+        """Tokens of all completions."""
+        return sum(map(len, self.completion_ids))
+
+
+def main() -> None:
+    """Prints one line per shape and engine, and with ``--json`` everything as a document."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="end with one JSON document")
+    parser.add_argument("--quick", action="store_true", help="one turn of four steps")
+    parser.add_argument("--turns", type=int, default=3, help="turns that the engines take")
+    parser.add_argument("--steps", type=int, default=8, help="optimiser steps in a turn")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=list(SHAPES))
+    parser.add_argument("--worker", nargs=2, metavar=("ENGINE", "SHAPE"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        torch.set_num_threads(arguments.threads)
+        engine, shape = arguments.worker
+        print(json.dumps(work(engine, shape, arguments.steps)))
+        return
+    if arguments.quick:
+        arguments.turns, arguments.steps = 1, 4
+    print(f"{'shape':11}{'engine':9}{'useful tokens/s':>16}{'rsft over it':>14}{'peak GiB':>10}")
+    results = []
+    for shape in arguments.shapes:
+        results.append(compare(shape, arguments))
+        print(table(results[-1]), flush=True)
+    if arguments.json:
+        lengths = "gsm8k" if GSM8K.exists() else "lognormal"
+        print(json.dumps({"threads": arguments.threads, "lengths": lengths, "results": results}))
+
+
+def compare(shape: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Has the engines take turns on one shape."""
+    turns: list[dict[str, dict[str, float]]] = []
+    for turn in range(arguments.turns):
+        order = ENGINES if turn % 2 == 0 else ENGINES[::-1]
+        turns.append({engine: elsewhere(engine, shape, arguments) for engine in order})
+    loss = elsewhere("loss", shape, arguments)
+    speed = {e: median(turn[e]["tokens_per_second"] for turn in turns) for e in ENGINES}
+    return {
+        "shape": shape,
+        "rows_per_step": ROWS_A_STEP,
+        "steps": arguments.steps,
+        "useful_tokens": int(turns[0]["rsft"]["useful_tokens"]),
+        "useful_tokens_per_second": speed,
+        "ratio": {
+            peer: median(
+                turn["rsft"]["tokens_per_second"] / turn[peer]["tokens_per_second"]
+                for turn in turns
+            )
+            for peer in ENGINES[1:]
+        },
+        "peak_gib": {engine: max(turn[engine]["peak_gib"] for turn in turns) for engine in ENGINES},
+        "loss": loss,
+        "loss_is_equal": math.isclose(loss["rsft"], loss["trainer"], rel_tol=1e-4),
+    }
+
+
+def table(result: dict[str, Any]) -> str:
+    """The lines of one shape."""
+    lines = []
+    for engine in ENGINES:
+        ratio = f"{result['ratio'][engine]:14.2f}" if engine in result["ratio"] else f"{'–':>14}"
+        lines.append(
+            f"{result['shape']:11}{engine:9}{result['useful_tokens_per_second'][engine]:16.1f}"
+            f"{ratio}{result['peak_gib'][engine]:10.2f}"
+        )
+    loss = result["loss"]
+    lines.append(
+        f"{result['shape']:11}loss of one batch: {loss['rsft']:.6f}, theirs {loss['trainer']:.6f}"
+    )
+    return "\n".join(lines)
+
+
+def elsewhere(engine: str, shape: str, arguments: argparse.Namespace) -> dict[str, float]:
+    """What an engine does in a process of its own."""
+    shown = subprocess.check_output(
+        [
+            *(sys.executable, "-m", "benchmarks.training", "--worker", engine, shape),
+            *("--steps", str(arguments.steps), "--threads", str(arguments.threads)),
+        ],
+        cwd=ROOT,
+        text=True,
+    )
+    result: dict[str, float] = json.loads(shown.splitlines()[-1])
+    return result
+
+
+def work(engine: str, shape: str, steps: int) -> dict[str, float]:
+    """Trains once, or computes one batch's loss by both."""
+    torch.manual_seed(0)
+    policy = SHAPES[shape]()
+    policy.model.eval()
+    task = make_task(policy, steps)
+    if engine == "loss":
+        return losses(policy, task)
+    seconds = ours(policy, task) if engine == "rsft" else theirs(policy, task, engine)
+    return {
+        "seconds": seconds,
+        "useful_tokens": task.useful_tokens,
+        "tokens_per_second": task.useful_tokens / seconds,
+        "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+    }
+
+
+def ours(policy: Policy, task: Task) -> float:
+    """Seconds that our loop takes."""
+    section = FinetuneSection(
+        steps=len(task.rows) // ROWS_A_STEP,
+        batch_size=ROWS_A_STEP,
+        learning_rate=LEARNING_RATE,
+        mean="token",
+        packing=True,
+    )
+    started = time.perf_counter()
+    train(policy, task.rows, section, seed=0)
+    return time.perf_counter() - started
+
+
+def theirs(policy: Policy, task: Task, engine: str) -> float:
+    """Seconds that a ``Trainer`` takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = peer(policy, task, folder, "random" if engine == "trainer" else "sequential")
+        started = time.perf_counter()
+        trainer.train()
+        return time.perf_counter() - started
+
+
+def peer(policy: Policy, task: Task, folder: str, strategy: str) -> Trainer:
+    """The ``Trainer`` of the model's kind."""
+    kind, arguments_kind = (
+        (Seq2SeqTrainer, Seq2SeqTrainingArguments)
+        if policy.is_encoder_decoder
+        else (Trainer, TrainingArguments)
+    )
+    arguments = arguments_kind(
+        output_dir=folder,
+        per_device_train_batch_size=ROWS_A_STEP,
+        num_train_epochs=1,
+        learning_rate=LEARNING_RATE,
+        train_sampling_strategy=strategy,
+        save_strategy="no",
+        logging_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        use_cpu=True,
+        dataloader_pin_memory=False,
+    )
+    return kind(
+        model=policy.model,
+        args=arguments,
+        train_dataset=features(policy, task),
+        data_collator=DataCollatorForSeq2Seq(policy.tokenizer, model=policy.model),
+    )
+
+
+def features(policy: Policy, task: Task) -> list[dict[str, list[int]]]:
+    """The rows as a ``Trainer`` has them."""
+    rows = []
+    for prompt, completion in zip(task.prompt_ids, task.completion_ids, strict=True):
+        if policy.is_encoder_decoder:
+            read, labels = prompt, completion
+        else:
+            read, labels = [*prompt, *completion], [*(-100 for _ in prompt), *completion]
+        rows.append({"input_ids": read, "attention_mask": [1] * len(read), "labels": labels})
+    return rows
+
+
+def losses(policy: Policy, task: Task) -> dict[str, float]:
+    """Loss of one batch, by ours and by the ``Trainer``."""
+    with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+        trainer = peer(policy, task, folder, "sequential")
+        batch = next(iter(trainer.get_train_dataloader()))
+        told = float(trainer.compute_loss(policy.model, batch))
+        prompts, completions = task.prompt_ids[:ROWS_A_STEP], task.completion_ids[:ROWS_A_STEP]
+        logits_NV, target_N = target_logits(
+            policy, policy.model, batch_inputs(policy, prompts, completions)
+        )
+        return {"rsft": float(token_loss(logits_NV, target_N).mean()), "trainer": told}
+
+
+def make_task(policy: Policy, steps: int) -> Task:
+    """Rows of the peers' batches of like length: evenly many of the short and of the long."""
+    generator = np.random.default_rng(0)
+    texts = [
+        [" ".join(f"word{w}" for w in generator.integers(0, 30_000, length)) for length in pair]
+        for pair in lengths(generator)
+    ]
+    rows = [
+        TrainingRow(
+            prompt_id=f"p{number}",
+            prompt=prompt,
+            context=(),
+            family="",
+            completion=completion,
+            weight=1.0,
+            round=1,
+            draw=0,
+            source="",
+            licence="unknown",
+        )
+        for number, (prompt, completion) in enumerate(texts)
+    ]
+    prompts = encode_prompts(policy, [row.prompt for row in rows])
+    completions = encode_completions(policy, [row.completion for row in rows])
+    features_length = [
+        len(prompt) + (0 if policy.is_encoder_decoder else len(completion))
+        for prompt, completion in zip(prompts, completions, strict=True)
+    ]
+    order = list(LengthGroupedSampler(ROWS_A_STEP, lengths=features_length, generator=_seeded()))
+    starts = np.linspace(0, POOL // ROWS_A_STEP - 1, steps).round().astype(int) * ROWS_A_STEP
+    picked = [order[start + place] for start in starts for place in range(ROWS_A_STEP)]
+    return Task(
+        rows=[rows[row] for row in picked],
+        prompt_ids=[prompts[row] for row in picked],
+        completion_ids=[completions[row] for row in picked],
+    )
+
+
+def _seeded() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def lengths(generator: np.random.Generator) -> Sequence[tuple[int, int]]:
+    """Words and marks of POOL questions and answers."""
+    if not GSM8K.exists():
+        (mean, deviation), (mean_2, deviation_2), correlation = LOGNORMAL
+        across = correlation * deviation * deviation_2
+        log_P2 = generator.multivariate_normal(
+            [mean, mean_2], [[deviation**2, across], [across, deviation_2**2]], POOL
+        )
+        return [(int(a), int(b)) for a, b in np.exp(log_P2).round().clip(4, 400)]
+    lines = GSM8K.read_text(encoding="utf-8").splitlines()
+    picked = generator.choice(len(lines), POOL, replace=False)
+    rows = [json.loads(lines[number]) for number in picked]
+    return [
+        (len(re.findall(r"\w+|[^\w\s]", row["question"])),
+         len(re.findall(r"\w+|[^\w\s]", row["answer"])))
+        for row in rows
+    ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
