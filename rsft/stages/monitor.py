@@ -32,21 +32,21 @@ def run(config: Config, key: str, progress: Progress) -> None:
     Args:
         config: The settings.
         key: The round; 0 is the base.
-        progress: Not told.
+        progress: Told of completions.
 
     Raises:
         ConfigurationError: Where no prompt is held out, though a share is to be.
         VerifierError: Where a reward is broken, or can score no answer at all.
     """
     if key == "0":
-        found = base_monitor(_measure(config, BASE, "model"))
+        found = base_monitor(_measure(config, BASE, "model", progress))
     elif (earlier := _read(before(config, key))).stopped is not None:
         write_rows(here(key) / "heldout" / "part-00000.parquet", Answer, [])
         found = pass_on(earlier)
     else:
         text = (here(key) / "pool" / "diagnostics.json").read_text(encoding="utf-8")
         size = json.loads(text)["effective_sample_size"]
-        figures = _measure(config, here(key), "trained")
+        figures = _measure(config, here(key), "trained", progress)
         found = judge_round(earlier, _read(BASE), figures, size, config.monitor)
     if found.round:
         copy_policy(_handed_on(config, found), here(key) / "model")
@@ -82,7 +82,7 @@ def _read(folder: Path) -> Monitor:
     return Monitor.from_dict(json.loads(text))
 
 
-def _measure(config: Config, folder: Path, name: str) -> Figures | None:
+def _measure(config: Config, folder: Path, name: str, progress: Progress) -> Figures | None:
     """Asks a policy of a folder the held-out prompts; null where there are to be none."""
     answers: list[Answer] = []
     figures = None
@@ -93,7 +93,7 @@ def _measure(config: Config, folder: Path, name: str) -> Figures | None:
         prompts, too_long = _heldout_prompts(policy, config)
         gold = config.monitor.gold
         rewards = build_rewards(config.score, [gold] if gold else [])
-        answers = answer_set(policy, config, rewards, "heldout", prompts)
+        answers = answer_set(policy, config, rewards, "heldout", prompts, progress)
         figures = measure_answers(
             answers,
             too_long=too_long,
