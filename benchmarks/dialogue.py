@@ -260,7 +260,7 @@ def entry(summary: dict[str, Any], accuracy: float) -> str:
     policies = {"base": summary["base"], "round 1": figures, **summary["controls"]["1"]}
     words = ", ".join(
         "{name} {mean:.1%} [{low:.1%}, {high:.1%}]".format(
-            name=name, **found["eval"]["measured"]["f1"]
+            name=name, **found["sets"]["eval"]["measured"]["f1"]
         )
         for name, found in policies.items()
     )

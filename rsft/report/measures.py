@@ -29,7 +29,7 @@ def comparison_sheet(summary: Figures) -> Sheet:
     for other in others:
         header += [other, "p"]
     rows = []
-    for name in summary["base"]:
+    for name in summary["base"]["sets"]:
         row = [name]
         for found in others.values():
             difference = found[name]
@@ -43,7 +43,7 @@ def comparison_sheet(summary: Figures) -> Sheet:
 def measure_sheet(summary: Figures) -> Sheet:
     """What else was measured of the base and of the last round on ``eval``; unknowns left out."""
     last = summary["rounds"][-1]
-    base, reached = (_measures(figures["eval"]) for figures in (summary["base"], last))
+    base, reached = (_measures(own["sets"]["eval"]) for own in (summary["base"], last))
     rows = [
         (name, base[name], reached[name])
         for name in base
@@ -54,7 +54,7 @@ def measure_sheet(summary: Figures) -> Sheet:
         title="Measured beside",
         header=("on eval", "base", title),
         rows=rows,
-        note="; ".join(_notes(title, last["eval"])),
+        note="; ".join(_notes(title, last["sets"]["eval"])),
     )
 
 

@@ -20,6 +20,7 @@ from rsft.report.sheet import (
 
 def round_table(figures: Mapping[str, Any], k: int) -> Table:
     """What one round drew, kept and reached."""
+    reached = figures["sets"]["eval"]
     table = plain_table(f"Round {figures['round']}")
     for heading in ("prompts", "candidates", "accepted", "rate", "ESS", "right", f"pass@{k}"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -29,10 +30,10 @@ def round_table(figures: Mapping[str, Any], k: int) -> Table:
         f"{figures['accepted']:,}",
         f"{figures['acceptance_rate']:.1%}",
         f"{figures['effective_sample_size']:,.0f}",
-        interval_text(figures["eval"]),
-        share_text(figures["eval"]["pass_at_k"]),
+        interval_text(reached),
+        share_text(reached["pass_at_k"]),
     )
-    table.caption = unscorable_text([("eval", figures["eval"])]) or None
+    table.caption = unscorable_text([("eval", reached)]) or None
     return table
 
 
@@ -136,7 +137,7 @@ def _sheets(summary: Mapping[str, Any]) -> list[Sheet]:
 
 def result_sheet(summary: Mapping[str, Any]) -> Sheet:
     """Base, rounds and controls side by side; the guard sets without their intervals."""
-    sets = list(summary["base"])
+    sets = list(summary["base"]["sets"])
     last = summary["rounds"][-1]["round"]
     ahead = "its round" if _is_of_several_rounds(summary) else f"round {last}"
     return Sheet(
@@ -172,8 +173,8 @@ def _evaluations(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str,
     policies = {"base": summary["base"]}
     policies |= {f"round {figures['round']}": figures for figures in summary["rounds"]}
     for policy, figures in (policies | dict(_controls(summary))).items():
-        for name in summary["base"]:
-            yield f"{policy} {name}", figures[name]
+        for name, found in figures["sets"].items():
+            yield f"{policy} {name}", found
 
 
 def _controls(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -194,8 +195,9 @@ def _rows(summary: Mapping[str, Any], sets: Sequence[str]) -> Iterator[tuple[str
 def _row(
     name: str, figures: Mapping[str, Any], sets: Sequence[str], difference: str
 ) -> tuple[str, ...]:
+    found = figures["sets"]
     cells = (
-        interval_text(figures[name]) if name == "eval" else share_text(figures[name]["accuracy"])
+        interval_text(found[name]) if name == "eval" else share_text(found[name]["accuracy"])
         for name in sets
     )
     return name, *cells, difference

@@ -11,7 +11,7 @@ from rsft.config import RAW, Config, ScoreSection, is_own, round_folder
 from rsft.ledger import read_rows, read_table, schema_of
 from rsft.lineage import Snapshot, StageRun
 from rsft.registry import Evaluation, ModelVersion, Provenance, Registry, Serving, register
-from rsft.runs.summary import read_evaluation, summarise_round
+from rsft.runs.summary import summarise_policy, summarise_round
 from rsft.stages.contract import read_handed_on, split_file
 from rsft.stages.pooling import describe_sources
 from rsft.types import Answer, Prompt, SourceFigures, TrainingRow
@@ -117,7 +117,7 @@ def _judging_files(section: ScoreSection) -> list[Path]:
 
 def _metrics(config: Config) -> dict[int, dict[str, float]]:
     """Figures by round, the base as round 0; what is undefined is left out."""
-    rounds = {0: read_evaluation(Path(round_folder(0)))}
+    rounds = {0: summarise_policy(Path(round_folder(0)))}
     rounds |= {int(key): summarise_round(key) for key in config.rounds}
     return {number: _numbers(figures) for number, figures in rounds.items()}
 

@@ -6,17 +6,18 @@ rates) are fractions of 1, differences are percentage points, null is "not known
 
     run_id, tag            the run, and the git tag that pins it
     seconds                total, stages, orchestration
-    base                   by set: its figures
+    base                   ``sets`` and ``monitor``, as of a round
     rounds                 a list; of each round:
       round                its number, from 1
       too_long             prompts that the policy has no room for
       candidates …         how its acceptance came out: ``rsft.filter``'s diagnostics
       pool                 what it trained on: ``rsft.stages.pooling``
-      eval, <set> …        by set: the policy's figures
+      monitor              what the held-out prompts said of it: ``rsft.evaluate.stopping``
+      sets                 by set: the policy's figures
       against_base         by set: its policy compared with the base's
       against_previous     by set: with that of the round before; the first round's with the base's
-    controls               by round, by name: by set its figures, and ``difference``, by set: that
-                           round's policy compared with the control's
+    controls               by round, by name: ``sets``, and ``difference``, by set: that round's
+                           policy compared with the control's
     gain                   the last round's comparison with the base on ``eval``
     model                  name, version, alias, and the reason of its promotion or why not
 
@@ -58,7 +59,7 @@ def summarise_data(config: Config) -> dict[str, Any]:
     """Base, rounds, controls and gain of the run whose outputs are in ``data/``."""
     rounds = [_compared_round(config, key) for key in config.rounds]
     return {
-        "base": read_evaluation(BASE),
+        "base": summarise_policy(BASE),
         "rounds": rounds,
         "controls": {
             str(number): {name: _control(config, number, name) for name in config.controls.names}
@@ -78,7 +79,13 @@ def _compared_round(config: Config, key: str) -> dict[str, Any]:
 def _control(config: Config, number: int, name: str) -> dict[str, Any]:
     folder = control_folder(number, name)
     difference = compare_folders(config, here(str(number)), folder)
-    return read_evaluation(folder) | {"difference": difference}
+    return {"sets": read_evaluation(folder), "difference": difference}
+
+
+def summarise_policy(folder: Path) -> dict[str, Any]:
+    """What was measured of the policy that a round hands on."""
+    monitor = json.loads((folder / "monitor.json").read_text(encoding="utf-8"))
+    return {"monitor": monitor, "sets": read_evaluation(folder)}
 
 
 def summarise_round(key: str) -> dict[str, Any]:
@@ -92,7 +99,7 @@ def summarise_round(key: str) -> dict[str, Any]:
         "too_long": too_long,
         **json.loads(text),
         "pool": json.loads(pool),
-        **read_evaluation(here(key)),
+        **summarise_policy(here(key)),
     }
 
 

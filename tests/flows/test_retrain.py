@@ -37,7 +37,7 @@ def test_the_summary_has_what_a_reader_looks_for(finished: Finished) -> None:
     seconds = summary["seconds"]
     assert seconds["total"] == pytest.approx(seconds["orchestration"] + seconds["stages"])
     for figures in (summary["base"], *summary["rounds"]):
-        assert {"accuracy", "low", "high", "pass_at_k"} <= set(figures["eval"])
+        assert {"accuracy", "low", "high", "pass_at_k"} <= set(figures["sets"]["eval"])
         assert {"accuracy", "low", "high", "pass_at_k"} <= set(figures["guard"])
     (first,) = summary["rounds"]
     assert (first["prompts"], first["candidates"]) == (64, 256)
@@ -47,7 +47,7 @@ def test_the_summary_has_what_a_reader_looks_for(finished: Finished) -> None:
     assert sum(first["reasons"].values()) == 256
     assert {number: set(own) for number, own in summary["controls"].items()} == {"1": {"random"}}
     assert {"points", "low", "high", "p_value"} <= set(summary["gain"])
-    gain = first["eval"]["accuracy"] - summary["base"]["eval"]["accuracy"]
+    gain = first["sets"]["eval"]["accuracy"] - summary["base"]["sets"]["eval"]["accuracy"]
     assert summary["gain"]["points"] == pytest.approx(100 * gain)
 
 
@@ -113,7 +113,7 @@ def test_a_run_whose_rounds_collapse_ends_with_the_last_good_model(again: Path, 
     summary = json.loads(done.stdout)
     first, second = summary["rounds"]
     assert (first["candidates"], second["candidates"]) == (256, 0)
-    assert first["eval"] == second["eval"] == summary["base"]["eval"]
+    assert first["sets"] == second["sets"] == summary["base"]["sets"]
     reason = "stopped: collapsed in round 1: the effective sample size of the pool is"
     assert f"  {reason}" in done.stderr
     assert f"Round 2 is not run, {reason}" in done.stderr

@@ -90,14 +90,15 @@ ROUND = {
     "non_canonical": 0,
     "prompts_without_accepted": 0,
     "reasons": {"wrong": 12000, "accepted": 1234, "coin": 900},
-    "eval": figures(0.6825, 0.875),
+    "sets": {"eval": figures(0.6825, 0.875)},
 }
 
 
 def summary(name: str = "guard_templates", control: str = "random") -> dict[str, Any]:
     """A run of two rounds, with a guard set and a control of the given names."""
     base, first, last, other = (
-        {"eval": figures(value), name: figures(value / 2)} for value in (0.5, 0.6, 0.7, 0.65)
+        {"sets": {"eval": figures(value), name: figures(value / 2)}}
+        for value in (0.5, 0.6, 0.7, 0.65)
     )
     gains = {"eval": difference(20.0), name: difference(10.0, 1.0)}
     halves = {"eval": difference(10.0, 0.5), name: None}
@@ -113,7 +114,7 @@ def summary(name: str = "guard_templates", control: str = "random") -> dict[str,
 
 
 def last_of(told: dict[str, Any]) -> dict[str, Any]:
-    return told["rounds"][-1]["eval"]
+    return told["rounds"][-1]["sets"]["eval"]
 
 
 def of_table(number: int, told: dict[str, Any]) -> list[str]:
@@ -141,7 +142,7 @@ def test_a_round_shows_what_it_drew_kept_and_reached() -> None:
 
 
 def test_an_undefined_pass_at_k_is_no_number() -> None:
-    text = shown(round_table(ROUND | {"eval": figures(0.5, None)}, k=8))
+    text = shown(round_table(ROUND | {"sets": {"eval": figures(0.5, None)}}, k=8))
     assert text.split()[-3:] == ["[45.0,", "55.0]", "–"]
 
 
@@ -257,7 +258,7 @@ def test_what_else_was_measured_stands_beside_and_unknowns_are_left_out() -> Non
 
 def test_metrics_perplexity_and_the_win_rate_are_shown_where_they_are_known() -> None:
     told = summary()
-    for own in (told["base"]["eval"], last_of(told)):
+    for own in (told["base"]["sets"]["eval"], last_of(told)):
         own["measured"] |= {"choice": mean(None, 400), "f1": mean(0.25)}
     last_of(told)["measured"]["f1"] = mean(0.5)
     last_of(told).update(perplexity=1234.567, perplexity_prompts=300)
@@ -279,7 +280,7 @@ def test_metrics_perplexity_and_the_win_rate_are_shown_where_they_are_known() ->
 
 def test_several_seeds_show_their_spread() -> None:
     told = summary()
-    for own in (told["base"]["eval"], last_of(told)):
+    for own in (told["base"]["sets"]["eval"], last_of(told)):
         names = ("pass_at_1", "pass_at_k", "maj_at_k", "draw_reward")
         own["seeds"] = {name: {"mean": own[name], "sd": 0.0123, "values": []} for name in names}
     last_of(told)["seeds"]["pass_at_k"]["sd"] = None
@@ -297,7 +298,7 @@ def test_tables_are_not_cut_at_80_columns() -> None:
     controls = (named["random_all_rounds"] for named in told["controls"].values())
     for own in (told["base"], *told["rounds"], *controls):
         own["guard"] = figures(0.5)
-        own["eval"]["measured"] |= {"numeric_answer": mean(-123.456)}
+        own["sets"]["eval"]["measured"] |= {"numeric_answer": mean(-123.456)}
     for own in told["rounds"]:
         for name in ("against_base", "against_previous"):
             own[name] |= {"guard": difference(-10.0, 1.2345e-100)}
@@ -338,8 +339,8 @@ def test_a_very_small_p_is_not_spelt_out() -> None:
 
 def test_what_could_not_be_scored_is_told_beneath() -> None:
     told = summary()
-    told["rounds"][0]["guard_templates"] |= {"unscorable": 2, "unscorable_draws": 1234}
-    told["controls"]["2"]["random"]["eval"] |= {"unscorable_draws": 1}
+    told["rounds"][0]["sets"]["guard_templates"] |= {"unscorable": 2, "unscorable_draws": 1234}
+    told["controls"]["2"]["random"]["sets"]["eval"] |= {"unscorable_draws": 1}
     text = (
         "left out as unscorable: round 1 guard_templates 2 answers, 1,234 draws; "
         "random eval 0 answers, 1 draws"
@@ -347,7 +348,9 @@ def test_what_could_not_be_scored_is_told_beneath() -> None:
     assert text in " ".join(shown(result_sheet(told).as_table()).split())
     assert f"|\n\n{text}\n\n|" in result_markdown(told)
     line = "left out as unscorable: eval 3 answers, 0 draws"
-    assert line in shown(round_table(ROUND | {"eval": figures(0.5) | {"unscorable": 3}}, k=8))
+    assert line in shown(
+        round_table(ROUND | {"sets": {"eval": figures(0.5) | {"unscorable": 3}}}, k=8)
+    )
     assert "unscorable" not in shown(round_table(ROUND, k=8))
     assert "unscorable" not in shown(result_sheet(summary()).as_table())
 
@@ -359,7 +362,7 @@ def test_names_in_a_result_are_no_markup(name: str) -> None:
     assert name in shown(differences)
     assert name in shown(result_sheet(summary(control=name)).as_table())
     told = summary()
-    for own in (told["base"]["eval"], last_of(told)):
+    for own in (told["base"]["sets"]["eval"], last_of(told)):
         own["measured"][name] = mean(0.5)
     assert name in shown(result_tables(told)[2])
     assert name in shown(Sheet(title=name, header=["x" * 30], rows=[]).as_table())

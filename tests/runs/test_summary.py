@@ -52,10 +52,12 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run of two rounds: 3, 6 and 9 of 12 right, and the controls 6 and 9."""
     monkeypatch.chdir(tmp_path)
     leave("base", range(3))
+    Path("data/base/monitor.json").write_text(json.dumps({"round": 0}))
     for key, right in (("1", 6), ("2", 9)):
         leave(f"rounds/{key}", range(right))
         decisions = Path("data/rounds") / key / "decisions"
         decisions.mkdir()
+        (decisions.parent / "monitor.json").write_text(json.dumps({"round": int(key)}))
         drawn = [prompt_draws("a", "drawn"), prompt_draws("b", "too_long")]
         write_rows(decisions.parent / "draws.parquet", PromptDraws, drawn)
         (decisions / "diagnostics.json").write_text(json.dumps({"accepted": 10 * int(key)}))
@@ -72,7 +74,7 @@ def config(*more: str) -> Config:
 
 
 def match(figures: dict[str, Any]) -> float:
-    value: float = figures["eval"]["accuracy"]
+    value: float = figures["sets"]["eval"]["accuracy"]
     return value
 
 
@@ -159,8 +161,8 @@ def test_a_round_has_its_diagnostics_and_its_figures() -> None:
         "too_long": 1,
         "accepted": 10,
         "pool": {"rows": 12},
-        "eval": {"accuracy": 0.5},
-        "guard": {"accuracy": 1.0},
+        "monitor": {"round": 1},
+        "sets": {"eval": {"accuracy": 0.5}, "guard": {"accuracy": 1.0}},
     }
 
 
