@@ -13,7 +13,7 @@ from torch import nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from rsft.config.training import LoraSection
+from rsft.config import LoraSection
 from rsft.errors import ConfigurationError
 from rsft.randomness import address_key
 

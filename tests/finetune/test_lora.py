@@ -6,8 +6,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
-from rsft.config import FinetuneSection
-from rsft.config.training import LoraSection
+from rsft.config import FinetuneSection, LoraSection
 from rsft.errors import ConfigurationError
 from rsft.finetune import train
 from rsft.finetune.lora import Adapters, trainable_parameters

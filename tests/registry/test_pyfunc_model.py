@@ -8,11 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from rsft.config import RenderingSection, ScratchSection, TrainingSection
+from rsft.config import (
+    FinetuneSection,
+    LoraSection,
+    RenderingSection,
+    ScratchSection,
+    TrainingSection,
+)
+from rsft.finetune import train
 from rsft.policy import Policy, answer, build_scratch, save_policy
 from rsft.registry.records import Serving
 from rsft.registry.store import Registry
 from rsft.registry.versions import fetch
+from tests.finetune.probes import rows_of
 
 QUESTIONS = ["Ann has 12 pens and gets 1,030 more.", "Ann sleeps."]
 
@@ -38,6 +46,10 @@ def policy() -> Policy:
     policy = build_scratch(size, rendering, QUESTIONS, ["n0 + n1 = r0"], seed=8)
     # An untrained T5 repeats its start token, which is no text; turned round, it says words.
     policy.model.decoder.final_layer_norm.weight.data.neg_()
+    section = FinetuneSection(
+        steps=2, batch_size=1, learning_rate=1e-3, lora=LoraSection(rank=2, alpha=4.0)
+    )
+    train(policy, rows_of([(QUESTIONS[0], "n0 + n1 = r0")]), section, seed=0)
     return policy
 
 
