@@ -149,7 +149,7 @@ def test_a_failed_critical_expectation(again: Path, up: Up) -> None:
     assert "training did not start" in error
     verdict = json.loads((again / "data/rounds/1/validation/verdict.json").read_text())
     assert [failure["expectation"] for failure in verdict["failed"]] == ["row-count"]
-    assert not (again / "data" / "rounds" / "1" / "model").exists()
+    assert not (again / "data" / "rounds" / "1" / "trained").exists()
     assert git(again, "tag", "--list").count("run/") == 1
 
 
