@@ -36,6 +36,7 @@ from rsft.registry import CHAMPION, Decision, ModelVersion, Registry, promote
 from rsft.report.display import current_display
 from rsft.report.monitor import control_line, monitor_lines, stopped_line
 from rsft.report.tables import filter_lines, pool_lines, result_markdown, round_table
+from rsft.report.training import training_line
 from rsft.runs.docs import render_data_docs
 from rsft.runs.promotion import decide_promotion
 from rsft.runs.registration import register_run
@@ -158,6 +159,8 @@ class Run:
         current_display().show(round_table(figures, self.config.evaluate.k))
         current_display().show(filter_lines(figures))
         current_display().show(pool_lines(figures))
+        if figures["training"] is not None:
+            current_display().show(training_line(figures["training"]))
         self._show_monitor(monitor)
 
     def show_control(self, number: int, name: str) -> None:

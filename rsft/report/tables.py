@@ -107,11 +107,11 @@ def _shared(contamination: Mapping[str, Any]) -> str:
     for name, kinds in contamination["rows"].items():
         found = ", ".join(f"{rows:,} {_SHARED[kind]}" for kind, rows in kinds.items() if rows)
         sets.append(f"{escape(name)}: {found or 'nothing'}")
-    return (
-        f"rows that share text with {'; '.join(sets)}\n"
-        f"  left out for it: {contamination['rows_left_out']:,} accepted in this round, and "
-        f"{contamination['prompts_left_out']:,} prompts"
-    )
+    shared = f"rows that share text with {'; '.join(sets)}"
+    rows, prompts = contamination["rows_left_out"], contamination["prompts_left_out"]
+    if not rows and not prompts:
+        return shared
+    return f"{shared}\n  left out for it: {rows:,} accepted in this round, and {prompts:,} prompts"
 
 
 def _licences(sources: Iterable[Mapping[str, Any]]) -> str:

@@ -12,6 +12,8 @@ rates) are fractions of 1, differences are percentage points, null is "not known
       too_long             prompts that the policy has no room for
       candidates …         how its acceptance came out: ``rsft.filter``'s diagnostics
       pool                 what it trained on: ``rsft.stages.pooling``
+      training             steps, first_loss, last_loss, best_step, rows, left_out (rows by reason),
+                           padding_share; null where the policy was not trained here
       monitor              what the held-out prompts said of it: ``rsft.evaluate.stopping``
       sets                 by set: the policy's figures
       against_base         by set: its policy compared with the base's
@@ -82,6 +84,17 @@ def _control(config: Config, number: int, name: str) -> dict[str, Any]:
     return {"sets": read_evaluation(folder), "difference": difference}
 
 
+def _training(policy: Path) -> dict[str, Any] | None:
+    file = policy / "training.json"
+    if not file.exists():
+        return None
+    training = json.loads(file.read_text(encoding="utf-8"))
+    loss = training["loss"]
+    told = ("best_step", "rows", "left_out", "padding_share")
+    figures = {"steps": len(loss), "first_loss": loss[0], "last_loss": loss[-1]}
+    return figures | {name: training[name] for name in told}
+
+
 def summarise_policy(folder: Path) -> dict[str, Any]:
     """What was measured of the policy that a round hands on."""
     monitor = json.loads((folder / "monitor.json").read_text(encoding="utf-8"))
@@ -99,6 +112,7 @@ def summarise_round(key: str) -> dict[str, Any]:
         "too_long": too_long,
         **json.loads(text),
         "pool": json.loads(pool),
+        "training": _training(here(key) / "trained"),
         **summarise_policy(here(key)),
     }
 

@@ -38,6 +38,16 @@ def prompt_draws(prompt_id: str, status: Literal["drawn", "too_long"]) -> Prompt
     )
 
 
+TRAINING = {
+    "loss": [2.0, 1.0, 0.5],
+    "best_step": 2,
+    "rows": 12,
+    "left_out": {"no_room": 1},
+    "padding_share": 0.25,
+    "sources": {"test": 12},
+}
+
+
 def leave(folder: str, right: Sequence[int]) -> None:
     """What ``evaluate`` leaves of a policy: its answers to two sets, and their figures."""
     drawn = [row for number in range(12) for row in sampled(number, "10")]
@@ -57,6 +67,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         leave(f"rounds/{key}", range(right))
         decisions = Path("data/rounds") / key / "decisions"
         decisions.mkdir()
+        (decisions.parent / "trained").mkdir()
+        text = json.dumps(TRAINING)
+        (decisions.parent / "trained" / "training.json").write_text(text)
         (decisions.parent / "monitor.json").write_text(json.dumps({"round": int(key)}))
         drawn = [prompt_draws("a", "drawn"), prompt_draws("b", "too_long")]
         write_rows(decisions.parent / "draws.parquet", PromptDraws, drawn)
@@ -161,6 +174,15 @@ def test_a_round_has_its_diagnostics_and_its_figures() -> None:
         "too_long": 1,
         "accepted": 10,
         "pool": {"rows": 12},
+        "training": {
+            "steps": 3,
+            "first_loss": 2.0,
+            "last_loss": 0.5,
+            "best_step": 2,
+            "rows": 12,
+            "left_out": {"no_room": 1},
+            "padding_share": 0.25,
+        },
         "monitor": {"round": 1},
         "sets": {"eval": {"accuracy": 0.5}, "guard": {"accuracy": 1.0}},
     }
@@ -176,3 +198,8 @@ def test_a_control_that_did_not_run_is_an_error_that_names_its_folder() -> None:
         file.unlink()
     with pytest.raises(LedgerError, match="data/controls/2/random/answers"):
         summarise_data(config())
+
+
+def test_a_round_whose_policy_was_not_trained_here_has_no_training() -> None:
+    Path("data/rounds/1/trained/training.json").unlink()
+    assert summarise_round("1")["training"] is None
