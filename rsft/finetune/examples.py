@@ -132,9 +132,8 @@ def _per_prompt(rows: Sequence[TrainingRow]) -> np.ndarray:
         places[row.prompt_id].append(place)
     weight_R = np.zeros(len(rows))
     for own in places.values():
-        # In units of the prompt's largest first, which may be below the range of its own square.
-        relative = _relative(np.array([rows[place].weight for place in own], dtype=np.float64))
-        weight_R[own] = relative / (relative.sum() or 1.0)
+        weight_own = np.array([rows[place].weight for place in own], dtype=np.float64)
+        weight_R[own] = weight_own / (weight_own.sum() or 1.0)
     return weight_R
 
 

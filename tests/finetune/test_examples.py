@@ -21,7 +21,7 @@ def test_rows_of_a_prompt_share_a_weight_of_one() -> None:
     assert by_prompt.tolist() == pytest.approx([0.5, 0.25, 0.25, 1.0])  # ½ ¼ ¼ | 1
 
 
-def test_a_prompt_whose_weights_have_no_square_shares_as_any_other() -> None:
+def test_a_prompt_of_the_least_weights_shares_as_any_other() -> None:
     rows = [replace(row, prompt_id="a") for row in ROWS[:2]]
     found = row_weights(weighted(rows, [3e-300, 1e-300]), weigh="prompt", supervised_share=None)
     assert found.tolist() == pytest.approx([1.0, 1 / 3])

@@ -32,6 +32,7 @@ def test_an_encoder_decoder_sees_of_a_line_the_row_that_it_is_at(tiny_t5: Policy
     assert batch["target_N"].tolist() == [2, 3, 0, 1, 4]  # row by row, in the order given
     assert batch["encoder_mask"][0, 0].int().tolist() == [[1, 0, 0], [0, 1, 1], [0, 1, 1]]
     assert batch["attention_mask"][0, 0].int().tolist() == [[1, 0, 0]] * 2 + [[0, 1, 1]] * 2
+    assert batch["attention_mask"][1, 0].all()  # padding reads anything, so that it reads something
     assert batch["decoder_attention_mask"][0, 0].int().tolist() == [
         [1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]
     ]  # fmt: skip
