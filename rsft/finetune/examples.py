@@ -138,13 +138,15 @@ def _per_prompt(rows: Sequence[TrainingRow]) -> np.ndarray:
 
 
 def _shared_out(weight_R: np.ndarray, is_labelled_R: np.ndarray, share: float) -> np.ndarray:
-    labelled, others = weight_R[is_labelled_R].sum(), weight_R[~is_labelled_R].sum()
-    if share and not (labelled and others):  # nobody to share with
-        return weight_R
     if not share:
         return np.where(is_labelled_R, 0.0, weight_R)
-    factor_R = np.where(is_labelled_R, share / labelled, (1 - share) / others)
-    shared_R: np.ndarray = weight_R * factor_R
+    if not (weight_R[is_labelled_R].any() and weight_R[~is_labelled_R].any()):
+        return weight_R  # nobody to share with
+    shared_R = np.zeros(len(weight_R))
+    for is_own_R, part in ((is_labelled_R, share), (~is_labelled_R, 1 - share)):
+        # In units of their largest first: one over their sum may be more than a float64 holds.
+        relative = _relative(weight_R[is_own_R])
+        shared_R[is_own_R] = part * relative / relative.sum()
     return shared_R
 
 

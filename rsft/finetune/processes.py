@@ -78,7 +78,8 @@ def _exchange(checkpoints: Checkpoints | None) -> Iterator[Path]:
         return
     folder = checkpoints.folder / "processes"
     shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
-    folder.mkdir(parents=True)
+    with written_into(folder):
+        folder.mkdir(parents=True)
     try:
         yield folder
     finally:
@@ -90,7 +91,10 @@ def written_into(folder: Path) -> Iterator[None]:
     """Says in one line where a folder cannot be written to."""
     try:
         yield
-    except (OSError, SafetensorError) as error:
+    except Exception as error:
+        is_bare = type(error) is Exception and "(os error " in str(error)  # as tokenizers raise it
+        if not (is_bare or isinstance(error, OSError | SafetensorError)):
+            raise
         reason = getattr(error, "strerror", None) or error
         raise TrainingError(
             f"{folder}: cannot be written ({reason}); make room and run again"
@@ -100,12 +104,6 @@ def written_into(folder: Path) -> Iterator[None]:
 def _write_job(
     folder: Path, job: Job, checkpoints: Checkpoints | None, resumed: Path | None
 ) -> None:
-    with written_into(folder):
-        save_policy(job.policy, folder / "policy")
-        if job.reference is not None:
-            save_policy(job.reference, folder / "reference")
-    write_rows(folder / "rows.parquet", TrainingRow, job.rows)
-    write_rows(folder / "heldout.parquet", TrainingRow, job.heldout)
     settings = {
         "section": job.section.model_dump(mode="json"),
         "seed": job.seed,
@@ -116,7 +114,13 @@ def _write_job(
         else {"folder": str(checkpoints.folder.resolve()), "plan": checkpoints.plan},
         "resumed": None if resumed is None else str(resumed.resolve()),
     }
-    (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+    write_rows(folder / "rows.parquet", TrainingRow, job.rows)
+    write_rows(folder / "heldout.parquet", TrainingRow, job.heldout)
+    with written_into(folder):
+        save_policy(job.policy, folder / "policy")
+        if job.reference is not None:
+            save_policy(job.reference, folder / "reference")
+        (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
 
 
 def _threads(processes: int) -> int:

@@ -217,7 +217,7 @@ class _Loop:
             try:
                 for part in self._own_parts(prompts, examples):
                     loss = self._sum(part, prompts, examples, weight_R) / divisor
-                    self._accelerator.backward(loss)
+                    loss.backward()  # Accelerate's would divide by what the environment says
                     total += loss.detach()
                 return float(total)
             except RuntimeError as error:

@@ -12,7 +12,7 @@ from rsft.ledger import read_rows, write_rows
 from rsft.policy import build_scratch, fetch_base, save_policy, use_machine
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import BASE, split_file
-from rsft.stages.training import train_into
+from rsft.stages.training import train_into, whole_or_not_at_all
 from rsft.types import Progress, Prompt, TrainingRow
 
 
@@ -35,7 +35,9 @@ def run(config: Config, key: str, progress: Progress) -> None:
         job = _recipe(config.base, rows, texts, seed=config.seed)
         train_into(BASE / "model", job, "base", progress, setting="base.scratch.training")
     else:
-        save_policy(fetch_base(config.base), BASE / "model")
+        policy = fetch_base(config.base)
+        with whole_or_not_at_all(BASE / "model"):
+            save_policy(policy, BASE / "model")
     write_rows(BASE / "pool" / "kept.parquet", TrainingRow, rows)
     for name in ("seen", "heldout"):
         write_rows(BASE / "pool" / f"{name}.parquet", TrainingRow, [])

@@ -73,6 +73,8 @@ def run(config: Config, key: str, progress: Progress) -> None:
     policy.model.to(device)
     reference = reference_of(config, device)
     trainings = _trainings(config, number)
+    if name == "supervised":  # whose rows have nobody to share with, whatever their share
+        trainings = [one.model_copy(update={"supervised_share": None}) for one in trainings]
     for place, section in enumerate(trainings, start=1):
         job = Job(policy=policy, rows=rows, section=section, seed=config.seed, reference=reference)
         train_into(folder / "model", job, f"control-{key}-{place}", progress)

@@ -6,7 +6,9 @@ record it as this code's.
 """
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +18,7 @@ import torch
 
 from rsft.config import Config
 from rsft.finetune import Checkpoints, Job, train
+from rsft.finetune.processes import written_into
 from rsft.policy import Policy, load_policy, save_policy
 from rsft.stages.contract import BASE, PRIVATE
 from rsft.stages.fingerprint import code_fingerprint
@@ -39,7 +42,7 @@ def train_into(
 
     Raises:
         ConfigurationError: As ``train``.
-        TrainingError: As ``train``.
+        TrainingError: As ``train``; or where it cannot be written. Checkpoints stay then.
     """
     checkpoints = Checkpoints(PRIVATE / "training" / stage, training_plan(job, setting))
     training = train(
@@ -52,10 +55,22 @@ def train_into(
         checkpoints=checkpoints,
         on_progress=progress,
     )
-    save_policy(job.policy, folder)
     text = json.dumps(training.as_dict(), indent=1, sort_keys=True)
-    (folder / "training.json").write_text(text + "\n", encoding="utf-8")
+    with whole_or_not_at_all(folder):
+        save_policy(job.policy, folder)
+        (folder / "training.json").write_text(text + "\n", encoding="utf-8")
     checkpoints.remove()
+
+
+@contextmanager
+def whole_or_not_at_all(folder: Path) -> Iterator[None]:
+    """Removes a model folder that was written in part, and says in one line what was in the way."""
+    try:
+        with written_into(folder):
+            yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def reference_of(config: Config, device: torch.device) -> Policy | None:

@@ -39,6 +39,14 @@ def test_labelled_rows_have_their_share(share: float | None, expected: list[floa
     assert found.tolist() == pytest.approx(expected)
 
 
+def test_the_least_weights_that_there_are_have_their_share() -> None:
+    """One over their sum is more than a float64 can hold."""
+    rows = [replace(row, round=int(number > 1)) for number, row in enumerate(ROWS)]
+    rows = weighted(rows, [1.0, 1.0, 2.0**-1070, 2.0**-1071])
+    found = row_weights(rows, weigh="row", supervised_share=0.5)
+    assert found.tolist() == pytest.approx([0.75, 0.75, 1.0, 0.5])
+
+
 def test_a_share_of_nothing_leaves_no_labelled_row(tiny_t5: Policy) -> None:
     labelled = [replace(row, round=0) for row in ROWS]
     with pytest.raises(TrainingError, match=r"none to train on.*4 weightless"):

@@ -158,6 +158,13 @@ def test_a_full_disk_is_an_error_of_one_line(
     assert list(checkpoints.folder.iterdir()) == []
 
 
+def test_a_file_in_the_folder_s_place_is_an_error_of_one_line(tmp_path: Path) -> None:
+    (tmp_path / "training").touch()
+    checkpoints = Checkpoints(tmp_path / "training", {})
+    with pytest.raises(TrainingError, match=r"processes: cannot be written \(Not a directory\)"):
+        train(tiny_policy(), ROWS, changed(processes=2), seed=0, checkpoints=checkpoints)
+
+
 def test_the_processes_share_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 5)
     assert [processes._threads(count) for count in (1, 2, 5, 8)] == [5, 2, 1, 1]

@@ -82,6 +82,18 @@ def test_precision_is_a_setting_of_each_training() -> None:
     assert losses[1] == pytest.approx(losses[0], rel=0.02)
 
 
+def test_the_environment_sets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accelerate divides each loss by a number that it finds there."""
+    runs = []
+    for number in (None, "4"):
+        if number is not None:
+            monkeypatch.setenv("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", number)
+        policy = tiny_policy()
+        train(policy, ROWS, changed(steps=3), seed=0)
+        runs.append(weights(policy))
+    assert equal(runs[0], runs[1])
+
+
 def test_accumulated_batches_add_up_to_the_whole_one() -> None:
     whole, parts = tiny_policy(0.0), tiny_policy(0.0)
     section = changed(steps=12, batch_size=8)
@@ -233,9 +245,9 @@ def test_an_optimiser_that_does_not_fit_is_an_error_with_the_remedy(
 
 
 def test_a_defect_is_not_taken_for_a_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    def backward(self: object, loss: object) -> None:
+    def backward(self: object) -> None:
         raise RuntimeError("shapes do not match")
 
-    monkeypatch.setattr("accelerate.Accelerator.backward", backward)
+    monkeypatch.setattr(torch.Tensor, "backward", backward)
     with pytest.raises(RuntimeError, match="shapes do not match"):
         train(tiny_policy(), ROWS, SECTION, seed=0)

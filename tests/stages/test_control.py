@@ -184,3 +184,9 @@ def test_a_control_without_rows_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(ConfigurationError, match=r"controls\.names: 'supervised' has no rows"):
         control.run(settings(*SETTINGS), "2-supervised", silent)
     assert not Path("data/controls").exists()
+
+
+@pytest.mark.usefixtures("after_two_rounds")
+def test_supervised_learns_labelled_rows_that_the_rounds_do_not() -> None:
+    control.run(settings(*SETTINGS, "finetune.supervised_share=0"), "2-supervised", silent)
+    assert figures("supervised")["rows"] == 2

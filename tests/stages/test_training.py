@@ -1,15 +1,17 @@
 """What stages that train have in common: a training's plan, and what lies beside the model."""
 
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
-from rsft.errors import ConfigurationError
+from rsft.errors import ConfigurationError, TrainingError
 from rsft.finetune import Job
-from rsft.policy import load_policy
+from rsft.policy import Policy, load_policy, save_policy
 from rsft.stages import training
 from rsft.stages.training import train_into, training_plan
 from tests.finetune.cases import MANY, changed, equal, tiny_policy, weights
@@ -74,6 +76,43 @@ def test_the_model_is_written_with_its_record_and_nothing_else_stays(
     }  # fmt: skip
     assert told["sources"] == {"ours": 5, "theirs": 5}
     assert list(Path(".rsft/training").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        SafetensorError("Error while serializing: No space left on device (os error 28)"),
+        Exception("No space left on device (os error 28)"),  # what tokenizers raise
+    ],
+)
+def test_a_model_that_the_disk_does_not_take_is_one_line_and_its_checkpoints_stay(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    job = replace(JOB, policy=tiny_policy(), section=changed(steps=3, checkpoint_steps=1))
+
+    def full(policy: Policy, folder: Path) -> None:
+        save_policy(policy, folder)
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "save_policy", full)
+        with pytest.raises(TrainingError, match=r"^model: cannot be written \(.*make room.*$"):
+            train_into(Path("model"), job, "finetune-1", silent)
+    assert not Path("model").exists()
+    seen: list[int] = []
+    job = replace(job, policy=tiny_policy())
+    train_into(Path("model"), job, "finetune-1", lambda done, total, note="": seen.append(done))
+    assert seen == [], "all steps were kept"
+    assert Path("model/training.json").exists()
+
+
+def test_a_defect_while_writing_is_not_taken_for_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(KeyError), training.whole_or_not_at_all(tmp_path / "model"):
+        raise KeyError("weights")
 
 
 def test_early_stopping_without_held_out_prompts_is_refused_before_anything_runs() -> None:
