@@ -9,8 +9,8 @@ from rsft.config.places import TRAINING
 from rsft.config.section import Section
 
 _SET_NAME = re.compile(r"[\w.:-]+(?: [\w.:-]+)*")
-_LONGEST_SET_NAME = 80
-"""Of what MLflow takes as the name of a figure of the set, at the end of a run."""
+_LONGEST_SET_NAME = 40
+"""MLflow refuses other names of figures, at the end of a run; longer ones fill a terminal."""
 
 
 class ValidateSection(Section):
