@@ -69,12 +69,12 @@ def run(
 
 
 def _show_result(console: Console, summary: dict[str, Any]) -> None:
-    from rsft.report.tables import result_tables
+    from rsft.report.tables import result_sheets
 
     seconds, model = summary["seconds"], summary["model"]
-    for table in result_tables(summary):
+    for sheet in result_sheets(summary):
         console.print()
-        console.print(table)
+        console.print(sheet)
     console.print()
     alias = f"@{model['alias']}" if model["alias"] else "without an alias"
     title = f"{model['name']} version {model['version']} {alias}"

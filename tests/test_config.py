@@ -80,6 +80,25 @@ def test_every_shipped_file_is_valid(params_file: Path) -> None:
             "monitor.patience is held against answers to held-out training prompts, and pool",
         ),
         ("monitor={max_reward_gap: 0.1}", "monitor: max_reward_gap is set, so monitor.gold is"),
+        ("monitor.gold=wrold", "monitor.gold: unknown reward 'wrold'; known: exact_match"),
+        ("evaluate.metrics=[bleu]", "evaluate.metrics: unknown reward 'bleu'; known: exact_match"),
+        ("filter.correct_reward=.nan", "filter.correct_reward = nan: input should be a finite"),
+        ("validate.min_reward=.inf", "validate.min_reward = inf: input should be a finite number"),
+        ("controls.rounds=[true]", "controls.rounds.0 = True: input should be a valid integer"),
+        ("controls.rounds=['3']", "controls.rounds.0 = '3': input should be a valid integer"),
+        ("rounds=99999999999999999999", "write a number from 1 to 1000"),
+        ("rounds=0", "write a number from 1 to 1000"),
+        ("rounds=true", "rounds = True: input should be a valid dict"),
+        ("evaluate.sets={eval: eval, 'g[1]': dev}", "evaluate: sets: 'g[1]' is no name for a set"),
+        ("evaluate.sets={eval: eval, '': dev}", "evaluate: sets: '' is no name for a set; take"),
+        (
+            "prompts.files={train: t, eval: e, guards: {train: g}}",
+            "prompts.files: guards: 'train' cannot be the name of a guard's split",
+        ),
+        (
+            "prompts.files={train: t, eval: e, guards: {'../base/x': g}}",
+            "prompts.files: guards: '../base/x' cannot be the name of a guard's split",
+        ),
         ("monitor.gold=judge", "monitor.gold names 'judge', so the section score.judge is needed"),
     ],
 )
@@ -137,6 +156,18 @@ def test_setting_the_number_of_rounds_writes_the_chain(params: Path) -> None:
         "2": "data/rounds/1",
     }
     assert config.controls.rounds == [2]
+
+
+def test_a_broken_section_of_controls_is_told_where_rounds_are_set(params: Path) -> None:
+    with pytest.raises(ConfigurationError, match="controls = 3: input should be a valid dict"):
+        set_values(params, ["controls=3", "rounds=2"])
+
+
+@pytest.mark.parametrize("name", ["difference", "monitor", "a.b", "new guards", "größer:1-2"])
+def test_names_of_sets(params: Path, name: str) -> None:
+    assert (
+        name in set_values(params, [f"evaluate.sets={{eval: eval, '{name}': dev}}"]).evaluate.sets
+    )
 
 
 @pytest.mark.parametrize(

@@ -101,9 +101,8 @@ class Config(Section):
                 f"pool.heldout_share holds none out: set it to 0.05, say, or monitor.{asked[0]} to "
                 "null"
             )
-        gold = self.monitor.gold
-        if gold in MODEL_BASED and getattr(self.score, gold) is None:
-            raise ValueError(f"monitor.gold names {gold!r}, so the section score.{gold} is needed")
+        if self.monitor.gold is not None:
+            self._require_reward(self.monitor.gold, "monitor.gold")
         return self
 
     @model_validator(mode="after")
@@ -125,16 +124,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _what_is_measured_can_be(self) -> Self:
         for name in self.evaluate.metrics:
-            if name in MODEL_BASED:
-                if getattr(self.score, name) is None:
-                    raise ValueError(
-                        f"evaluate.metrics names {name!r}, so the section score.{name} is needed"
-                    )
-            elif name not in RULES and not is_own(name):
-                raise ValueError(
-                    f"evaluate.metrics: unknown reward {name!r}; known: "
-                    f"{', '.join((*RULES, *MODEL_BASED))}, or your own as package.module:function"
-                )
+            self._require_reward(name, "evaluate.metrics")
         judge = self.evaluate.win_rate
         if judge == "judge" and self.score.judge is None:
             raise ValueError("evaluate.win_rate is 'judge', so the section score.judge is needed")
@@ -145,6 +135,17 @@ class Config(Section):
                 f"{', '.join(measured)}, or add it to evaluate.metrics"
             )
         return self
+
+    def _require_reward(self, name: str, setting: str) -> None:
+        """Refuses a name that no reward has, or one whose section is not there."""
+        if name in MODEL_BASED:
+            if getattr(self.score, name) is None:
+                raise ValueError(f"{setting} names {name!r}, so the section score.{name} is needed")
+        elif name not in RULES and not is_own(name):
+            raise ValueError(
+                f"{setting}: unknown reward {name!r}; known: "
+                f"{', '.join((*RULES, *MODEL_BASED))}, or your own as package.module:function"
+            )
 
     @property
     def round_count(self) -> int:

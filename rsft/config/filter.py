@@ -17,7 +17,7 @@ class BoundSection(Section):
     ``quantile`` of the ratios in the target's support. ``pilot``: as ``per_prompt_maximum``, but
     over each prompt's first ``pilot_draws`` draws alone, which are spent on it. ``budgeted``: the
     one c at which the mean accept probability of all candidates is ``acceptance_rate``."""
-    log_bound: float | None = Field(default=None, allow_inf_nan=False)
+    log_bound: float | None = None
     """log c, or its floor, in nats."""
     quantile: float | None = Field(default=None, gt=0, le=1)
     """With ``global_quantile``: which; 1 is the largest ratio of all."""
@@ -58,7 +58,7 @@ class FilterSection(Section):
     density: str = "target_model"
     """With ``base_measure: density``: name of the reward that is log P in nats, of
     ``target_model`` or a function of your own."""
-    beta: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    beta: float | None = Field(default=None, gt=0)
     """With ``tilt`` and ``rso``: KL strength."""
     temper: float = Field(default=1.0, gt=0, le=1)
     """Exponent on P̃/M: less than 1 tames the ratios of long completions, and changes the target
@@ -67,7 +67,7 @@ class FilterSection(Section):
     """Reward from which a completion counts as right."""
     bound: BoundSection
     """The envelope constant, with ``coin``, ``soft`` and ``threshold``."""
-    threshold: float | None = Field(default=None, allow_inf_nan=False)
+    threshold: float | None = None
     """With ``threshold``: the least accept probability or reward."""
     threshold_on: Literal["accept_prob", "reward"] = "accept_prob"
     """With ``threshold``: what is held against it; by reward, every weight is 1."""

@@ -1,11 +1,16 @@
 """``validate``, ``evaluate``, ``monitor``, ``controls``, ``register`` and ``promote``."""
 
+import re
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictInt, model_validator
 
 from rsft.config.places import TRAINING
 from rsft.config.section import Section
+
+_SET_NAME = re.compile(r"[\w.:-]+(?: [\w.:-]+)*")
+_LONGEST_SET_NAME = 40
+"""MLflow refuses other names of figures, at the end of a run; longer ones fill a terminal."""
 
 
 class ValidateSection(Section):
@@ -55,6 +60,11 @@ class EvaluateSection(Section):
         if "eval" not in self.sets:
             raise ValueError("sets needs an entry named 'eval'")
         for name, split in self.sets.items():
+            if not _SET_NAME.fullmatch(name) or len(name) > _LONGEST_SET_NAME:
+                raise ValueError(
+                    f"sets: {name!r} is no name for a set; take letters, digits, spaces and ._:-, "
+                    f"at most {_LONGEST_SET_NAME} of them"
+                )
             if split in TRAINING:
                 raise ValueError(f"sets.{name} is {split!r}, which policies are trained on")
         if self.k > self.draws:
@@ -118,7 +128,7 @@ class ControlsSection(Section):
 
     names: list[ControlName]
     """Which to train."""
-    rounds: list[int]
+    rounds: list[StrictInt]  # DVC reads them as they are written
     """After which rounds, whose pools and steps are matched; ``--set rounds=N`` leaves the last."""
 
     @model_validator(mode="after")

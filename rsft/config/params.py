@@ -19,6 +19,9 @@ from rsft.config.config import Config, round_chain
 from rsft.config.places import PARAMS
 from rsft.errors import ConfigurationError
 
+_MOST_ROUNDS = 1000
+"""A slip such as another zero must not fill the memory with stages."""
+
 
 def load_config(path: Path = PARAMS) -> Config:
     """Reads and checks ``params.yaml``.
@@ -73,9 +76,12 @@ def _assign(document: Any, assignment: str) -> None:
     if not equals or not key:
         raise ConfigurationError(f"--set {assignment}: write it as section.key=value")
     value = _parse(text, name=f"--set {assignment}", kind="safe", mapping=False)
-    if key == "rounds" and isinstance(value, int) and value > 0:
+    if key == "rounds" and type(value) is int:  # and so not true, which is 1
+        if not 1 <= value <= _MOST_ROUNDS:
+            raise ConfigurationError(f"--set {assignment}: write a number from 1 to {_MOST_ROUNDS}")
         document["rounds"] = round_chain(value)
-        document["controls"]["rounds"] = [value]
+        if isinstance(document.get("controls"), dict):
+            document["controls"]["rounds"] = [value]
         return
     *sections, leaf = key.split(".")
     place = document

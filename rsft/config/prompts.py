@@ -1,11 +1,12 @@
 """``prompts``: where they come from."""
 
+import re
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from rsft.config.places import RAW
+from rsft.config.places import RAW, TRAINING
 from rsft.config.section import Section
 
 
@@ -64,6 +65,16 @@ class FilesSection(Section):
     """Field of the family; a row without one is its own family."""
     licence: str = "unknown"
     """SPDX identifier of the files' licence, carried with every row."""
+
+    @model_validator(mode="after")
+    def _guards_are_splits_of_their_own(self) -> Self:
+        for name in self.guards:
+            if not re.fullmatch(r"\w[\w.-]*", name) or name in (*TRAINING, "eval"):
+                raise ValueError(
+                    f"guards: {name!r} cannot be the name of a guard's split; take letters, digits "
+                    f"and ._-, and none of {', '.join(TRAINING)} and eval"
+                )
+        return self
 
     @model_validator(mode="after")
     def _lies_in_raw(self) -> Self:

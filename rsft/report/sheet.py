@@ -1,10 +1,12 @@
 """A table of texts, for the terminal or for pages that read Markdown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markup import escape
 from rich.table import Table
 
@@ -27,15 +29,40 @@ class Sheet:
     note: str = ""
     """Said beneath."""
 
-    def as_table(self) -> Table:
-        """For the terminal; names in the header are broken at their underscores."""
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """For the terminal: several tables where it is too narrow for all columns in one."""
+        *others, last = self._groups(options.max_width)
+        for places in others:
+            yield self._table(places, "")
+            yield ""
+        yield self._table(last, self.note)
+
+    def _groups(self, width: int) -> Iterator[list[int]]:
+        """Places of columns, the first of which is in all, that so many characters hold."""
+        width_C = [self._width(place) for place in range(len(self.header))]
+        group, used = [0], width_C[0]
+        for place in range(1, len(width_C)):
+            if len(group) > 1 and used + width_C[place] >= width:
+                yield group
+                group, used = [0], width_C[0]
+            group.append(place)
+            used += width_C[place] + 1
+        yield group
+
+    def _width(self, place: int) -> int:
+        """Characters of a column's widest line."""
+        heading = self.header[place].split("_")
+        return max(map(cell_len, (*heading, *(row[place] for row in self.rows))))
+
+    def _table(self, places: Sequence[int], note: str) -> Table:
+        """Some columns; names in the header are broken at their underscores."""
         table = plain_table(escape(self.title))
-        for place, name in enumerate(self.header):
-            heading = escape(name.replace("_", "\n"))
+        for place in places:
+            heading = escape(self.header[place].replace("_", "\n"))
             table.add_column(heading, justify="right" if place else "left", no_wrap=True)
         for row in self.rows:
-            table.add_row(*map(escape, row))
-        table.caption = escape(self.note) or None
+            table.add_row(*(escape(row[place]) for place in places))
+        table.caption = escape(note) or None
         return table
 
     def as_markdown(self) -> str:

@@ -121,18 +121,14 @@ def _licences(sources: Iterable[Mapping[str, Any]]) -> str:
     return escape(", ".join(f"{licence} {count:,} rows" for licence, count in sorted(rows.items())))
 
 
-def result_tables(summary: Mapping[str, Any]) -> list[Table]:
-    """What a run came to, for the terminal: right answers, differences, what else was measured."""
-    return [sheet.as_table() for sheet in _sheets(summary)]
+def result_sheets(summary: Mapping[str, Any]) -> list[Sheet]:
+    """What a run came to: right answers, differences, and what else was measured."""
+    return [result_sheet(summary), comparison_sheet(summary), measure_sheet(summary)]
 
 
 def result_markdown(summary: Mapping[str, Any]) -> str:
     """The same for pages that read Markdown."""
-    return "\n".join(sheet.as_markdown() for sheet in _sheets(summary))
-
-
-def _sheets(summary: Mapping[str, Any]) -> list[Sheet]:
-    return [result_sheet(summary), comparison_sheet(summary), measure_sheet(summary)]
+    return "\n".join(sheet.as_markdown() for sheet in result_sheets(summary))
 
 
 def result_sheet(summary: Mapping[str, Any]) -> Sheet:

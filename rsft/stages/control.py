@@ -13,6 +13,11 @@ the base, and differs in its rows alone:
 Candidates that the length cap cut are left out everywhere: a prefix cannot be learnt from. So are
 those of held-out prompts, as in a round. Where a prompt has fewer candidates than rows were kept,
 all of them are taken, and how many rows are missing is recorded and shown.
+
+Where a round hands on an earlier one's policy, rows and candidates are those up to that earlier
+round: what was drawn since is in neither. (With ``pool.balance`` the earlier rows that have given
+way since are not told, and not matched.) A base that is handed on has no rows of its own; the
+control then has those of all rounds.
 """
 
 import json
@@ -61,9 +66,8 @@ def run(config: Config, key: str, progress: Progress) -> None:
     number, _, wanted = key.partition("-")
     name = next(name for name in config.controls.names if name == wanted)
     folder = control_folder(int(number), name)
-    pool = here(number) / "pool"
-    kept = read_rows(pool / "kept.parquet", TrainingRow)
-    rows = control_rows(name, kept, read_rows(pool / "seen.parquet", TrainingRow), seed=config.seed)
+    kept, seen = (_rows_up_to_policy(number, name) for name in ("kept", "seen"))
+    rows = control_rows(name, kept, seen, seed=config.seed)
     if not rows:
         raise ConfigurationError(
             f"controls.names: {name!r} has no rows to train on; remove it, or give labelled "
@@ -87,6 +91,13 @@ def run(config: Config, key: str, progress: Progress) -> None:
     text = json.dumps(asdict(figures), indent=2, sort_keys=True)
     (folder / "model" / "control.json").write_text(text + "\n", encoding="utf-8")
     measure(policy, config, folder)
+
+
+def _rows_up_to_policy(number: str, table: str) -> list[TrainingRow]:
+    """Rows of a round's pool, without those drawn after the policy that the round hands on."""
+    rows = read_rows(here(number) / "pool" / f"{table}.parquet", TrainingRow)
+    last = int(read_handed_on(here(number))["round"])
+    return [row for row in rows if row.round <= last] if last else rows
 
 
 def _trainings(config: Config, number: str) -> list[FinetuneSection]:

@@ -12,7 +12,7 @@ from rsft.report.tables import (
     pool_lines,
     result_markdown,
     result_sheet,
-    result_tables,
+    result_sheets,
     round_table,
 )
 
@@ -119,7 +119,7 @@ def last_of(told: dict[str, Any]) -> dict[str, Any]:
 
 def of_table(number: int, told: dict[str, Any]) -> list[str]:
     """The rows of the n-th of a run's tables, less what is above and beneath."""
-    return folded(shown(result_tables(told)[number]))[3:]
+    return folded(shown(result_sheets(told)[number]))[3:]
 
 
 def test_an_interval_is_in_per_cent() -> None:
@@ -215,7 +215,7 @@ def test_the_pool_s_lines_say_whose_rows_a_round_trained_on_and_what_was_left_ou
 
 
 def test_results_stand_side_by_side() -> None:
-    text = folded(shown(result_sheet(summary()).as_table()))
+    text = folded(shown(result_sheet(summary())))
     assert text[:3] == ["Right answers", "guard", "policy eval templates round 2 leads by"]
     assert text[-4:] == [
         "base 50.0% [45.0, 55.0] 25.0% +20.0 [15.0, 25.0]",
@@ -297,15 +297,33 @@ def test_tables_are_not_cut_at_80_columns() -> None:
     told["controls"] = {"1": told["controls"]["2"], "2": told["controls"]["2"]}
     controls = (named["random_all_rounds"] for named in told["controls"].values())
     for own in (told["base"], *told["rounds"], *controls):
-        own["guard"] = figures(0.5)
+        own["sets"]["guard"] = figures(0.5)
         own["sets"]["eval"]["measured"] |= {"numeric_answer": mean(-123.456)}
     for own in told["rounds"]:
         for name in ("against_base", "against_previous"):
             own[name] |= {"guard": difference(-10.0, 1.2345e-100)}
-    for table in (*result_tables(told), round_table(ROUND, k=8)):
+    for table in (*result_sheets(told), round_table(ROUND, k=8)):
         text = shown(table, width=80)
         assert "…" not in text
         assert text == shown(table)
+
+
+def test_columns_that_do_not_fit_go_into_further_tables() -> None:
+    """Each column stands whole in one of the tables, none of which is wider than the terminal."""
+    told = summary()
+    names = ["first guards", *(f"guards_number_{n}_of_several" for n in range(9)), "x" * 30]
+    for own in (told["base"], *told["rounds"], *told["controls"]["2"].values()):
+        own["sets"] |= {name: figures(0.123) for name in names}
+    sheet = result_sheet(told)
+    text = shown(sheet, width=80)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.count("Right answers") == text.count("policy") == 3
+    assert text.count("12.3%") == 4 * len(names)
+    for name in names[1:-1]:
+        assert text.count(name.split("_")[2]) >= 1
+    assert text.count("x" * 30) == text.count("round 2 leads by") == 1
+    assert shown(sheet, width=400).count("policy") == 1
 
 
 def test_markdown_is_three_tables() -> None:
@@ -345,28 +363,28 @@ def test_what_could_not_be_scored_is_told_beneath() -> None:
         "left out as unscorable: round 1 guard_templates 2 answers, 1,234 draws; "
         "random eval 0 answers, 1 draws"
     )
-    assert text in " ".join(shown(result_sheet(told).as_table()).split())
+    assert text in " ".join(shown(result_sheet(told)).split())
     assert f"|\n\n{text}\n\n|" in result_markdown(told)
     line = "left out as unscorable: eval 3 answers, 0 draws"
     assert line in shown(
         round_table(ROUND | {"sets": {"eval": figures(0.5) | {"unscorable": 3}}}, k=8)
     )
     assert "unscorable" not in shown(round_table(ROUND, k=8))
-    assert "unscorable" not in shown(result_sheet(summary()).as_table())
+    assert "unscorable" not in shown(result_sheet(summary()))
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_in_a_result_are_no_markup(name: str) -> None:
-    right, differences, _ = result_tables(summary(name=name))
+    right, differences, _ = result_sheets(summary(name=name))
     assert name in shown(right)
     assert name in shown(differences)
-    assert name in shown(result_sheet(summary(control=name)).as_table())
+    assert name in shown(result_sheet(summary(control=name)))
     told = summary()
     for own in (told["base"]["sets"]["eval"], last_of(told)):
         own["measured"][name] = mean(0.5)
-    assert name in shown(result_tables(told)[2])
-    assert name in shown(Sheet(title=name, header=["x" * 30], rows=[]).as_table())
-    assert name in shown(Sheet(title="", header=["x" * 30], rows=[], note=name).as_table())
+    assert name in shown(result_sheets(told)[2])
+    assert name in shown(Sheet(title=name, header=["x" * 30], rows=[]))
+    assert name in shown(Sheet(title="", header=["x" * 30], rows=[], note=name))
 
 
 def test_a_name_does_not_break_the_markdown() -> None:

@@ -116,12 +116,13 @@ def figures(name: str) -> dict[str, int]:
     return json.loads(Path(f"data/controls/2/{name}/model/control.json").read_text())
 
 
-def trained(*steps: int) -> Policy:
+def trained(*steps: int, rounds: int = 2) -> Policy:
     """The base, trained for so many steps at a time on the rows of ``no_filter``."""
     config = settings(*SETTINGS)
     policy = load_policy(Path("data/base/model"))
     for taken in steps:
-        rows = control_rows("no_filter", KEPT, SEEN, seed=config.seed)
+        seen = [row for row in SEEN if row.round <= rounds]
+        rows = control_rows("no_filter", KEPT, seen, seed=config.seed)
         section = config.finetune.model_copy(update={"steps": taken})
         train(policy, rows, section, seed=config.seed)
     return policy
@@ -160,8 +161,25 @@ def test_a_control_takes_the_steps_that_the_policy_handed_on_has_taken(
     )
     control.run(settings(*SETTINGS, *more), "2-no_filter", silent)
     found = load_policy(Path("data/controls/2/no_filter/model"))
-    assert found.version == trained(*steps).version
+    assert found.version == trained(*steps, rounds=handed_on or 2).version
     assert figures("no_filter")["steps"] == sum(steps)
+
+
+@pytest.mark.usefixtures("after_two_rounds")
+@pytest.mark.parametrize(("handed_on", "rows", "candidates"), [(2, 6, 12), (1, 5, 9), (0, 6, 12)])
+def test_a_control_is_matched_to_the_pool_of_the_policy_that_is_handed_on(
+    handed_on: int, rows: int, candidates: int
+) -> None:
+    """Round 1 kept three rows of nine candidates; round 2, whose policy is left, one of three new.
+
+    Where the base is handed on, which kept none, the control has those of both.
+    """
+    write_handed_on(Path("data/rounds/2"), handed_on, None, 5, 3)
+    for name in ("random", "no_filter"):
+        control.run(settings(*SETTINGS), f"2-{name}", silent)
+    assert figures("random")["rows"] == rows
+    assert figures("random")["missing"] == 0
+    assert figures("no_filter")["rows"] == 2 + candidates
 
 
 @pytest.mark.usefixtures("after_two_rounds")
