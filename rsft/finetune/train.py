@@ -217,7 +217,8 @@ class _Loop:
             try:
                 for part in self._own_parts(prompts, examples):
                     loss = self._sum(part, prompts, examples, weight_R) / divisor
-                    loss.backward()  # Accelerate's would divide by what the environment says
+                    # Accelerate's own would divide by what the environment says.
+                    loss.backward()  # type: ignore[no-untyped-call]
                     total += loss.detach()
                 return float(total)
             except RuntimeError as error:
