@@ -133,7 +133,7 @@ def test_its_record_counts_rows_and_tokens() -> None:
     training = train(tiny_policy(), [*ROWS, longer], section, seed=0)
     assert training.rows == 2
     assert training.left_out == {
-        "long_prompt": 1, "long_completion": 0, "no_room": 0, "weightless": 0,
+        "special": 0, "long_prompt": 1, "long_completion": 0, "no_room": 0, "weightless": 0,
     }  # fmt: skip
     assert training.sources == {"ours": 1, "theirs": 1}
     assert training.licences == {"CC0-1.0": 2}
