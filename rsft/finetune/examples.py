@@ -66,7 +66,7 @@ def encode_rows(
     _refuse_bad_weights(rows)
     prompts = encode_prompts(policy, [row.prompt for row in rows], [row.context for row in rows])
     completions = encode_completions(policy, [row.completion for row in rows])
-    special = _special_ids(policy)
+    special = special_ids(policy)
     reasons = ("special", "long_prompt", "long_completion", "no_room", "weightless")
     left_out = dict.fromkeys(reasons, 0)
     fitting = []
@@ -104,8 +104,11 @@ def encode_rows(
     return Examples(kept=kept, left_out=left_out)
 
 
-def _special_ids(policy: Policy) -> set[int]:
-    """Tokens that no text is to be read as; the unknown token is what any word may be read as."""
+def special_ids(policy: Policy) -> set[int]:
+    """Tokens that stand for no word: no completion's text is to spell one, and none is dropped.
+
+    The unknown token is not among them, as which any word may be read, unless it ends a text too.
+    """
     tokenizer = policy.tokenizer
     added = tokenizer.added_tokens_decoder.items()
     special = {*tokenizer.all_special_ids, *(id_ for id_, token in added if token.special)}

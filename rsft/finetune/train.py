@@ -21,7 +21,7 @@ from rsft.errors import TrainingError
 from rsft.finetune.batches import Limits, call_tokens, micro_batches, shuffled_steps
 from rsft.finetune.checkpoints import Checkpoint, Checkpoints, read_checkpoint
 from rsft.finetune.early_stopping import best_step, is_over
-from rsft.finetune.examples import Example, encode_rows
+from rsft.finetune.examples import Example, encode_rows, special_ids
 from rsft.finetune.forward import target_logits
 from rsft.finetune.history import History, Training, told
 from rsft.finetune.job import Job
@@ -131,6 +131,7 @@ class _Loop:
         self._policy = job.policy
         self._examples = examples
         self._heldout = heldout
+        self._special = special_ids(job.policy)
         self._section = section
         self._seed = job.seed
         self._reference = job.reference
@@ -341,11 +342,10 @@ class _Loop:
         tokens, share = self._examples[row].prompt_ids, self._section.word_dropout
         if share == 0.0:
             return tokens
-        tokenizer = self._policy.tokenizer
-        special = set(tokenizer.all_special_ids)
+        unknown, special = self._policy.tokenizer.unk_token_id, self._special
         dropped = generator("word-dropout", self._seed, step, row).random(len(tokens)) < share
         return [
-            tokenizer.unk_token_id if drop and token not in special else token
+            unknown if drop and token not in special else token
             for token, drop in zip(tokens, dropped.tolist(), strict=True)
         ]
 

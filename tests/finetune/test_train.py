@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import AddedToken
 
 from rsft.errors import ConfigurationError, TrainingError
 from rsft.finetune import train
@@ -172,6 +173,23 @@ def test_word_dropout_needs_an_unknown_token() -> None:
     policy.tokenizer.unk_token = None
     with pytest.raises(ConfigurationError, match=r"word_dropout = 0\.1: .* no unknown token"):
         train(policy, ROWS, changed(word_dropout=0.1), seed=0)
+
+
+def test_words_are_dropped_and_what_marks_turns_is_not() -> None:
+    """A marker that is special in the tokenizer's file alone is one too."""
+    policy = tiny_policy()
+    policy.tokenizer.add_tokens([AddedToken("<|user|>", special=True)])
+    policy.model.resize_token_embeddings(len(policy.tokenizer), mean_resizing=False)
+    read: list[list[int]] = []
+    policy.model.register_forward_pre_hook(
+        lambda module, inputs, named: read.extend(named["input_ids"].tolist()), with_kwargs=True
+    )
+    rows = [replace(ROWS[0], prompt=" ".join(["<|user|>"] * 3 + ["add"] * 3))]
+    train(policy, rows, changed(steps=20, batch_size=1, word_dropout=0.9), seed=0)
+    marker, unknown = len(policy.tokenizer) - 1, policy.tokenizer.unk_token_id
+    assert all(ids[:3] == [marker] * 3 and ids[-1] == policy.stop_id for ids in read)
+    dropped = sum(ids[3:6].count(unknown) for ids in read)
+    assert 40 <= dropped <= 60  # of 60, each with 0.9: below 40 with probability under 1e-6
 
 
 def test_a_loss_that_is_not_a_number_names_the_rows_of_its_batch() -> None:
