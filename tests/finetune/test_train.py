@@ -243,6 +243,19 @@ def test_out_of_memory_halves_the_batch_and_changes_no_step(
     assert re.match(r"out of memory: at most \d+ tokens are computed at once from now on", told[0])
 
 
+def test_held_out_rows_are_measured_with_fewer_at_once_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    section = changed(steps=2, batch_size=1, early_stopping={"every": 1, "patience": 9})
+    expected = train(tiny_policy(0.0), MANY, section, seed=0, heldout=MANY)
+    no_memory_for(monkeypatch, rows=6)
+    with caplog.at_level(logging.WARNING, logger="rsft"):
+        found = train(tiny_policy(0.0), MANY, section, seed=0, heldout=MANY)
+    assert found.loss == expected.loss
+    assert dict(found.heldout_loss) == pytest.approx(dict(expected.heldout_loss), abs=1e-5)
+    assert len(caplog.records) == 1
+
+
 def test_one_row_that_does_not_fit_is_an_error_with_the_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -263,9 +276,9 @@ def test_an_optimiser_that_does_not_fit_is_an_error_with_the_remedy(
 
 
 def test_a_defect_is_not_taken_for_a_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    def backward(self: object) -> None:
+    def backward(loss: object) -> None:
         raise RuntimeError("shapes do not match")
 
-    monkeypatch.setattr(torch.Tensor, "backward", backward)
+    monkeypatch.setattr(torch.autograd, "backward", backward)
     with pytest.raises(RuntimeError, match="shapes do not match"):
         train(tiny_policy(), ROWS, SECTION, seed=0)
