@@ -58,7 +58,8 @@ class Checkpoints:
             folder: Where they lie, together with whatever else belongs to the run alone.
             plan: Everything that the result is a function of, by name, as JSON.
         """
-        self.folder = folder
+        # A link to a larger disk stays one: what is removed is what lies there.
+        self.folder = folder.resolve() if folder.is_symlink() else folder
         self.plan: dict[str, Any] = json.loads(json.dumps(plan))
 
     def latest(self) -> Path | None:
@@ -67,13 +68,13 @@ class Checkpoints:
         One that is torn is removed and said to be; those of another plan likewise.
         """
         for leftover in self.folder.glob(".step-*.tmp"):
-            shutil.rmtree(leftover, ignore_errors=True)
+            _remove(leftover)
         for folder in reversed(self._folders()):
             try:
                 state = _read_state(folder)
             except _TornError as torn:
                 logger.warning("%s: %s; the checkpoint before it is used", folder, torn)
-                shutil.rmtree(folder)
+                _remove(folder)
                 continue
             if state["plan"] == self.plan:
                 return folder
@@ -109,7 +110,7 @@ class Checkpoints:
             shutil.rmtree(temporary, ignore_errors=True)
             return
         for old in self._folders()[:-_KEPT]:
-            shutil.rmtree(old)
+            _remove(old)
 
     def remove(self) -> None:
         """Removes them all, and the folder."""
@@ -175,7 +176,7 @@ def _torn_where_unreadable() -> Iterator[None]:
         missing = error.errno == errno.ENOENT
         name = Path(str(error.filename)).name
         raise _TornError(f"{name} {'is missing' if missing else 'cannot be read'}") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _TornError("state.json is not a checkpoint's") from None
 
 
@@ -190,6 +191,14 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= 20 else f"{text[:8]}…"
+
+
+def _remove(path: Path) -> None:
+    """Removes what a checkpoint's name is given to, be it a folder or not."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _sha256(file: Path) -> str:

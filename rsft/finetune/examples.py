@@ -39,8 +39,8 @@ class Examples:
     kept: tuple[Example, ...]
     """In the order of the rows."""
     left_out: Mapping[str, int]
-    """Rows by reason: ``long_prompt``, ``long_completion``, ``no_room`` (longer together than the
-    policy reads), ``weightless``."""
+    """Rows by reason: ``special`` (the completion's text spells a special token), ``long_prompt``,
+    ``long_completion``, ``no_room`` (longer together than the policy reads), ``weightless``."""
 
 
 def encode_rows(
@@ -50,7 +50,9 @@ def encode_rows(
     *,
     supervised_share: float | None = None,
 ) -> Examples:
-    """Encodes rows, leaving out those that are too long or weigh nothing.
+    """Encodes rows, leaving out those that are too long, weigh nothing, or spell special tokens.
+
+    A completion that spells ``</s>`` or ``<|im_end|>`` would teach to end a turn and go on.
 
     Args:
         policy: Whose tokens they become.
@@ -64,10 +66,14 @@ def encode_rows(
     _refuse_bad_weights(rows)
     prompts = encode_prompts(policy, [row.prompt for row in rows], [row.context for row in rows])
     completions = encode_completions(policy, [row.completion for row in rows])
-    left_out = dict.fromkeys(("long_prompt", "long_completion", "no_room", "weightless"), 0)
+    special = special_ids(policy)
+    reasons = ("special", "long_prompt", "long_completion", "no_room", "weightless")
+    left_out = dict.fromkeys(reasons, 0)
     fitting = []
     for place, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
-        if len(prompt) > section.max_prompt_tokens:
+        if not special.isdisjoint(completion[:-1]):
+            left_out["special"] += 1
+        elif len(prompt) > section.max_prompt_tokens:
             left_out["long_prompt"] += 1
         elif len(completion) > section.max_completion_tokens:
             left_out["long_completion"] += 1
@@ -96,6 +102,17 @@ def encode_rows(
             "what the filter accepted, max_prompt_tokens and max_completion_tokens"
         )
     return Examples(kept=kept, left_out=left_out)
+
+
+def special_ids(policy: Policy) -> set[int]:
+    """Tokens that stand for no word: no completion's text is to spell one, and none is dropped.
+
+    The unknown token is not among them, as which any word may be read, unless it ends a text too.
+    """
+    tokenizer = policy.tokenizer
+    added = tokenizer.added_tokens_decoder.items()
+    special = {*tokenizer.all_special_ids, *(id_ for id_, token in added if token.special)}
+    return special - ({tokenizer.unk_token_id} - policy.eos_ids)
 
 
 def row_weights(

@@ -8,7 +8,8 @@ step, row), and the network's own dropout starts anew from (seed, step, process)
 was killed goes on with the numbers it would have had. The learning rate is a function of the step.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 
 import torch
@@ -21,7 +22,7 @@ from rsft.errors import TrainingError
 from rsft.finetune.batches import Limits, call_tokens, micro_batches, shuffled_steps
 from rsft.finetune.checkpoints import Checkpoint, Checkpoints, read_checkpoint
 from rsft.finetune.early_stopping import best_step, is_over
-from rsft.finetune.examples import Example, encode_rows
+from rsft.finetune.examples import Example, encode_rows, special_ids
 from rsft.finetune.forward import target_logits
 from rsft.finetune.history import History, Training, told
 from rsft.finetune.job import Job
@@ -131,6 +132,7 @@ class _Loop:
         self._policy = job.policy
         self._examples = examples
         self._heldout = heldout
+        self._special = special_ids(job.policy)
         self._section = section
         self._seed = job.seed
         self._reference = job.reference
@@ -202,24 +204,40 @@ class _Loop:
     def _gradients(
         self, step: int, prompts: Sequence[Sequence[int]], examples: Sequence[Example]
     ) -> float:
-        """Leaves the gradients of this process's rows; returns their part of the loss.
-
-        Where memory runs out, it begins anew with fewer rows at once.
-        """
+        """Leaves the gradients of this process's rows; returns their part of the loss."""
         weight_R, divisor = self._weights(examples)
-        while True:
+
+        def begin() -> None:
             self._optimiser.zero_grad(set_to_none=True)
             rank = self._accelerator.process_index
             torch.manual_seed(address_key("dropout", self._seed, step, rank) >> 1)
-            total = torch.zeros((), device=self._policy.model.device)
             self._computed = 0
+
+        def learn(part: Sequence[int]) -> Tensor:
+            loss = self._sum(part, prompts, examples, weight_R) / divisor
+            torch.autograd.backward(loss)  # Accelerate's would divide by what the environment says
+            return loss.detach()
+
+        return self._in_parts(prompts, examples, begin, learn)
+
+    def _in_parts(
+        self,
+        prompts: Sequence[Sequence[int]],
+        examples: Sequence[Example],
+        begin: Callable[[], None],
+        compute: Callable[[Sequence[int]], Tensor],
+    ) -> float:
+        """Sums what is computed of each micro-batch of this process.
+
+        Where memory runs out, it begins anew with fewer rows at once.
+        """
+        while True:
+            begin()
+            total = torch.zeros((), dtype=torch.float64, device=self._policy.model.device)
             part: Sequence[int] = ()
             try:
                 for part in self._own_parts(prompts, examples):
-                    loss = self._sum(part, prompts, examples, weight_R) / divisor
-                    # Accelerate's own would divide by what the environment says.
-                    loss.backward()  # type: ignore[no-untyped-call]
-                    total += loss.detach()
+                    total += compute(part)
                 return float(total)
             except RuntimeError as error:
                 self._limits = fewer_at_once(
@@ -291,12 +309,14 @@ class _Loop:
         examples, history = self._heldout, self._history
         prompts = [example.prompt_ids for example in examples]
         weight_R, divisor = self._weights(examples)
+        measure = partial(
+            self._sum, prompts=prompts, examples=examples, weight_R=weight_R, is_plain=True
+        )
         self._model.eval()
         with torch.no_grad():
-            parts = self._own_parts(prompts, examples)
-            sums = [self._sum(part, prompts, examples, weight_R, is_plain=True) for part in parts]
+            own = self._in_parts(prompts, examples, lambda: None, measure)
         self._model.train()
-        loss = self._sum_over_processes(sum(map(float, sums))) / divisor
+        loss = self._sum_over_processes(own) / divisor
         refuse_not_a_number("held-out loss", history.steps - 1, loss, examples)
         history.heldout_loss.append((history.steps, loss))
         if best_step(history.heldout_loss) == history.steps:
@@ -342,11 +362,10 @@ class _Loop:
         tokens, share = self._examples[row].prompt_ids, self._section.word_dropout
         if share == 0.0:
             return tokens
-        tokenizer = self._policy.tokenizer
-        special = set(tokenizer.all_special_ids)
+        unknown, special = self._policy.tokenizer.unk_token_id, self._special
         dropped = generator("word-dropout", self._seed, step, row).random(len(tokens)) < share
         return [
-            tokenizer.unk_token_id if drop and token not in special else token
+            unknown if drop and token not in special else token
             for token, drop in zip(tokens, dropped.tolist(), strict=True)
         ]
 

@@ -17,6 +17,7 @@ found are numbers written as words, translations, and paraphrases that keep fewe
     python -m benchmarks.contamination      its speed, and what GSM8K's own splits share
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -70,6 +71,10 @@ class EvaluationText:
         ]
         self._index = build_index(texts, section.ngram_words)
         is_question_I = self._kind_I == _NGRAM
+        self._all_wording = self._by_rarest_word(
+            self._prompt_I[is_question_I & (self._index.total_I == 0)].tolist()
+        )
+        """By its rarest word, each question whose n-grams are all wording, so that none counts."""
         self._is_long_I = is_question_I | (self._index.total_I >= section.ngram_words)
 
     def in_prompts(self, prompts: Sequence[Prompt]) -> np.ndarray:
@@ -101,6 +106,13 @@ class EvaluationText:
             firsts.setdefault(key, {}).setdefault(int(self.set_P[number]), number)
         return {key: list(by_set.values()) for key, by_set in firsts.items() if key}
 
+    def _by_rarest_word(self, prompts: Sequence[int]) -> dict[str, list[int]]:
+        often = Counter(word for sought in self._sought for word in sought.split())
+        by_word: dict[str, list[int]] = defaultdict(list)
+        for prompt in prompts:
+            by_word[min(self._sought[prompt].split(), key=lambda w: (often[w], w))].append(prompt)
+        return by_word
+
     def _whole(self, texts: Sequence[str]) -> np.ndarray:
         """Which folded texts are a question, and which one but for its numbers."""
         found = []
@@ -112,6 +124,7 @@ class EvaluationText:
 
     def _near(self, texts: Sequence[str]) -> Iterator[np.ndarray]:
         """What folded texts share in n-grams, batch by batch, and what stands in them whole."""
+        yield self._holding_wording(texts)
         for text_M, item_M, share_M in search(self._index, texts):
             is_long_M = self._is_long_I[item_M]
             near = np.flatnonzero(is_long_M & (share_M >= self.section.ngram_share))
@@ -124,6 +137,17 @@ class EvaluationText:
             pairs = zip(complete["text"].tolist(), complete["prompt"].tolist(), strict=True)
             whole = [(t, _EXACT, p, 1.0) for t, p in pairs if self._stands_in(p, texts[t])]
             yield np.array(whole, FINDING)
+
+    def _holding_wording(self, texts: Sequence[str]) -> np.ndarray:
+        """Which folded texts a question stands in whole that has no n-gram to be found by."""
+        found = [
+            (number, _EXACT, prompt, 1.0)
+            for number, text in enumerate(texts if self._all_wording else ())
+            for word in self._all_wording.keys() & set(text.split())
+            for prompt in self._all_wording[word]
+            if self._stands_in(prompt, text)
+        ]
+        return np.array(found, FINDING)
 
     def _stands_in(self, prompt: int, text: str) -> bool:
         """Whether all a prompt's words, the system's aside, stand in a text in a row."""

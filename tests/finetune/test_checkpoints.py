@@ -229,6 +229,33 @@ def test_what_a_kill_left_half_written_is_removed(stopped: Path, checkpoints: Ch
     assert names(checkpoints) == ["step-00000006"]
 
 
+def test_what_is_no_folder_or_nests_without_end_is_torn(
+    stopped: Path, checkpoints: Checkpoints, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(stopped, checkpoints.folder)
+    (checkpoints.folder / "step-00000010").touch()
+    (checkpoints.folder / "step-00000012").symlink_to(tmp_path)
+    (checkpoints.folder / "step-00000014").mkdir()
+    (checkpoints.folder / "step-00000014" / "state.json").write_text("[" * 100_000)
+    (checkpoints.folder / ".step-00000016.tmp").touch()
+    with caplog.at_level(logging.WARNING, logger="rsft"):
+        assert checkpoints.latest() == checkpoints.folder / "step-00000008"
+    assert len(caplog.records) == 3
+    assert names(checkpoints) == ["step-00000006", "step-00000008"]
+    assert tmp_path.exists()
+
+
+def test_a_link_to_another_disk_stays_and_what_lies_there_is_removed(tmp_path: Path) -> None:
+    other, link = tmp_path / "other", tmp_path / "training"
+    link.symlink_to(other)
+    for clear in (Checkpoints(link, PLAN | {"seed": 1}).latest, Checkpoints(link, PLAN).remove):
+        run(Checkpoints(link, PLAN), stop=2)
+        assert [file.name for file in other.iterdir()] == ["step-00000002"]
+        clear()
+        assert not other.exists()
+    assert link.is_symlink()
+
+
 def test_those_of_another_plan_are_removed_and_what_differs_is_said(
     stopped: Path, checkpoints: Checkpoints, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,7 +6,7 @@ from rsft.config import FinetuneSection
 from rsft.errors import TrainingError
 from rsft.finetune.examples import encode_rows, row_weights
 from rsft.policy import Policy
-from tests.finetune.probes import rows_of, weighted
+from tests.finetune.probes import family, rows_of, weighted
 
 SECTION = FinetuneSection(steps=1, batch_size=1, learning_rate=1.0)
 ROWS = rows_of()
@@ -60,10 +60,28 @@ def test_what_is_left_out_is_counted_and_never_cut(tiny_llama: Policy) -> None:
     examples = encode_rows(tiny_llama, rows, section)
     assert [example.row for example in examples.kept] == [rows[0]]
     assert examples.left_out == {
-        "long_prompt": 1, "long_completion": 1, "no_room": 0, "weightless": 1
+        "special": 0, "long_prompt": 1, "long_completion": 1, "no_room": 0, "weightless": 1
     }  # fmt: skip
     long = replace(ROWS[0], completion=" ".join(["pens"] * 62))
     assert encode_rows(tiny_llama, [ROWS[0], long], SECTION).left_out["no_room"] == 1
+
+
+@pytest.mark.parametrize("name", ["t5", "llama", "gpt2"])
+def test_a_completion_that_spells_a_special_token_is_left_out(name: str) -> None:
+    """It would teach to stop, and then to go on; an unknown word is a word."""
+    texts = ["n0</s>n1", "n0 </s>", "<s> n0", "<unk> n0 unheard-of", "n0 /s n1"]
+    rows = [replace(ROWS[0], completion=text) for text in texts]
+    examples = encode_rows(family(name), rows, SECTION)
+    assert examples.left_out["special"] == 3
+    assert [example.row.completion for example in examples.kept] == texts[3:]
+
+
+def test_an_unknown_token_that_is_the_stop_token_is_special() -> None:
+    """As in GPT-2."""
+    policy = family("gpt2")
+    policy.tokenizer.unk_token = "</s>"
+    rows = [ROWS[0], replace(ROWS[0], completion="n0</s>")]
+    assert encode_rows(policy, rows, SECTION).left_out["special"] == 1
 
 
 @pytest.mark.parametrize("weight", [float("nan"), float("inf"), -0.5])

@@ -49,6 +49,27 @@ def test_merged_weights_give_the_logits_of_the_adapters(name: str) -> None:
     assert all(parameter.requires_grad for parameter in model.parameters())
 
 
+@pytest.mark.parametrize("name", ["t5", "flan_t5", "umt5", "gpt2"])
+def test_an_output_layer_of_its_own_stays_one(name: str, tmp_path: Path) -> None:
+    """As in Flan-T5's folders, whose configuration says that it is the embedding."""
+    policy = family(name)
+    model = policy.model
+    assert model.config.tie_word_embeddings
+    output = torch.nn.Linear(8, model.config.vocab_size, bias=False)
+    torch.nn.init.normal_(output.weight, std=0.25)
+    model.set_output_embeddings(output)
+    adapters = Adapters(model, LORA, seed=0)
+    for parameter in trainable_parameters(model).values():
+        torch.nn.init.normal_(parameter, std=0.1)
+    adapted = logits(policy)
+    adapters.merge()
+    torch.testing.assert_close(logits(policy), adapted, rtol=1e-5, atol=1e-5)
+    save_policy(policy, tmp_path)
+    loaded = load_policy(tmp_path)
+    torch.testing.assert_close(logits(loaded), logits(policy), rtol=0, atol=0)
+    assert loaded.version == policy.version
+
+
 @pytest.mark.parametrize("name", ["t5", "gpt2", "llama"])
 def test_only_adapters_are_trained(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     step = take_step(monkeypatch, family(name), rows_of(), lora=LORA)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import AddedToken
 
 from rsft.errors import ConfigurationError, TrainingError
 from rsft.finetune import train
@@ -133,7 +134,7 @@ def test_its_record_counts_rows_and_tokens() -> None:
     training = train(tiny_policy(), [*ROWS, longer], section, seed=0)
     assert training.rows == 2
     assert training.left_out == {
-        "long_prompt": 1, "long_completion": 0, "no_room": 0, "weightless": 0,
+        "special": 0, "long_prompt": 1, "long_completion": 0, "no_room": 0, "weightless": 0,
     }  # fmt: skip
     assert training.sources == {"ours": 1, "theirs": 1}
     assert training.licences == {"CC0-1.0": 2}
@@ -172,6 +173,23 @@ def test_word_dropout_needs_an_unknown_token() -> None:
     policy.tokenizer.unk_token = None
     with pytest.raises(ConfigurationError, match=r"word_dropout = 0\.1: .* no unknown token"):
         train(policy, ROWS, changed(word_dropout=0.1), seed=0)
+
+
+def test_words_are_dropped_and_what_marks_turns_is_not() -> None:
+    """A marker that is special in the tokenizer's file alone is one too."""
+    policy = tiny_policy()
+    policy.tokenizer.add_tokens([AddedToken("<|user|>", special=True)])
+    policy.model.resize_token_embeddings(len(policy.tokenizer), mean_resizing=False)
+    read: list[list[int]] = []
+    policy.model.register_forward_pre_hook(
+        lambda module, inputs, named: read.extend(named["input_ids"].tolist()), with_kwargs=True
+    )
+    rows = [replace(ROWS[0], prompt=" ".join(["<|user|>"] * 3 + ["add"] * 3))]
+    train(policy, rows, changed(steps=20, batch_size=1, word_dropout=0.9), seed=0)
+    marker, unknown = len(policy.tokenizer) - 1, policy.tokenizer.unk_token_id
+    assert all(ids[:3] == [marker] * 3 and ids[-1] == policy.stop_id for ids in read)
+    dropped = sum(ids[3:6].count(unknown) for ids in read)
+    assert 40 <= dropped <= 60  # of 60, each with 0.9: below 40 with probability under 1e-6
 
 
 def test_a_loss_that_is_not_a_number_names_the_rows_of_its_batch() -> None:
@@ -225,6 +243,19 @@ def test_out_of_memory_halves_the_batch_and_changes_no_step(
     assert re.match(r"out of memory: at most \d+ tokens are computed at once from now on", told[0])
 
 
+def test_held_out_rows_are_measured_with_fewer_at_once_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    section = changed(steps=2, batch_size=1, early_stopping={"every": 1, "patience": 9})
+    expected = train(tiny_policy(0.0), MANY, section, seed=0, heldout=MANY)
+    no_memory_for(monkeypatch, rows=6)
+    with caplog.at_level(logging.WARNING, logger="rsft"):
+        found = train(tiny_policy(0.0), MANY, section, seed=0, heldout=MANY)
+    assert found.loss == expected.loss
+    assert dict(found.heldout_loss) == pytest.approx(dict(expected.heldout_loss), abs=1e-5)
+    assert len(caplog.records) == 1
+
+
 def test_one_row_that_does_not_fit_is_an_error_with_the_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -245,9 +276,9 @@ def test_an_optimiser_that_does_not_fit_is_an_error_with_the_remedy(
 
 
 def test_a_defect_is_not_taken_for_a_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    def backward(self: object) -> None:
+    def backward(loss: object) -> None:
         raise RuntimeError("shapes do not match")
 
-    monkeypatch.setattr(torch.Tensor, "backward", backward)
+    monkeypatch.setattr(torch.autograd, "backward", backward)
     with pytest.raises(RuntimeError, match="shapes do not match"):
         train(tiny_policy(), ROWS, SECTION, seed=0)
