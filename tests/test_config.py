@@ -213,6 +213,12 @@ def test_a_file_that_is_no_params_file(text: str, message: str) -> None:
         parse_config(text, name="params.yaml")
 
 
-def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="No such file"):
-        load_config(tmp_path / "params.yaml")
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    for content, message in ((None, "No such file"), (b"seed: 1 # \xff", "not UTF-8 at byte 10")):
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(ConfigurationError, match=message):
+            load_config(file)
+        with pytest.raises(ConfigurationError, match=message):
+            set_values(file, ["seed=1"])
