@@ -39,6 +39,7 @@ from rsft.report.tables import filter_lines, pool_lines, result_markdown, round_
 from rsft.report.training import training_line
 from rsft.runs.docs import render_data_docs
 from rsft.runs.promotion import decide_promotion
+from rsft.runs.readiness import require_control_rows
 from rsft.runs.registration import register_run
 from rsft.runs.summary import summarise_data, summarise_round
 from rsft.score import build_rewards, prove_on_golds
@@ -144,6 +145,10 @@ class Run:
         files = [file for split in sorted(splits) if (file := split_file(split)).exists()]
         prompts = [prompt for file in files for prompt in read_rows(file, Prompt)]
         _as_task("prove_verifiers", lambda: prove_on_golds(rewards, prompts, PRIVATE / "golds.txt"))
+
+    def require_control_rows(self) -> None:
+        """Stops the run where a control is known to have nothing to train on."""
+        require_control_rows(self.config)
 
     def show_base(self) -> None:
         """Shows what the base is like on the held-out prompts."""

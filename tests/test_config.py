@@ -80,8 +80,8 @@ def test_every_shipped_file_is_valid(params_file: Path) -> None:
             "monitor.patience is held against answers to held-out training prompts, and pool",
         ),
         ("monitor={max_reward_gap: 0.1}", "monitor: max_reward_gap is set, so monitor.gold is"),
+        ("score.rewards={wrold: 1}", "score.rewards: unknown reward 'wrold'; known: exact_match"),
         ("monitor.gold=wrold", "monitor.gold: unknown reward 'wrold'; known: exact_match"),
-        ("evaluate.metrics=[bleu]", "evaluate.metrics: unknown reward 'bleu'; known: exact_match"),
         ("filter.correct_reward=.nan", "filter.correct_reward = nan: input should be a finite"),
         ("validate.min_reward=.inf", "validate.min_reward = inf: input should be a finite number"),
         ("controls.rounds=[true]", "controls.rounds.0 = True: input should be a valid integer"),
@@ -213,6 +213,12 @@ def test_a_file_that_is_no_params_file(text: str, message: str) -> None:
         parse_config(text, name="params.yaml")
 
 
-def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="No such file"):
-        load_config(tmp_path / "params.yaml")
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    for content, message in ((None, "No such file"), (b"seed: 1 # \xff", "not UTF-8 at byte 10")):
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(ConfigurationError, match=message):
+            load_config(file)
+        with pytest.raises(ConfigurationError, match=message):
+            set_values(file, ["seed=1"])

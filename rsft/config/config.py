@@ -123,6 +123,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _what_is_measured_can_be(self) -> Self:
+        for name in self.score.rewards:
+            self._require_reward(name, "score.rewards")
         for name in self.evaluate.metrics:
             self._require_reward(name, "evaluate.metrics")
         judge = self.evaluate.win_rate

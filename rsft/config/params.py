@@ -30,11 +30,7 @@ def load_config(path: Path = PARAMS) -> Config:
         ConfigurationError: Where the file is missing, is no YAML mapping, or holds an unknown key
             or a value that does not fit. The message names the first such key.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error.strerror})") from None
-    return parse_config(text, name=str(path))
+    return parse_config(_read(path), name=str(path))
 
 
 def parse_config(text: str, *, name: str) -> Config:
@@ -57,7 +53,7 @@ def set_values(path: Path, assignments: Sequence[str], *, dry_run: bool = False)
         ConfigurationError: Where an assignment is malformed or its result does not fit; the file
             is then as it was.
     """
-    document = _parse(path.read_text(encoding="utf-8"), name=str(path), kind="rt")
+    document = _parse(_read(path), name=str(path), kind="rt")
     for assignment in assignments:
         _assign(document, assignment)
     config = _check(document, name="--set")
@@ -69,6 +65,17 @@ def set_values(path: Path, assignments: Sequence[str], *, dry_run: bool = False)
     temporary.write_text(buffer.getvalue(), encoding="utf-8")
     temporary.replace(path)
     return config
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8"
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def _assign(document: Any, assignment: str) -> None:

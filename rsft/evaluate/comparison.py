@@ -21,6 +21,8 @@ class Comparison:
     """The reverse."""
     p_value: float
     """Of McNemar's exact test, two-sided: prompts taken to be independent."""
+    resampled: int
+    """Families that ``gain`` was resampled from; prompts, where all are of one family."""
 
 
 def compare(
@@ -64,6 +66,7 @@ def compare(
         better=better,
         worse=worse,
         p_value=mcnemar(better, worse),
+        resampled=len(set(families)) if len(set(families)) > 1 else len(gains),
     )
 
 

@@ -79,7 +79,7 @@ def require_prompts(splits: Mapping[str, Sequence[Prompt]], sets: Mapping[str, s
     needed = {"train": "train"} | {f"evaluate.sets.{name}": split for name, split in sets.items()}
     for name, split in needed.items():
         if not splits.get(split):
-            others = ", ".join(sorted(other for other, prompts in splits.items() if prompts))
+            others = ", ".join(sorted(n for n, own in splits.items() if own and n not in TRAINING))
             raise ConfigurationError(
                 f"{name} = {split!r}: there are no prompts of this split; name another "
                 f"({others}), or check prompts.exclude and pool.contamination, which leave some out"

@@ -1,7 +1,9 @@
 """Whether a challenger becomes the champion: only if it is shown to be better.
 
 Both answer the same evaluation prompts, and the lower end of the paired interval of their
-difference, resampled by family, must lie above 0. McNemar's test is told beside it: it takes
+difference, resampled by family, must lie above 0. Of a handful of families that all agree it would
+at once, since their resamples agree too: so many are needed that chance alone would seldom make
+them agree. McNemar's test is told beside it: it takes
 prompts of one family for independent, and has no say; nor have the guard sets, whose differences
 are told too. Without a champion the base stands in.
 """
@@ -52,14 +54,19 @@ def decide_promotion(registry: Registry, config: Config, code_changed: Sequence[
             "scored; see score.rewards"
         )
     gain, interval = found.gain, f"{_told(found)} against {opponent}{_guards(compared)}"
+    # Were all families to agree, a fair coin for each would have them do so with 2 · 2⁻ᶠ.
+    chance = 2.0 ** (1 - found.resampled)
+    is_shown = beats(gain) and chance <= 1 - config.promote.confidence
     if code_changed:
         reason = f"not promoted: {', '.join(code_changed)} changed during the run ({interval})"
-    elif beats(gain):
+    elif is_shown:
         reason = f"promoted: {interval}"
+    elif beats(gain):
+        reason = f"not shown to be better, by so few as {found.resampled} families: {interval}"
     else:
         reason = f"not shown to be better: {interval}"
     return Decision(
-        is_promoted=beats(gain) and not code_changed,
+        is_promoted=is_shown and not code_changed,
         reason=reason,
         against=None if serving is None else serving.version,
         gain=100 * gain.estimate,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rsft.config import Config
+from rsft.config import TRAINING, Config
 from rsft.errors import ConfigurationError
 from rsft.evaluate import WIN, perplexity, summarise, win_rate
 from rsft.ledger import read_rows, write_rows
@@ -138,7 +138,8 @@ def _read_split(name: str, split: str) -> list[Prompt]:
     file = split_file(split)
     prompts = read_rows(file, Prompt) if file.exists() else []
     if not prompts:
-        others = ", ".join(sorted({other.stem for other in PROMPTS.glob("*.parquet")} - {split}))
+        there = {other.stem for other in PROMPTS.glob("*.parquet")}
+        others = ", ".join(sorted(there - {split, *TRAINING}))
         raise ConfigurationError(
             f"evaluate.sets.{name} = {split!r}: there are no prompts of this split; remove the "
             f"set, or name another split: {others}"

@@ -49,7 +49,7 @@ class PoolFigures:
     prompts_without_rows: int
     """Prompts of the split ``train`` that have none."""
     effective_sample_size: float
-    """(Σw)²/Σw² of the rows' weights (Kish 1965); 0 where there are no rows."""
+    """(Σw)²/Σw² of the rows' weights (Kish 1965); 0 where there is no weight."""
     rounds: dict[str, RoundFigures]
     """By round; 0 are the labelled rows."""
     sources: tuple[SourceFigures, ...]
@@ -164,8 +164,10 @@ def describe_sources(rows: pa.Table) -> tuple[SourceFigures, ...]:
 
 def _sample_size(weight_K: np.ndarray) -> float:
     """(Σw)²/Σw², in units of the largest, whose square may leave the range of a float."""
-    relative_K = weight_K / weight_K.max(initial=0.0)
-    return float(relative_K.sum() ** 2 / (relative_K**2).sum()) if len(weight_K) else 0.0
+    if not weight_K.any():
+        return 0.0
+    relative_K = weight_K / weight_K.max()
+    return float(relative_K.sum() ** 2 / (relative_K**2).sum())
 
 
 def _numbered(column: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:

@@ -21,6 +21,7 @@ def test_a_comparison_is_of_the_paired_differences_by_family():
     ours, theirs = [1, 1, 1, 0, 1, 0], [1, 0, 1, 0, 0, 1]
     found = compare(answers(ours), answers(theirs), **SETTINGS)
     assert found.gain == bootstrap_interval([0, 1, 0, 0, 1, -1], list("aabbcc"), **SETTINGS)
+    assert found.resampled == 3
     assert found.gain.estimate == pytest.approx(1 / 6)
     assert (found.better, found.worse, found.p_value) == (2, 1, mcnemar(2, 1))
 
@@ -29,6 +30,7 @@ def test_a_pair_of_which_one_cannot_be_scored_says_nothing():
     ours, theirs = answers([1, None, 1, 1]), answers([0, 0, None, 1])
     found = compare(ours, theirs, **SETTINGS)
     assert found.gain == bootstrap_interval([1, 0], list("ab"), **SETTINGS)
+    assert found.resampled == 2
     assert (found.better, found.worse) == (1, 0)
 
 

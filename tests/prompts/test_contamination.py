@@ -205,6 +205,18 @@ def test_an_instruction_before_every_question_is_not_what_they_share() -> None:
         assert ("t0", "ngram", "eval", "e1", 1.0) in in_prompts(f"{rule} {asked[1]}", sets=sets)
 
 
+def test_a_question_that_is_nearly_all_instruction_is_found_where_it_stands_whole() -> None:
+    """No n-gram of it counts: of each, seven words of eight stand in what all the others have."""
+    asked = "Read this review of a film to its end and say in a word whether it is kind: {}."
+    films = [prompt(f"e{n}", asked.format(letter * 5)) for n, letter in enumerate("abcdefghijkl")]
+    whole, other = f"First {asked.format('DDDDD')} Go on.", asked.format("zzzzz")
+    found = in_prompts(whole, other, sets={"eval": films})
+    assert found == [("t0", "exact", "eval", "e3", 1)]
+    assert [leak[1:] for leak in in_rows(whole, other, sets={"eval": films})] == [
+        ("exact", "eval", "e3", 1)
+    ]
+
+
 def test_a_question_is_found_without_what_the_system_said_before_it() -> None:
     told = Turn(role="system", content="You bake.")
     sets = {"eval": [replace(EVAL[0], context=(told,))]}

@@ -70,6 +70,26 @@ def serve(monkeypatch: pytest.MonkeyPatch, version: ModelVersion | None) -> None
     monkeypatch.setattr(promotion, "champion", lambda registry, name: version)
 
 
+@pytest.mark.parametrize(
+    ("prompts", "is_promoted"), [(1, False), (2, False), (10, False), (12, True)]
+)
+def test_a_handful_of_families_that_all_agree_shows_nothing(
+    config: Config, monkeypatch: pytest.MonkeyPatch, prompts: int, is_promoted: bool
+) -> None:
+    """Two prompts make a family, and two prompts of one family two: at 95%, six are needed."""
+    serve(monkeypatch, None)
+    for folder, is_correct in (("data/base", False), ("data/rounds/3", True)):
+        rows = [answer(number, is_correct) for number in range(prompts)]
+        write_rows(Path(folder) / "answers" / "part-00000.parquet", Answer, rows)
+    for folder in ("data/base", "data/rounds/3"):
+        guard = [answer(0, True, split="guard")]
+        write_rows(Path(folder) / "answers" / "part-00001.parquet", Answer, guard)
+    decision = promotion.decide_promotion(None, config, [])
+    assert decision.is_promoted == is_promoted
+    assert decision.gain_low == 100
+    assert decision.reason.startswith("promoted" if is_promoted else "not shown to be better, by")
+
+
 def test_without_a_champion_the_base_is_what_must_be_beaten(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:

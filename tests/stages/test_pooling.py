@@ -179,11 +179,12 @@ def test_an_empty_pool_has_no_rows_and_no_effective_sample() -> None:
     assert fates([], 3, balance=True) == []
 
 
-def test_the_effective_sample_size_of_the_least_weights() -> None:
-    rows = [replace(row(number, "a"), weight=1e-200) for number in range(3)]
+@pytest.mark.parametrize(("weight", "size"), [(1e-200, 3), (0.0, 0)])
+def test_the_effective_sample_size_of_the_least_weights(weight: float, size: int) -> None:
+    rows = [replace(row(number, "a"), weight=weight) for number in range(3)]
     figures = describe_pool(
         table_of(TrainingRow, rows),
         np.array(["kept"] * 3, object),
         pa.chunked_array([["train-0"]]),
     )
-    assert figures.effective_sample_size == pytest.approx(3)
+    assert figures.effective_sample_size == pytest.approx(size)

@@ -103,7 +103,10 @@ def test_what_is_excluded_is_in_no_split(entry: str, left: dict[str, list[str]])
         ("licences: [mit]", "no prompt has the licence 'mit'"),
         ("sources: [train.jsonl]", "train = 'train': there are no prompts of this split; name ano"),
         ("licences: [MIT]", r"train = 'train': .* check prompts\.exclude"),
-        ("prompt_ids: [g0]", r"evaluate\.sets\.guard = 'sky': there are no prompts of this split"),
+        (
+            "prompt_ids: [g0]",
+            r"evaluate\.sets\.guard = 'sky': there are no prompts of this split; .* \(eval\)",
+        ),
     ],
 )
 def test_an_entry_that_excludes_nothing_or_all_of_what_is_needed(entry: str, message: str) -> None:
