@@ -47,6 +47,7 @@ class Launcher:
 
         def train(rank: int, _folder: Path, _settings: dict[str, Any]) -> None:
             (self._pids / str(os.getpid())).touch()
+            self.ranks()  # one that fails at once would else end the other before it is known
             work(rank)
 
         ranks._train = train

@@ -38,7 +38,7 @@ def test_the_summary_has_what_a_reader_looks_for(finished: Finished) -> None:
     assert seconds["total"] == pytest.approx(seconds["orchestration"] + seconds["stages"])
     for figures in (summary["base"], *summary["rounds"]):
         assert {"accuracy", "low", "high", "pass_at_k"} <= set(figures["sets"]["eval"])
-        assert {"accuracy", "low", "high", "pass_at_k"} <= set(figures["guard"])
+        assert {"accuracy", "low", "high", "pass_at_k"} <= set(figures["sets"]["guard"])
     (first,) = summary["rounds"]
     assert (first["prompts"], first["candidates"]) == (64, 256)
     assert first["accepted"] == first["reasons"]["accepted"] > 0

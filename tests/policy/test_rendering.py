@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from tokenizers import pre_tokenizers, processors
 
-from rsft.config import RenderingSection, TrainingSection
+from rsft.config import FinetuneSection, RenderingSection
 from rsft.errors import PolicyError, PromptsError
 from rsft.finetune import train
 from rsft.policy import (
@@ -101,13 +101,13 @@ def test_sampling_scoring_and_training_read_the_same_tokens(build, context, tiny
         family="f", source="s", licence="MIT",
     )  # fmt: skip
     row = TrainingRow(
-        prompt_id="p", prompt=prompt.text, context=prompt.context, completion="n0 + n1 = r0",
-        weight=1.0, round=1, draw=0, source="s", licence="MIT",
+        prompt_id="p", prompt=prompt.text, context=prompt.context, family="p",
+        completion="n0 + n1 = r0", weight=1.0, round=1, draw=0, source="s", licence="MIT",
     )  # fmt: skip
     expected = reference(policy, prompt)
     prompt_ids = encode_prompts(policy, [prompt.text], [prompt.context])
     completion_ids = encode_completions(policy, [row.completion])
-    section = TrainingSection(steps=1, batch_size=1, learning_rate=1e-3)
+    section = FinetuneSection(steps=1, batch_size=1, learning_rate=1e-3)
     sampled = tokens_read(
         policy, lambda: answer(policy, [prompt.text], 2, contexts=[prompt.context])
     )
