@@ -5,6 +5,7 @@
 The model stays the object that it was, so that what is saved is an ordinary folder.
 """
 
+import warnings
 from collections.abc import Sequence
 
 import peft
@@ -46,8 +47,17 @@ class Adapters:
             self._tuner = peft.LoraModel(model, config, "default")
 
     def merge(self) -> None:
-        """Adds them to the weights, and takes them out."""
-        self._tuner.merge_and_unload()
+        """Adds them to the weights, and takes them out.
+
+        An output layer that is not the embedding, whatever the configuration says, as in Flan-T5's
+        folders, has peft warn and change the configuration, and so what some models compute.
+        """
+        config = self._tuner.model.config
+        is_tied = config.tie_word_embeddings
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Input and output embeddings are no longer tied")
+            self._tuner.merge_and_unload()
+        config.tie_word_embeddings = is_tied
         for parameter in self._was_trained:
             parameter.requires_grad_(True)
 
