@@ -85,7 +85,8 @@ def pool_lines(figures: Mapping[str, Any]) -> str:
     return (
         f"  trained on {pool['rows']:,} rows ({sources}; "
         f"ESS {pool['effective_sample_size']:,.0f}) of {pool['prompts']:,} prompts\n"
-        f"  left out: {repeated:,} that the pool had, {over_cap:,} over its cap; "
+        f"  left out: {repeated:,} that the pool had, {over_cap:,} over its cap, "
+        f"{pool['heldout_rows']:,} of {pool['heldout_prompts']:,} held-out prompts; "
         f"{pool['prompts_without_rows']:,} prompts without a row\n"
         f"  {_shared(pool['contamination'])}\n"
         f"  licences: {_licences(pool['sources'])}"

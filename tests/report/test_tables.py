@@ -188,6 +188,8 @@ def test_the_pool_s_lines_say_whose_rows_a_round_trained_on_and_what_was_left_ou
         "rows": 2434,
         "prompts": 950,
         "prompts_without_rows": 41,
+        "heldout_prompts": 99,
+        "heldout_rows": 31,
         "effective_sample_size": 2000.4,
         "rounds": rounds,
         "sources": [
@@ -207,7 +209,8 @@ def test_the_pool_s_lines_say_whose_rows_a_round_trained_on_and_what_was_left_ou
     assert pool_lines({"pool": pool}) == (
         "  trained on 2,434 rows (300 labelled, 900 of round 1, 1,234 of round 2; ESS 2,000) "
         "of 950 prompts\n"
-        "  left out: 32 that the pool had, 55 over its cap; 41 prompts without a row\n"
+        "  left out: 32 that the pool had, 55 over its cap, 31 of 99 held-out prompts; "
+        "41 prompts without a row\n"
         "  rows that share text with eval: 1,200 but for numbers, 3 nearly; guard\\[x]: nothing\n"
         "  left out for it: 1 accepted in this round, and 2 prompts\n"
         "  licences: MIT 2,034 rows, unknown 400 rows"
