@@ -85,7 +85,8 @@ def pool_lines(figures: Mapping[str, Any]) -> str:
     return (
         f"  trained on {pool['rows']:,} rows ({sources}; "
         f"ESS {pool['effective_sample_size']:,.0f}) of {pool['prompts']:,} prompts\n"
-        f"  left out: {repeated:,} that the pool had, {over_cap:,} over its cap; "
+        f"  left out: {repeated:,} that the pool had, {over_cap:,} over its cap, "
+        f"{pool['heldout_rows']:,} of {pool['heldout_prompts']:,} held-out prompts; "
         f"{pool['prompts_without_rows']:,} prompts without a row\n"
         f"  {_shared(pool['contamination'])}\n"
         f"  licences: {_licences(pool['sources'])}"
@@ -140,8 +141,19 @@ def result_sheet(summary: Mapping[str, Any]) -> Sheet:
         title="Right answers",
         header=["policy", *sets, f"{ahead} leads by"],
         rows=list(_rows(summary, sets)),
-        note=unscorable_text(_evaluations(summary)),
+        note="; ".join(filter(None, (_handed_on(summary), unscorable_text(_evaluations(summary))))),
     )
+
+
+def _handed_on(summary: Mapping[str, Any]) -> str:
+    """Which rounds' figures are those of another policy, since they hand it on."""
+    told = []
+    for figures in summary["rounds"]:
+        number = figures["monitor"]["handed_on"]
+        if number != figures["round"]:
+            policy = f"round {number}'s policy" if number else "the base"
+            told.append(f"round {figures['round']} is {policy}, handed on")
+    return "; ".join(told)
 
 
 def _is_of_several_rounds(summary: Mapping[str, Any]) -> bool:

@@ -94,6 +94,10 @@ ROUND = {
 }
 
 
+def handed_on(number: int) -> dict[str, Any]:
+    return {"monitor": {"handed_on": number}}
+
+
 def summary(name: str = "guard_templates", control: str = "random") -> dict[str, Any]:
     """A run of two rounds, with a guard set and a control of the given names."""
     base, first, last, other = (
@@ -105,8 +109,14 @@ def summary(name: str = "guard_templates", control: str = "random") -> dict[str,
     return {
         "base": base,
         "rounds": [
-            {"round": 1, **first, "against_base": halves, "against_previous": halves},
-            {"round": 2, **last, "against_base": gains, "against_previous": halves},
+            {
+                "round": 1,
+                **handed_on(1),
+                **first,
+                "against_base": halves,
+                "against_previous": halves,
+            },
+            {"round": 2, **handed_on(2), **last, "against_base": gains, "against_previous": halves},
         ],
         "controls": {"2": {control: other | {"difference": {"eval": difference(5.0)}}}},
         "gain": difference(20.0),
@@ -188,6 +198,8 @@ def test_the_pool_s_lines_say_whose_rows_a_round_trained_on_and_what_was_left_ou
         "rows": 2434,
         "prompts": 950,
         "prompts_without_rows": 41,
+        "heldout_prompts": 99,
+        "heldout_rows": 31,
         "effective_sample_size": 2000.4,
         "rounds": rounds,
         "sources": [
@@ -207,7 +219,8 @@ def test_the_pool_s_lines_say_whose_rows_a_round_trained_on_and_what_was_left_ou
     assert pool_lines({"pool": pool}) == (
         "  trained on 2,434 rows (300 labelled, 900 of round 1, 1,234 of round 2; ESS 2,000) "
         "of 950 prompts\n"
-        "  left out: 32 that the pool had, 55 over its cap; 41 prompts without a row\n"
+        "  left out: 32 that the pool had, 55 over its cap, 31 of 99 held-out prompts; "
+        "41 prompts without a row\n"
         "  rows that share text with eval: 1,200 but for numbers, 3 nearly; guard\\[x]: nothing\n"
         "  left out for it: 1 accepted in this round, and 2 prompts\n"
         "  licences: MIT 2,034 rows, unknown 400 rows"
@@ -353,6 +366,18 @@ def test_a_very_small_p_is_not_spelt_out() -> None:
         "<1e-06",
         "<1e-06",
     ]
+
+
+@pytest.mark.parametrize(
+    ("number", "note"),
+    [(1, "round 2 is round 1's policy, handed on"), (0, "round 2 is the base, handed on")],
+)
+def test_a_round_that_hands_on_another_policy_says_so(number: int, note: str) -> None:
+    told = summary()
+    assert "handed on" not in shown(result_sheet(told))
+    told["rounds"][1] |= handed_on(number)
+    assert note in shown(result_sheet(told))
+    assert f"|\n\n{note}\n\n|" in result_markdown(told)
 
 
 def test_what_could_not_be_scored_is_told_beneath() -> None:
