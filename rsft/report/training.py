@@ -7,6 +7,7 @@ _REASONS = {
     "long_prompt": "with too long a prompt",
     "long_completion": "with too long a completion",
     "no_room": "longer than the policy reads",
+    "special": "whose text spells a special token",
     "weightless": "of no weight",
 }
 

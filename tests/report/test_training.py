@@ -16,8 +16,9 @@ def test_losses_and_padding() -> None:
 
 
 def test_rows_that_were_left_out_are_counted_and_the_best_step_is_named() -> None:
-    left_out = {"long_prompt": 1234, "long_completion": 0, "no_room": 2, "weightless": 0}
+    left_out = {"long_prompt": 1234, "long_completion": 0, "no_room": 2, "special": 1}
     assert training_line(FIGURES | {"left_out": left_out, "best_step": 150}).splitlines() == [
         "  loss 75.41 → 0.80 in 200 steps, weights of step 150; padding 3%",
-        "  rows not learnt from: 1,234 with too long a prompt, 2 longer than the policy reads",
+        "  rows not learnt from: 1,234 with too long a prompt, 2 longer than the policy reads, "
+        "1 whose text spells a special token",
     ]
