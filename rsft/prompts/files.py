@@ -130,7 +130,8 @@ def _prompt(row: dict[str, Any], file: Path, number: int, section: FilesSection)
         raise PromptsError(
             f"{where}: field {section.solution_field!r} is {solution!r}; it must be text"
         )
-    prompt_id = str(row.get(section.id_field, f"{file.stem}-{number:05d}"))
+    given, family = row.get(section.id_field), row.get(section.family_field)
+    prompt_id = f"{file.stem}-{number:05d}" if given is None else str(given)
     return Prompt(
         prompt_id=prompt_id,
         text=text,
@@ -138,7 +139,7 @@ def _prompt(row: dict[str, Any], file: Path, number: int, section: FilesSection)
         answers=answers,
         choices=read_choices(row, section, where),
         solution=solution,
-        family=str(row.get(section.family_field, prompt_id)),
+        family=prompt_id if family is None else str(family),
         source=file.name,
         licence=section.licence,
     )

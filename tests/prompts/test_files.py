@@ -46,6 +46,12 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert (first.source, first.solution) == ("f.jsonl", None)
 
 
+def test_a_null_is_a_field_that_is_not_there(tmp_path: Path) -> None:
+    file = write(tmp_path / "f.jsonl", {**GOOD, "family": None}, {**GOOD, "id": None})
+    rows = [(row.prompt_id, row.family) for row in read_prompts(file, section())]
+    assert rows == [("a", "a"), ("f-00002", "f-00002")]
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
