@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -49,6 +48,7 @@ from rsft.stages.contract import (
     RUN_SUMMARY,
     control_folder,
     here,
+    read_json,
     split_file,
     stopped_before,
 )
@@ -152,11 +152,11 @@ class Run:
 
     def show_base(self) -> None:
         """Shows what the base is like on the held-out prompts."""
-        self._show_monitor(_read_json(BASE / "monitor.json"))
+        self._show_monitor(read_json(BASE / "monitor.json"))
 
     def show_round(self, key: str) -> None:
         """Shows what a round drew, kept, trained on and reached, or why it is not run."""
-        monitor = _read_json(here(key) / "monitor.json")
+        monitor = read_json(here(key) / "monitor.json")
         if stopped_before(self.config, key) is not None:
             current_display().show(stopped_line(monitor))
             return
@@ -170,7 +170,7 @@ class Run:
 
     def show_control(self, number: int, name: str) -> None:
         """Shows what a control was trained on."""
-        figures = _read_json(control_folder(number, name) / "model" / "control.json")
+        figures = read_json(control_folder(number, name) / "model" / "control.json")
         current_display().show(control_line(name, figures))
 
     def _show_monitor(self, monitor: Mapping[str, Any]) -> None:
@@ -279,11 +279,6 @@ def open_run(settings: Sequence[str], *, wait: bool) -> Iterator[Run]:
                 yield run
             finally:
                 run.render_docs()
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return document
 
 
 def _say_whom(holder: str) -> None:

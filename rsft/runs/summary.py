@@ -46,14 +46,13 @@ A comparison of two policies on a set; null where no prompt was scored for both:
     p_value                of McNemar's exact test, two-sided
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from rsft.config import Config
 from rsft.evaluate import Comparison, compare
 from rsft.ledger import read_rows
-from rsft.stages.contract import BASE, before, control_folder, here, read_greedy
+from rsft.stages.contract import BASE, before, control_folder, here, read_greedy, read_json
 from rsft.types import Answer, PromptDraws
 
 
@@ -88,7 +87,7 @@ def _training(policy: Path) -> dict[str, Any] | None:
     file = policy / "training.json"
     if not file.exists():
         return None
-    training = json.loads(file.read_text(encoding="utf-8"))
+    training = read_json(file)
     loss = training["loss"]
     told = ("best_step", "rows", "left_out", "padding_share")
     figures = {"steps": len(loss), "first_loss": loss[0], "last_loss": loss[-1]}
@@ -97,21 +96,19 @@ def _training(policy: Path) -> dict[str, Any] | None:
 
 def summarise_policy(folder: Path) -> dict[str, Any]:
     """What was measured of the policy that a round hands on."""
-    monitor = json.loads((folder / "monitor.json").read_text(encoding="utf-8"))
+    monitor = read_json(folder / "monitor.json")
     return {"monitor": monitor, "sets": read_evaluation(folder)}
 
 
 def summarise_round(key: str) -> dict[str, Any]:
     """What one round drew, kept, trained on and reached."""
-    text = (here(key) / "decisions" / "diagnostics.json").read_text(encoding="utf-8")
-    pool = (here(key) / "pool" / "diagnostics.json").read_text(encoding="utf-8")
     draws = read_rows(here(key) / "draws.parquet", PromptDraws)
     too_long = sum(row.status == "too_long" for row in draws)
     return {
         "round": int(key),
         "too_long": too_long,
-        **json.loads(text),
-        "pool": json.loads(pool),
+        **read_json(here(key) / "decisions" / "diagnostics.json"),
+        "pool": read_json(here(key) / "pool" / "diagnostics.json"),
         "training": _training(here(key) / "trained"),
         **summarise_policy(here(key)),
     }
@@ -119,8 +116,7 @@ def summarise_round(key: str) -> dict[str, Any]:
 
 def read_evaluation(folder: Path) -> dict[str, Any]:
     """The figures of each set, by name of the set."""
-    evaluation: dict[str, Any] = json.loads((folder / "evaluation.json").read_text("utf-8"))
-    return evaluation
+    return read_json(folder / "evaluation.json")
 
 
 def compare_folders(config: Config, challenger: Path, other: Path) -> dict[str, Any]:

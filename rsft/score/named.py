@@ -9,11 +9,6 @@ from rsft.errors import ConfigurationError
 from rsft.score.reward import Reward
 
 
-def is_rule(name: str) -> bool:
-    """Whether a reward is judged in the workers: a rule, or a function of the user's."""
-    return name in RULES or is_own(name)
-
-
 def reward_named(name: str, section: ScoreSection) -> Reward:
     """The reward of a name, with its settings.
 

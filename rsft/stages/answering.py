@@ -126,8 +126,3 @@ def _answer(
 def greedy_of(answers: Sequence[Answer]) -> list[Answer]:
     """The greedy answers among them, one per prompt."""
     return [answer for answer in answers if answer.draw is None]
-
-
-def sampled_of(answers: Sequence[Answer]) -> list[Answer]:
-    """The sampled answers among them."""
-    return [answer for answer in answers if answer.draw is not None]

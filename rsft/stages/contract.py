@@ -17,6 +17,7 @@ write empty tables and hand on the ``model`` that they were given.
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +81,19 @@ def read_handed_on(folder: Path) -> dict[str, Any]:
     Of all that the monitor knows, it is what later stages depend on: a figure that is measured in
     another way must not have rounds trained again.
     """
-    text = (folder / "handed_on.json").read_text(encoding="utf-8")
-    document: dict[str, Any] = json.loads(text)
+    return read_json(folder / "handed_on.json")
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A document that a stage left."""
+    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return document
+
+
+def write_json(file: Path, document: Mapping[str, Any]) -> None:
+    """Writes a document: the same content is always the same bytes."""
+    text = json.dumps(document, indent=2, sort_keys=True, allow_nan=False)
+    file.write_text(text + "\n", encoding="utf-8")
 
 
 def copy_policy(source: Path, target: Path) -> None:

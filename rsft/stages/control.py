@@ -20,7 +20,6 @@ way since are not told, and not matched.) A base that is handed on has no rows o
 control then has those of all rounds.
 """
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -32,7 +31,7 @@ from rsft.ledger import read_rows
 from rsft.policy import load_policy, use_machine
 from rsft.randomness import generator
 from rsft.stages.command import run_as_command
-from rsft.stages.contract import BASE, control_folder, here, read_handed_on
+from rsft.stages.contract import BASE, control_folder, here, read_handed_on, write_json
 from rsft.stages.evaluate import measure
 from rsft.stages.training import reference_of, train_into
 from rsft.types import Progress, TrainingRow
@@ -88,8 +87,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
         missing=len(kept) - len(rows) if name in MATCHED else 0,
         steps=sum(section.steps for section in trainings),
     )
-    text = json.dumps(asdict(figures), indent=2, sort_keys=True)
-    (folder / "model" / "control.json").write_text(text + "\n", encoding="utf-8")
+    write_json(folder / "model" / "control.json", asdict(figures))
     measure(policy, config, folder)
 
 

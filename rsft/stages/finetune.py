@@ -3,15 +3,13 @@
 The verdict is a dependency of this stage, so ``dvc repro`` cannot go round it either.
 """
 
-import json
-
 from rsft.config import Config
 from rsft.errors import ExpectationsError
 from rsft.finetune import Job
 from rsft.ledger import read_rows
 from rsft.policy import load_policy, use_machine
 from rsft.stages.command import run_as_command
-from rsft.stages.contract import BASE, before, copy_policy, here, stopped_before
+from rsft.stages.contract import BASE, before, copy_policy, here, read_json, stopped_before
 from rsft.stages.training import reference_of, train_into
 from rsft.types import Progress, TrainingRow
 
@@ -52,7 +50,7 @@ def require_verdict(key: str) -> None:
         ExpectationsError: Naming what failed and where the rows are.
     """
     file = here(key) / "validation" / "verdict.json"
-    verdict = json.loads(file.read_text(encoding="utf-8"))
+    verdict = read_json(file)
     if not verdict["success"]:
         failed = "; ".join(item["summary"] for item in verdict["failed"])
         raise ExpectationsError(

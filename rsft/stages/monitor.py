@@ -7,10 +7,7 @@ only the one before it. So where a round goes on with another policy than the be
 carries the best along in ``best/``; else that folder holds the best round's number alone.
 """
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from rsft.config import Config
 from rsft.errors import ConfigurationError
@@ -22,7 +19,16 @@ from rsft.prompts.heldout import heldout_ids
 from rsft.score import build_rewards
 from rsft.stages.answering import answer_set
 from rsft.stages.command import run_as_command
-from rsft.stages.contract import BASE, before, copy_policy, here, read_handed_on, split_file
+from rsft.stages.contract import (
+    BASE,
+    before,
+    copy_policy,
+    here,
+    read_handed_on,
+    read_json,
+    split_file,
+    write_json,
+)
 from rsft.types import Answer, Progress, Prompt
 
 
@@ -44,20 +50,19 @@ def run(config: Config, key: str, progress: Progress) -> None:
         write_rows(here(key) / "heldout" / "part-00000.parquet", Answer, [])
         found = pass_on(earlier)
     else:
-        text = (here(key) / "pool" / "diagnostics.json").read_text(encoding="utf-8")
-        size = json.loads(text)["effective_sample_size"]
+        size = read_json(here(key) / "pool" / "diagnostics.json")["effective_sample_size"]
         figures = _measure(config, here(key), "trained", progress)
         found = judge_round(earlier, _read(BASE), figures, size, config.monitor)
     if found.round:
         copy_policy(_handed_on(config, found), here(key) / "model")
     _carry_best(config, found)
-    _write_json(here(key) / "monitor.json", found.as_dict())
+    write_json(here(key) / "monitor.json", found.as_dict())
     handed_on = {
         "round": found.handed_on,
         "stopped": None if found.stopped is None else found.stopped.line,
         "steps": _steps(config, found),
     }
-    _write_json(here(key) / "handed_on.json", handed_on)
+    write_json(here(key) / "handed_on.json", handed_on)
 
 
 def _steps(config: Config, found: Monitor) -> dict[str, int]:
@@ -66,20 +71,13 @@ def _steps(config: Config, found: Monitor) -> dict[str, int]:
         return {}
     steps: dict[str, int] = read_handed_on(before(config, str(found.round)))["steps"]
     if found.stopped is None or found.stopped.round == found.round:
-        text = (here(str(found.round)) / "trained" / "training.json").read_text(encoding="utf-8")
-        training = json.loads(text)
+        training = read_json(here(str(found.round)) / "trained" / "training.json")
         steps |= {str(found.round): training["best_step"] or len(training["loss"])}
     return steps
 
 
-def _write_json(file: Path, document: Mapping[str, Any]) -> None:
-    text = json.dumps(document, indent=2, sort_keys=True, allow_nan=False)
-    file.write_text(text + "\n", encoding="utf-8")
-
-
 def _read(folder: Path) -> Monitor:
-    text = (folder / "monitor.json").read_text(encoding="utf-8")
-    return Monitor.from_dict(json.loads(text))
+    return Monitor.from_dict(read_json(folder / "monitor.json"))
 
 
 def _measure(config: Config, folder: Path, name: str, progress: Progress) -> Figures | None:
@@ -144,7 +142,7 @@ def _carry_best(config: Config, found: Monitor) -> None:
     """Keeps the best policy so far where a later round may hand it on, and nothing else has it."""
     best = here(str(found.round)) / "best"
     best.mkdir(exist_ok=True)
-    _write_json(best / "round.json", {"round": found.best_round})
+    write_json(best / "round.json", {"round": found.best_round})
     may_stall = config.monitor.patience is not None and found.stopped is None
     if may_stall and found.best_round != found.handed_on:
         copy_policy(_best(before(config, str(found.round))), best / "model")

@@ -7,7 +7,6 @@ is listed after what was found in prompts and in earlier rounds, in ``contaminat
 accepted rows of held-out prompts lie in ``heldout``: no policy is trained on them, and no control.
 """
 
-import json
 from collections.abc import Collection
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from rsft.prompts.contamination import EvaluationText
 from rsft.prompts.heldout import heldout_ids
 from rsft.prompts.leaks import leaks_in_rows
 from rsft.stages.command import run_as_command
-from rsft.stages.contract import BASE, PROMPT_LEAKS, before, here, split_file
+from rsft.stages.contract import BASE, PROMPT_LEAKS, before, here, split_file, write_json
 from rsft.stages.pooling import KEPT, decide_pool, describe_leaks, describe_pool
 from rsft.types import Decided, Leak, Progress, Prompt, TrainingRow
 
@@ -61,8 +60,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
         "heldout_rows": int((fate_H == KEPT).sum()),
         "contamination": describe_leaks(kept, leaks, config.evaluate.sets, int(left_out.sum())),
     }
-    text = json.dumps(figures, indent=2, sort_keys=True)
-    (folder / "diagnostics.json").write_text(text + "\n", encoding="utf-8")
+    write_json(folder / "diagnostics.json", figures)
 
 
 def _trainable(decided: pa.Table) -> pa.Table:

@@ -21,7 +21,7 @@ from rsft.policy import (
 from rsft.policy import answer as answer_greedily
 from rsft.score.reward import Asked, Score, unscorable
 from rsft.stages import evaluate
-from rsft.stages.answering import answer_set, greedy_of, sampled_of
+from rsft.stages.answering import answer_set, greedy_of
 from rsft.stages.contract import read_greedy
 from rsft.types import Answer, Prompt
 from tests.stages.cases import prompt, settings, silent, write_base
@@ -35,6 +35,10 @@ ROUND = Path("data/rounds/1")
 def base(tiny_t5: Policy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_base(tiny_t5, [])
+
+
+def sampled_of(answers: Sequence[Answer]) -> list[Answer]:
+    return [answer for answer in answers if answer.draw is not None]
 
 
 def measure(sets: str = "{eval: eval}", *more: str, key: str = "0") -> list[Answer]:
