@@ -12,17 +12,19 @@ prompt nor padding. The peers:
               400 rows as it would, and every so-manieth of its batches is trained on, so that few
               steps show all lengths; the other engines get the same rows, shuffled
 
-Every engine runs in a process of its own, whose peak of resident memory is told. They take turns,
-and a ratio is the median over the turns of ours over theirs in that turn: the machine's speed
-drifts. Each loss is also computed on one batch of eight by both. Words are made up, one a token;
-lengths are those of GSM8K's training set, counted in words and marks, where it lies in
-``../shared/data``, else those of a lognormal law fitted to it. With ``--json`` the last line is
-one JSON document.
+Every engine runs in a process of its own, whose peak of resident memory is told; the peers' knows
+nothing of this project (``benchmarks.training_peer``), whose import changes how memory and threads
+are handled. They take turns, and a ratio is the median over the turns of theirs over ours in that
+turn: the machine's speed drifts. The loss is also computed on one batch of eight by both. Words are
+made up, one a token; lengths are those of GSM8K's training set, counted in words and marks, where
+it lies in ``../shared/data``, else those of a lognormal law fitted to it. With ``--json`` the last
+line is one JSON document.
 """
 
 import argparse
 import json
 import math
+import os
 import re
 import resource
 import subprocess
@@ -30,32 +32,30 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 import torch
-from transformers import (
-    DataCollatorForSeq2Seq,
-    GPT2Config,
-    GPT2LMHeadModel,
-    Seq2SeqTrainer,
-    Seq2SeqTrainingArguments,
-    T5Config,
-    T5ForConditionalGeneration,
-    Trainer,
-    TrainingArguments,
-)
+from transformers import GPT2Config, GPT2LMHeadModel, T5Config, T5ForConditionalGeneration
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from benchmarks.generation import T5_VOCABULARY, word_policy
+from benchmarks.training_peer import ENGINES as PEERS
 from rsft.config import FinetuneSection
 from rsft.finetune import train
 from rsft.finetune.forward import target_logits
 from rsft.finetune.loss import token_loss
-from rsft.policy import Policy, batch_inputs, encode_completions, encode_prompts
+from rsft.policy import (
+    Policy,
+    batch_inputs,
+    encode_completions,
+    encode_prompts,
+    load_policy,
+    save_policy,
+)
 from rsft.types import TrainingRow
 
 ROOT = Path(__file__).parents[1]
@@ -85,7 +85,7 @@ def gpt2() -> Policy:
 
 
 SHAPES: dict[str, Callable[[], Policy]] = {"t5-small": t5_small, "gpt2-124M": gpt2}
-ENGINES = ("rsft", "trainer", "grouped")
+ENGINES = ("rsft", *PEERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,44 +114,49 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=8, help="optimiser steps in a turn")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=list(SHAPES))
-    parser.add_argument("--worker", nargs=2, metavar=("ENGINE", "SHAPE"), help=argparse.SUPPRESS)
+    parser.add_argument("--worker", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         torch.set_num_threads(arguments.threads)
-        engine, shape = arguments.worker
-        print(json.dumps(work(engine, shape, arguments.steps)))
+        print(json.dumps(work(arguments.worker)))
         return
     if arguments.quick:
         arguments.turns, arguments.steps = 1, 4
     print(f"{'shape':11}{'engine':9}{'useful tokens/s':>16}{'rsft over it':>14}{'peak GiB':>10}")
     results = []
     for shape in arguments.shapes:
-        results.append(compare(shape, arguments))
+        with tempfile.TemporaryDirectory() as folder:
+            results.append(compare(shape, Path(folder), arguments))
         print(table(results[-1]), flush=True)
     if arguments.json:
         lengths = "gsm8k" if GSM8K.exists() else "lognormal"
         print(json.dumps({"threads": arguments.threads, "lengths": lengths, "results": results}))
 
 
-def compare(shape: str, arguments: argparse.Namespace) -> dict[str, Any]:
+def compare(shape: str, folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """Has the engines take turns on one shape."""
+    torch.manual_seed(0)
+    policy = SHAPES[shape]()
+    policy.model.eval()
+    task = make_task(policy, arguments.steps)
+    save(policy, task, folder)
     turns: list[dict[str, dict[str, float]]] = []
     for turn in range(arguments.turns):
         order = ENGINES if turn % 2 == 0 else ENGINES[::-1]
-        turns.append({engine: elsewhere(engine, shape, arguments) for engine in order})
-    loss = elsewhere("loss", shape, arguments)
-    speed = {e: median(turn[e]["tokens_per_second"] for turn in turns) for e in ENGINES}
+        turns.append({engine: elsewhere(engine, folder, arguments.threads) for engine in order})
+    loss = {
+        "rsft": own_loss(policy, task),
+        "trainer": elsewhere("loss", folder, arguments.threads)["loss"],
+    }
+    seconds = {e: median(turn[e]["seconds"] for turn in turns) for e in ENGINES}
     return {
         "shape": shape,
         "rows_per_step": ROWS_A_STEP,
         "steps": arguments.steps,
-        "useful_tokens": int(turns[0]["rsft"]["useful_tokens"]),
-        "useful_tokens_per_second": speed,
+        "useful_tokens": task.useful_tokens,
+        "useful_tokens_per_second": {e: task.useful_tokens / seconds[e] for e in ENGINES},
         "ratio": {
-            peer: median(
-                turn["rsft"]["tokens_per_second"] / turn[peer]["tokens_per_second"]
-                for turn in turns
-            )
+            peer: median(turn[peer]["seconds"] / turn["rsft"]["seconds"] for turn in turns)
             for peer in ENGINES[1:]
         },
         "peak_gib": {engine: max(turn[engine]["peak_gib"] for turn in turns) for engine in ENGINES},
@@ -176,86 +181,47 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def elsewhere(engine: str, shape: str, arguments: argparse.Namespace) -> dict[str, float]:
+def save(policy: Policy, task: Task, folder: Path) -> None:
+    """Writes the model and the rows, as both kinds of worker read them."""
+    save_policy(policy, folder)
+    (folder / "rows.json").write_text(json.dumps(list(map(asdict, task.rows))))
+    (folder / "features.json").write_text(json.dumps(features(policy, task)))
+
+
+def elsewhere(engine: str, folder: Path, threads: int) -> dict[str, float]:
     """What an engine does in a process of its own."""
+    told = ("--threads", str(threads))
+    if engine == "rsft":
+        module = ["benchmarks.training", "--worker", str(folder), *told]
+    else:
+        settings = ("--rows", str(ROWS_A_STEP), "--rate", str(LEARNING_RATE))
+        module = ["benchmarks.training_peer", str(folder), engine, *settings, *told]
+    # How long threads spin is this project's own setting, which would be handed down to the peers.
+    environment = {key: value for key, value in os.environ.items() if key != "GOMP_SPINCOUNT"}
     shown = subprocess.check_output(
-        [
-            *(sys.executable, "-m", "benchmarks.training", "--worker", engine, shape),
-            *("--steps", str(arguments.steps), "--threads", str(arguments.threads)),
-        ],
-        cwd=ROOT,
-        text=True,
+        [sys.executable, "-m", *module], cwd=ROOT, env=environment, text=True
     )
     result: dict[str, float] = json.loads(shown.splitlines()[-1])
     return result
 
 
-def work(engine: str, shape: str, steps: int) -> dict[str, float]:
-    """Trains once, or computes one batch's loss by both."""
-    torch.manual_seed(0)
-    policy = SHAPES[shape]()
-    policy.model.eval()
-    task = make_task(policy, steps)
-    if engine == "loss":
-        return losses(policy, task)
-    seconds = ours(policy, task) if engine == "rsft" else theirs(policy, task, engine)
-    return {
-        "seconds": seconds,
-        "useful_tokens": task.useful_tokens,
-        "tokens_per_second": task.useful_tokens / seconds,
-        "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
-    }
-
-
-def ours(policy: Policy, task: Task) -> float:
-    """Seconds that our loop takes."""
+def work(folder: Path) -> dict[str, float]:
+    """Seconds and memory that our loop takes, the rows' tokens and its own set-up included."""
+    rows = [TrainingRow(**row) for row in json.loads((folder / "rows.json").read_text())]
+    policy = load_policy(folder)
     section = FinetuneSection(
-        steps=len(task.rows) // ROWS_A_STEP,
+        steps=len(rows) // ROWS_A_STEP,
         batch_size=ROWS_A_STEP,
         learning_rate=LEARNING_RATE,
         mean="token",
         packing=True,
     )
     started = time.perf_counter()
-    train(policy, task.rows, section, seed=0)
-    return time.perf_counter() - started
-
-
-def theirs(policy: Policy, task: Task, engine: str) -> float:
-    """Seconds that a ``Trainer`` takes."""
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = peer(policy, task, folder, "random" if engine == "trainer" else "sequential")
-        started = time.perf_counter()
-        trainer.train()
-        return time.perf_counter() - started
-
-
-def peer(policy: Policy, task: Task, folder: str, strategy: str) -> Trainer:
-    """The ``Trainer`` of the model's kind."""
-    kind, arguments_kind = (
-        (Seq2SeqTrainer, Seq2SeqTrainingArguments)
-        if policy.is_encoder_decoder
-        else (Trainer, TrainingArguments)
-    )
-    arguments = arguments_kind(
-        output_dir=folder,
-        per_device_train_batch_size=ROWS_A_STEP,
-        num_train_epochs=1,
-        learning_rate=LEARNING_RATE,
-        train_sampling_strategy=strategy,
-        save_strategy="no",
-        logging_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        use_cpu=True,
-        dataloader_pin_memory=False,
-    )
-    return kind(
-        model=policy.model,
-        args=arguments,
-        train_dataset=features(policy, task),
-        data_collator=DataCollatorForSeq2Seq(policy.tokenizer, model=policy.model),
-    )
+    train(policy, rows, section, seed=0)
+    return {
+        "seconds": time.perf_counter() - started,
+        "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+    }
 
 
 def features(policy: Policy, task: Task) -> list[dict[str, list[int]]]:
@@ -270,17 +236,14 @@ def features(policy: Policy, task: Task) -> list[dict[str, list[int]]]:
     return rows
 
 
-def losses(policy: Policy, task: Task) -> dict[str, float]:
-    """Loss of one batch, by ours and by the ``Trainer``."""
-    with tempfile.TemporaryDirectory() as folder, torch.no_grad():
-        trainer = peer(policy, task, folder, "sequential")
-        batch = next(iter(trainer.get_train_dataloader()))
-        told = float(trainer.compute_loss(policy.model, batch))
-        prompts, completions = task.prompt_ids[:ROWS_A_STEP], task.completion_ids[:ROWS_A_STEP]
-        logits_NV, target_N = target_logits(
-            policy, policy.model, batch_inputs(policy, prompts, completions)
-        )
-        return {"rsft": float(token_loss(logits_NV, target_N).mean()), "trainer": told}
+@torch.no_grad()
+def own_loss(policy: Policy, task: Task) -> float:
+    """Loss of the first batch, as our loop computes it."""
+    prompts, completions = task.prompt_ids[:ROWS_A_STEP], task.completion_ids[:ROWS_A_STEP]
+    logits_NV, target_N = target_logits(
+        policy, policy.model, batch_inputs(policy, prompts, completions)
+    )
+    return float(token_loss(logits_NV, target_N).mean())
 
 
 def make_task(policy: Policy, steps: int) -> Task:

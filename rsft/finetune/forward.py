@@ -6,14 +6,14 @@ holds for every architecture whose logits are a function of one position.
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
 
 from rsft.policy import IGNORED, Policy
 
-_NOT_READ = {"labels", "target_N", "encoder_mask"}
+_NOT_READ = {"labels", "target_N"}
 
 
 @contextmanager
@@ -30,25 +30,7 @@ def only_at(layer: nn.Module, place_N: Tensor) -> Iterator[None]:
         handle.remove()
 
 
-@contextmanager
-def masked_by(encoder: nn.Module, mask: Tensor) -> Iterator[None]:
-    """Has an encoder read by a mask of its own, where the model's is for what reads it."""
-
-    def masked(
-        module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        return inputs, named | {"attention_mask": mask}
-
-    handle = encoder.register_forward_pre_hook(masked, with_kwargs=True)
-    try:
-        yield
-    finally:
-        handle.remove()
-
-
-def target_logits(
-    policy: Policy, model: nn.Module, batch: dict[str, Tensor]
-) -> tuple[Tensor, Tensor]:
+def target_logits(policy: Policy, model: nn.Module, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
     """Logits at each completion token, given those before it.
 
     Args:
@@ -66,11 +48,7 @@ def target_logits(
         place_N = (label_N != IGNORED).nonzero().squeeze(1)
     # In a decoder-only model a position tells the next token.
     tells_N = place_N if policy.is_encoder_decoder else place_N - 1
-    with ExitStack() as hooks:
-        hooks.enter_context(only_at(policy.model.get_output_embeddings(), tells_N))
-        if "encoder_mask" in batch:
-            encoder = policy.model.get_encoder()
-            hooks.enter_context(masked_by(encoder, batch["encoder_mask"]))
-        inputs: dict[str, Any] = {k: v for k, v in batch.items() if k not in _NOT_READ}
+    inputs = {name: value for name, value in batch.items() if name not in _NOT_READ}
+    with only_at(policy.model.get_output_embeddings(), tells_N):
         logits_1NV = model(**inputs, use_cache=False).logits
     return logits_1NV[0], label_N[place_N]

@@ -5,25 +5,31 @@
 
 A decoder-only model is told positions that start anew with each row, by which transformers lets a
 token see what stands before it up to such a start, where a model's attention is built by its
-``masking_utils`` and no mask is given. An encoder-decoder is given masks, one row's tokens to its
-own, and no positions: there is no input for them, so that they must be relative, as T5's are. A
-model that is built otherwise would have rows see each other without a word (TRL #1230); hence each
-is asked before it trains (``packing_proof.py``).
+``masking_utils`` and no mask is given. An encoder-decoder is told how long each row is
+(``rows_apart.py``), and no positions: there is no input for them, so that they must be relative, as
+T5's are. A model that is built otherwise would have rows see each other without a word (TRL #1230);
+hence each is asked before it trains (``packing_proof.py``).
 """
 
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from math import ceil
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from rsft.finetune.batches import Limits
+from rsft.finetune.rows_apart import Rows
 from rsft.policy import IGNORED, Policy, pad
 
 _WIDTH = 2048
-"""Tokens of a line that make attention cost as much as all else: its cost grows with the width."""
+"""Tokens of a decoder-only model's line that make attention cost as much as all else: its cost
+grows with the width."""
+
+_APART = 1024
+"""Tokens of an encoder-decoder's line: attention does not grow with it, but the bias between a line
+of completions and its prompts, which is all zeros, does."""
 
 
 def packed_micro_batches(
@@ -50,7 +56,7 @@ def packed_micro_batches(
 
 def packed_inputs(
     policy: Policy, prompt_ids: Sequence[Sequence[int]], completion_ids: Sequence[Sequence[int]]
-) -> dict[str, Tensor]:
+) -> dict[str, Any]:
     """``inputs_on`` the lines that cost least."""
     lines = _lines(
         [len(ids) for ids in prompt_ids],
@@ -65,7 +71,7 @@ def inputs_on(
     policy: Policy,
     prompt_ids: Sequence[Sequence[int]],
     completion_ids: Sequence[Sequence[int]],
-) -> dict[str, Tensor]:
+) -> dict[str, Any]:
     """The model's inputs for R rows on L lines, and their labels.
 
     Args:
@@ -75,9 +81,9 @@ def inputs_on(
         completion_ids: R completions.
 
     Returns:
-        What ``batch_inputs`` gives, by line; ``position_ids`` in place of a mask, or masks of four
-        dimensions, of which ``encoder_mask`` is the encoder's; and ``target_N``, where in the
-        labels each completion's tokens are, row by row, since lines have them in another order.
+        What ``batch_inputs`` gives, by line; in place of a mask ``position_ids``, or ``rows`` for a
+        model within ``rows_apart``; and ``target_N``, where in the labels each completion's tokens
+        are, row by row, since lines have them in another order.
     """
     pack = _pack_apart if policy.is_encoder_decoder else _pack_together
     batch = pack(policy, prompt_ids, completion_ids, lines)
@@ -94,7 +100,8 @@ def inputs_on(
             for begin, completion in zip(begin_R, completion_ids, strict=True)
         ]
     )
-    return {name: tensor.to(policy.model.device) for name, tensor in batch.items()}
+    device = policy.model.device
+    return {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
 
 
 def _pack_together(
@@ -102,7 +109,7 @@ def _pack_together(
     prompt_ids: Sequence[Sequence[int]],
     completion_ids: Sequence[Sequence[int]],
     lines: Sequence[Sequence[int]],
-) -> dict[str, Tensor]:
+) -> dict[str, Any]:
     """Lines of prompts and completions; what fills one up is a row of its own."""
     whole = [[*a, *b] for a, b in zip(prompt_ids, completion_ids, strict=True)]
     labels = [[*(IGNORED for _ in a), *b] for a, b in zip(prompt_ids, completion_ids, strict=True)]
@@ -120,35 +127,19 @@ def _pack_apart(
     prompt_ids: Sequence[Sequence[int]],
     completion_ids: Sequence[Sequence[int]],
     lines: Sequence[Sequence[int]],
-) -> dict[str, Tensor]:
-    """Lines of prompts, and lines of the same rows' completions; masks by whose a token is."""
+) -> dict[str, Any]:
+    """Lines of prompts, and lines of the same rows' completions."""
     start = policy.model.config.decoder_start_token_id
-    read_LS = pad(_end_to_end([[r] * len(ids) for r, ids in enumerate(prompt_ids)], lines), -1)
-    own_LT = pad(_end_to_end([[r] * len(ids) for r, ids in enumerate(completion_ids)], lines), -1)
-    is_before_TT = torch.ones(own_LT.shape[1], own_LT.shape[1], dtype=torch.bool).tril()
-    # Padding reads anything: a token that reads nothing has no attention but NaN.
-    is_read_LTS = (own_LT[:, :, None] == read_LS[:, None]) | (own_LT[:, :, None] < 0)
+    read = [[start, *ids[:-1]] for ids in completion_ids]
     return {
         "input_ids": pad(_end_to_end(prompt_ids, lines), policy.pad_id),
-        "attention_mask": _mask(policy, is_read_LTS),
-        "encoder_mask": _mask(policy, read_LS[:, :, None] == read_LS[:, None]),
-        "decoder_input_ids": pad(
-            _end_to_end([[start, *ids[:-1]] for ids in completion_ids], lines), policy.pad_id
-        ),
-        "decoder_attention_mask": _mask(
-            policy, (own_LT[:, :, None] == own_LT[:, None]) & is_before_TT
-        ),
+        "decoder_input_ids": pad(_end_to_end(read, lines), policy.pad_id),
         "labels": pad(_end_to_end(completion_ids, lines), IGNORED),
+        "rows": Rows(
+            prompts=tuple(tuple(len(prompt_ids[row]) for row in line) for line in lines),
+            completions=tuple(tuple(len(completion_ids[row]) for row in line) for line in lines),
+        ),
     }
-
-
-def _mask(policy: Policy, is_seen_LQK: Tensor) -> Tensor:
-    """A mask as transformers hands it to attention: added to the scores, or for torch's own."""
-    is_seen = is_seen_LQK[:, None]
-    if policy.model.config._attn_implementation != "eager":
-        return is_seen
-    dtype = policy.model.dtype
-    return torch.zeros(is_seen.shape, dtype=dtype).masked_fill(~is_seen, torch.finfo(dtype).min)
 
 
 def _end_to_end(rows: Sequence[Sequence[int]], lines: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -176,6 +167,8 @@ def _lines(prompt_R: Sequence[int], completion_R: Sequence[int], apart: bool) ->
     for count in _counts(len(length_R)):
         lines = _shared_out(length_R, count)
         widths = _widths(prompt_R, completion_R, lines, apart)
+        if apart and max(widths) <= _APART:
+            return lines
         cost = count * sum(width * (1 + width / _WIDTH) for width in widths)
         if cost < least:
             best, least = lines, cost

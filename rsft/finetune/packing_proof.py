@@ -1,11 +1,14 @@
 """Proves that rows on one line do not see each other, before a policy trains on packed rows."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from rsft.errors import ConfigurationError
 from rsft.finetune.forward import target_logits
 from rsft.finetune.packing import inputs_on
+from rsft.finetune.rows_apart import rows_apart
 from rsft.policy import Policy, batch_inputs
 from rsft.policy.pretrained import quiet
 
@@ -23,8 +26,8 @@ def refuse_unpackable(policy: Policy) -> None:
         ConfigurationError: Where they differ, or it cannot be asked so.
     """
     words = policy.model.config.get_text_config(decoder=True).vocab_size
-    prompts = [[(7 * token) % words for token in range(row, row + 3)] for row in range(_ROWS)]
-    completions = [[(5 * token) % words for token in range(row, row + 2)] for row in range(_ROWS)]
+    prompts = [[(7 * t) % words for t in range(row, 2 * row + 3)] for row in range(_ROWS)]
+    completions = [[(5 * t) % words for t in range(row, 2 * row + 2)] for row in range(_ROWS)]
     alone_NV = torch.cat(
         [
             _logprobs(policy, batch_inputs(policy, [prompt], [completion]))
@@ -32,7 +35,7 @@ def refuse_unpackable(policy: Policy) -> None:
         ]
     )
     try:
-        with quiet():
+        with quiet(), rows_apart(policy):
             packed_NV = _logprobs(policy, inputs_on([range(_ROWS)], policy, prompts, completions))
     except _FAILURES as error:
         raise _refusal(policy, f"its forward fails ({type(error).__name__})") from None
@@ -42,7 +45,7 @@ def refuse_unpackable(policy: Policy) -> None:
         raise _refusal(policy, f"their log-probabilities are off by {worst:.2g} nats")
 
 
-def _logprobs(policy: Policy, batch: dict[str, Tensor]) -> Tensor:
+def _logprobs(policy: Policy, batch: dict[str, Any]) -> Tensor:
     logits_NV, _ = target_logits(policy, policy.model, batch)
     return logits_NV.float().log_softmax(dim=1)
 

@@ -1,7 +1,7 @@
 """A policy's model as training has it: adapters, recomputed activations, compiled blocks."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import nn
@@ -10,18 +10,22 @@ from rsft.config import FinetuneSection
 from rsft.errors import ConfigurationError
 from rsft.finetune.lora import Adapters
 from rsft.finetune.packing_proof import refuse_unpackable
+from rsft.finetune.rows_apart import rows_apart
 from rsft.policy import Policy
 from rsft.policy.pretrained import quiet
 
 
 @contextmanager
-def readied(policy: Policy, section: FinetuneSection, *, seed: int) -> Iterator[None]:
+def readied(
+    policy: Policy, section: FinetuneSection, *, seed: int, reference: Policy | None = None
+) -> Iterator[None]:
     """Readies the model for training; afterwards it is what it was, but for its weights.
 
     Args:
         policy: The policy, in evaluation mode, changed in place.
         section: What it is to be readied for.
         seed: Root of the adapters' first weights.
+        reference: A policy that is to read the same inputs.
 
     Raises:
         ConfigurationError: Where the policy cannot be packed, adapters have no place, or nothing
@@ -37,7 +41,11 @@ def readied(policy: Policy, section: FinetuneSection, *, seed: int) -> Iterator[
         block.compile(dynamic=True)
     model.train()
     try:
-        with quiet():  # transformers advises a mask where packed rows have none
+        with ExitStack() as stack:
+            stack.enter_context(quiet())  # it advises a mask where packed rows have none
+            for reader in (policy, reference):
+                if section.packing and reader is not None:
+                    stack.enter_context(rows_apart(reader))
             yield
     finally:
         model.eval()

@@ -109,7 +109,7 @@ def train_here(
     try:
         with (
             torch.random.fork_rng(devices=[]),
-            readied(job.policy, job.section, seed=job.seed),
+            readied(job.policy, job.section, seed=job.seed, reference=job.reference),
         ):
             loop = _Loop(job, examples.kept, heldout, checkpoints)
             history = loop.run(start, on_progress)

@@ -6,6 +6,7 @@ from rsft.errors import ConfigurationError
 from rsft.finetune.batches import Limits
 from rsft.finetune.packing import inputs_on, packed_inputs, packed_micro_batches
 from rsft.finetune.packing_proof import refuse_unpackable
+from rsft.finetune.rows_apart import Rows
 from rsft.policy import IGNORED, Policy
 from tests.finetune.probes import distance, family, rows_of, take_step
 from tests.policy.families import FAMILIES
@@ -23,19 +24,14 @@ def test_a_decoder_only_model_reads_rows_end_to_end(tiny_llama: Policy) -> None:
     assert "attention_mask" not in batch
 
 
-def test_an_encoder_decoder_sees_of_a_line_the_row_that_it_is_at(tiny_t5: Policy) -> None:
+def test_an_encoder_decoder_is_told_whose_each_token_is(tiny_t5: Policy) -> None:
     batch = inputs_on([[1, 0], [2]], tiny_t5, PROMPTS, COMPLETIONS)
     start = tiny_t5.model.config.decoder_start_token_id
     assert batch["input_ids"].tolist() == [[7, 5, 6], [8, 9, 10]]
     assert batch["decoder_input_ids"][0].tolist() == [start, 4, start, 3]
     assert batch["labels"].tolist() == [[4, 2, 3, 2], [2, _, _, _]]
     assert batch["target_N"].tolist() == [2, 3, 0, 1, 4]  # row by row, in the order given
-    assert batch["encoder_mask"][0, 0].int().tolist() == [[1, 0, 0], [0, 1, 1], [0, 1, 1]]
-    assert batch["attention_mask"][0, 0].int().tolist() == [[1, 0, 0]] * 2 + [[0, 1, 1]] * 2
-    assert batch["attention_mask"][1, 0].all()  # padding reads anything, so that it reads something
-    assert batch["decoder_attention_mask"][0, 0].int().tolist() == [
-        [1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]
-    ]  # fmt: skip
+    assert batch["rows"] == Rows(prompts=((1, 2), (3,)), completions=((2, 2), (1,)))
 
 
 def test_lines_are_as_many_as_cost_least(tiny_llama: Policy) -> None:
