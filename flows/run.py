@@ -37,6 +37,7 @@ from rsft.report.monitor import control_line, monitor_lines, stopped_line
 from rsft.report.tables import filter_lines, pool_lines, result_markdown, round_table
 from rsft.report.training import training_line
 from rsft.runs.docs import render_data_docs
+from rsft.runs.manifest import build_manifest
 from rsft.runs.promotion import decide_promotion
 from rsft.runs.readiness import require_control_rows
 from rsft.runs.registration import register_run
@@ -102,6 +103,8 @@ class Run:
 
     run_id: str
     """Unique, and in order of time: ``20261124T031500-5f0c``."""
+    began_at: datetime
+    """When it began."""
     config: Config
     """``params.yaml`` as it was when the run began."""
     workspace: Workspace
@@ -188,10 +191,15 @@ class Run:
     def snapshot(self) -> Snapshot:
         """Pins code, settings and ``dvc.lock`` by the tag ``run/<run_id>``."""
         self.pipeline.write_lock()
-        details = {"run_id": self.run_id, "code_changed": self.pipeline.code_changed()}
-        return _as_task(
-            "snapshot", lambda: tag_run(self.workspace, self.run_id, "Retraining run", details)
+        manifest = build_manifest(
+            self.config,
+            run_id=self.run_id,
+            flow_run_id=flow_run.id,
+            began_at=self.began_at,
+            stage_runs=self.stage_runs,
+            changed=self.pipeline.code_changed(),
         )
+        return _as_task("snapshot", lambda: tag_run(self.workspace, self.run_id, manifest))
 
     def register(self, snapshot: Snapshot) -> ModelVersion:
         """Registers the last round's model as the challenger."""
@@ -262,7 +270,8 @@ def open_run(settings: Sequence[str], *, wait: bool) -> Iterator[Run]:
     """
     workspace = Workspace.open()
     workspace.enter()
-    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+    began_at = datetime.now(UTC)
+    run_id = f"{began_at:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
     with workspace.hold(run_id, on_wait=_say_whom if wait else None):
         if settings:
             set_values(PARAMS, settings)
@@ -270,6 +279,7 @@ def open_run(settings: Sequence[str], *, wait: bool) -> Iterator[Run]:
             config = load_config()  # now, so that a later edit is seen to differ from what ran
             run = Run(
                 run_id=run_id,
+                began_at=began_at,
                 config=config,
                 workspace=workspace,
                 pipeline=pipeline,

@@ -42,7 +42,19 @@ stages:
       md5: e4e4
       size: 30
 """
-DETAILS = {"run_id": "20260101-demo", "code_changed": ["rsft/ü.py"]}
+MANIFEST = {
+    "changed": ["rsft/ü.py"],
+    "stages": {
+        "prompts": {
+            "deps": {"constraints.txt": "c0c0", "params.yaml:seed": "7"},
+            "outs": {"data/prompts": {"hash": "abcd.dir", "size": 120, "files": 3}},
+        },
+        "base": {
+            "deps": {"data/prompts": "abcd.dir"},
+            "outs": {"data/base/evaluation.json": {"hash": "e4e4", "size": 30, "files": 1}},
+        },
+    },
+}
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +90,7 @@ def workspace(folder: Path) -> Workspace:
 
 
 def pin(folder: Path) -> Snapshot:
-    return tag_run(workspace(folder), "20260101-demo", "Retraining run", DETAILS)
+    return tag_run(workspace(folder), "20260101-demo", MANIFEST)
 
 
 def files_of(folder: Path, commit: str) -> set[str]:
@@ -96,7 +108,7 @@ def test_the_tag_is_annotated_and_points_at_the_commit(checkout: Path) -> None:
 def test_it_holds_edits_and_the_lock_and_no_stray_file(checkout: Path) -> None:
     snapshot = pin(checkout)
     tracked = {".gitignore", "params.yaml", "rsft/code.py", "notes"}
-    assert files_of(checkout, snapshot.commit) == tracked | {"dvc.lock"}
+    assert files_of(checkout, snapshot.commit) == tracked | {"dvc.lock", ".rsft/manifest.json"}
     assert git(checkout, "show", f"{snapshot.commit}:params.yaml") == "seed: 7"
     lock = git(checkout, "show", f"{snapshot.commit}:dvc.lock") + "\n"
     assert lock == LOCK
@@ -122,7 +134,8 @@ def test_it_holds_new_modules_that_git_does_not_know_yet(checkout: Path) -> None
         (checkout / name).parent.mkdir(exist_ok=True)
         (checkout / name).write_text("")
     added = files_of(checkout, pin(checkout).commit) - files_of(checkout, "main")
-    assert added == {"dvc.lock", "rsft/new.py", "rsft/a/b.py", "flows/new.py"}
+    own = {"dvc.lock", ".rsft/manifest.json"}
+    assert added == own | {"rsft/new.py", "rsft/a/b.py", "flows/new.py"}
 
 
 def test_branch_index_and_files_stay_as_they_are(checkout: Path) -> None:
@@ -152,7 +165,7 @@ def test_it_works_in_a_linked_worktree(checkout: Path, tmp_path: Path) -> None:
     git(checkout, "worktree", "add", "--quiet", "--detach", str(tree))
     (tree / "dvc.lock").write_text(LOCK)
     (tree / "notes").write_text("of the worktree\n")
-    snapshot = tag_run(Workspace(root=tree, home=checkout), "20260101-tree", "Run", {})
+    snapshot = tag_run(Workspace(root=tree, home=checkout), "20260101-tree", {})
     assert git(checkout, "show", f"{snapshot.commit}:notes") == "of the worktree"
     assert read_run(workspace(checkout), snapshot.tag).commit == snapshot.commit
 
@@ -205,11 +218,11 @@ def test_reading_gives_back_what_was_pinned(checkout: Path) -> None:
     snapshot = pin(checkout)
     record = read_run(workspace(checkout), snapshot.tag)
     assert (record.tag, record.commit) == (snapshot.tag, snapshot.commit)
-    assert record.details == DETAILS
+    assert record.manifest == MANIFEST
     assert record.tagged_at[:2] == "20"
     assert list(record.stages) == ["prompts", "base"]
     assert record.stages["prompts"] == StageRecord(
-        deps={"constraints.txt": "c0c0"},
+        deps={"constraints.txt": "c0c0", "params.yaml:seed": "7"},
         outs={"data/prompts": OutRecord(hash="abcd.dir", size=120, files=3)},
     )
     assert record.stages["base"].outs == {
@@ -219,15 +232,18 @@ def test_reading_gives_back_what_was_pinned(checkout: Path) -> None:
 
 def test_reading_does_not_look_at_the_files_of_today(checkout: Path) -> None:
     snapshot = pin(checkout)
-    (checkout / "dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
+    (checkout / ".rsft").mkdir()
+    (checkout / ".rsft" / "manifest.json").write_text('{"stages": {}}')
     assert list(read_run(workspace(checkout), snapshot.tag).stages) == ["prompts", "base"]
 
 
-@pytest.mark.parametrize("tag", ["run/none", "run", "run/*", "", "v1", "lightweight", "foreign"])
+@pytest.mark.parametrize(
+    "tag", ["run/none", "run", "run/*", "", "v1", "run/lightweight", "run/foreign"]
+)
 def test_what_is_no_run_of_this_checkout_is_an_error(checkout: Path, tag: str) -> None:
     pin(checkout)
     git(checkout, "tag", "--annotate", "v1", "-m", "A release, and no JSON")
-    git(checkout, "tag", "lightweight", "run/20260101-demo^{commit}")
-    git(checkout, "tag", "--annotate", "foreign", "-m", "Without a lock\n\n{}", "main")
-    with pytest.raises(LineageError, match=f"git tag {tag!r} is no run".replace("*", r"\*")):
+    git(checkout, "tag", "run/lightweight", "run/20260101-demo^{commit}")
+    git(checkout, "tag", "--annotate", "run/foreign", "-m", "Without a manifest", "main")
+    with pytest.raises(LineageError, match="is no run of this checkout"):
         read_run(workspace(checkout), tag)
