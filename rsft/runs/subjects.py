@@ -1,0 +1,74 @@
+"""What a person may name: a version, an alias, a run or a data set. Answered from git alone."""
+
+from dataclasses import dataclass
+
+from rsft.errors import LineageError
+from rsft.lineage import Entry, RunRecord, Workspace, in_service, read_record, read_run, read_runs
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What was named."""
+
+    run: RunRecord
+    """The run that made it."""
+    version: Entry | None = None
+    """Its registration, where a version or an alias was named."""
+    dataset: str | None = None
+    """Its path, where a data set was named."""
+
+
+def find_subject(workspace: Workspace, text: str, model: str) -> Subject:
+    """What a text names.
+
+    Args:
+        workspace: A checkout that has the tags.
+        text: ``NAME@ALIAS``, ``NAME/VERSION``, ``@ALIAS``, ``/VERSION``, a run's id or tag, or a
+            data set's path or hash, which is the latest run's that has it.
+        model: The name where the text has none.
+
+    Raises:
+        LineageError: Where it names nothing that is recorded in this checkout.
+    """
+    for separator in ("@", "/"):
+        name, found, which = text.partition(separator)
+        record = read_record(workspace, name or model) if found else []
+        if record:
+            return _version(workspace, record, name or model, which, text)
+    try:
+        return Subject(run=read_run(workspace, text))
+    except LineageError:
+        pass
+    for run in reversed(read_runs(workspace)):
+        for stage in run.stages.values():
+            for path, out in stage.outs.items():
+                if text.rstrip("/") in (path, out.hash):
+                    return Subject(run=run, dataset=path)
+    raise LineageError(
+        f"{text!r} is no version, alias, run or data set that this checkout has a record of; write "
+        f"{model}@{CHAMPION}, {model}/1, a run's id, or a path such as data/rounds/1/accepted"
+    )
+
+
+def _version(
+    workspace: Workspace, record: list[Entry], name: str, which: str, text: str
+) -> Subject:
+    """The version that a number or an alias names."""
+    registered = {entry.version: entry for entry in record if entry.kind == "registered"}
+    serving = in_service(record, name)
+    number = int(which) if which.isdecimal() else None
+    if which == CHAMPION and serving is not None:
+        number = serving.version
+    if (
+        which == CHALLENGER
+        and registered
+        and (serving is None or max(registered) != serving.version)
+    ):
+        number = max(registered)
+    if number not in registered:
+        known = ", ".join(f"{name}/{version}" for version in sorted(registered))
+        raise LineageError(f"{text!r} is no version on record here; there are: {known}")
+    entry = registered[number]
+    return Subject(run=read_run(workspace, entry.details["run_id"]), version=entry)
