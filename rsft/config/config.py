@@ -106,6 +106,19 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _a_pilot_leaves_draws(self) -> Self:
+        adaptive, pilot = self.generate.adaptive, self.filter.bound.pilot_draws
+        cap = "adaptive.max_draws" if adaptive else "draws_per_prompt"
+        draws = adaptive.max_draws if adaptive else self.generate.draws_per_prompt
+        is_asked = self.filter.uses_a_bound and self.filter.bound.method == "pilot"
+        if is_asked and pilot is not None and pilot >= draws:
+            raise ValueError(
+                f"filter.bound.pilot_draws is {pilot}, and generate.{cap} is {draws}, so that no "
+                "draw would be left to accept: lower the one, or raise the other"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _what_the_filter_reads_is_recorded(self) -> Self:
         measure = self.filter.base_measure
         if measure == "reference" and not self.score.reference_logprob:
