@@ -27,6 +27,8 @@ def test_every_shipped_file_is_valid(params_file: Path) -> None:
     ("setting", "message"),
     [
         ("generate.temprature=1", "unknown key 'generate.temprature'; did you mean 'temperature'?"),
+        ("seed=9223372036854775808", "seed = 9223372036854775808: input should be less than 9"),
+        ("base.scratch.heads=100", "base.scratch: heads is 100, more than d_model, 96"),
         ("base.scratch.heds=3", "unknown key 'base.scratch.heds'; did you mean 'heads'?"),
         ("score.zzz=1", "unknown key 'score.zzz'; known: rewards, answer_marker"),
         ("filter.rule=foo", "filter.rule = 'foo': input should be 'coin', 'soft', 'threshold'"),

@@ -32,8 +32,8 @@ class RoundSection(Section):
 class Config(Section):
     """All of ``params.yaml``."""
 
-    seed: int = Field(ge=0)
-    """Root of every random number."""
+    seed: int = Field(ge=0, lt=2**63)
+    """Root of every random number; tables hold 64 bits of it."""
     runtime: RuntimeSection
     rounds: dict[str, RoundSection] = Field(min_length=1)
     """One entry a round, in order; ``--set rounds=N`` writes the chain."""
