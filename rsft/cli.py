@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from rsft.environment import prepare_environment
 from rsft.errors import RsftError
+from rsft.report.sheet import plain_console
 
 app = typer.Typer(
     help="Rejection-sampling fine-tuning as a retraining pipeline.",
@@ -30,7 +31,9 @@ def main() -> None:
     try:
         app()
     except RsftError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {escape(str(error))}")
+        plain_console(stderr=True, soft_wrap=True).print(
+            f"[bold red]error:[/] {escape(str(error))}"
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -57,12 +60,16 @@ def run(
     # Written once the workspace is held; a mistake in them is told at once.
     config = set_values(PARAMS, settings, dry_run=True) if settings else load_config()
     prepare_environment(workspace.home)
-    console = Console(stderr=as_json, soft_wrap=True)
+    console = plain_console(stderr=as_json, soft_wrap=True)
     console.print(f"[bold]rsft[/] {config.round_count} rounds in {escape(str(workspace.root))}")
     from flows.retrain import retrain
 
     set_display(ConsoleDisplay(console))
-    summary = retrain(settings=settings, wait=wait)
+    try:
+        summary = retrain(settings=settings, wait=wait)
+    except KeyboardInterrupt:
+        console.print("interrupted; what is finished is kept, and `rsft run` goes on from it")
+        raise
     _show_result(console, summary)
     if as_json:
         print(json.dumps(summary, indent=2))
@@ -141,7 +148,7 @@ def sweep(
     if as_json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    console = Console(soft_wrap=True)
+    console = plain_console(soft_wrap=True)
     console.print(sweep_table(found))
     for point in found["points"]:
         if point["note"]:
@@ -172,7 +179,7 @@ def lineage(
         print(json.dumps(origin, indent=2))
     else:
         # Wider than any line of it: a tree is cut at the console's width, and hashes must not be.
-        Console(width=1000, soft_wrap=True).print(lineage_tree(origin))
+        plain_console(width=1000, soft_wrap=True).print(lineage_tree(origin))
 
 
 @app.command()
@@ -193,7 +200,7 @@ def up(
         render_data_docs(workspace.home, workspace.home)
     ports = {"prefect": prefect_port, "mlflow": mlflow_port, "docs": docs_port}
     servers = local_servers(workspace.home, registry.tracking_uri, ports)
-    serve(servers, workspace.home / ".rsft" / "logs", Console(soft_wrap=True))
+    serve(servers, workspace.home / ".rsft" / "logs", plain_console(soft_wrap=True))
 
 
 def _workspace_and_config() -> tuple[Any, Any]:

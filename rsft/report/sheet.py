@@ -16,6 +16,15 @@ _LEAST_P = 1e-6
 """A smaller p-value is shown as less than this."""
 
 
+def plain_console(**options: Any) -> Console:
+    """A console that shows texts as they are: rich makes a picture of the colons in ``mine:boom:``.
+
+    Args:
+        **options: As rich's ``Console`` takes them.
+    """
+    return Console(emoji=False, **options)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """What stands in a table."""
