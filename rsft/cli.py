@@ -63,7 +63,9 @@ def run(
     console = plain_console(stderr=as_json, soft_wrap=True)
     console.print(f"[bold]rsft[/] {config.round_count} rounds in {escape(str(workspace.root))}")
     from flows.retrain import retrain
+    from flows.run import require_server
 
+    require_server()
     set_display(ConsoleDisplay(console))
     try:
         summary = retrain(settings=settings, wait=wait)
