@@ -186,9 +186,11 @@ def lineage(
 
 @app.command()
 def up(
-    prefect_port: Annotated[int, typer.Option(help="Port of Prefect's server and UI.")] = 4200,
-    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's UI.")] = 5000,
-    docs_port: Annotated[int, typer.Option(help="Port of the Data Docs.")] = 8080,
+    prefect_port: Annotated[
+        int, typer.Option(help="Port of Prefect's server and UI.", min=1, max=65535)
+    ] = 4200,
+    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's UI.", min=1, max=65535)] = 5000,
+    docs_port: Annotated[int, typer.Option(help="Port of the Data Docs.", min=1, max=65535)] = 8080,
 ) -> None:
     """Start Prefect's server, MLflow's UI and the Data Docs on loopback; Ctrl-C stops them."""
     from rsft.registry import Registry
