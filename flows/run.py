@@ -26,9 +26,12 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_API_URL
 
 from rsft.config import PARAMS, TRAINING, Config, load_config, set_values
+from rsft.errors import WorkspaceError
 from rsft.ledger import read_rows
 from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, tag_run
 from rsft.registry import CHAMPION, Decision, ModelVersion, Registry, promote
@@ -254,6 +257,24 @@ class Run:
         temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
         temporary.replace(RUN_SUMMARY)
         return summary
+
+
+def require_server() -> None:
+    """Makes sure that Prefect's server is there, where an address says that there is one.
+
+    Raises:
+        WorkspaceError: Where it does not answer.
+    """
+    address = PREFECT_API_URL.value()
+    if address is None:
+        return  # Prefect starts one of its own for the run
+    with get_client(sync_client=True) as client:
+        problem = client.api_healthcheck()
+    if problem is not None:
+        raise WorkspaceError(
+            f"PREFECT_API_URL = {address}: Prefect's server does not answer ({problem}); start it "
+            "with `rsft up`, or unset PREFECT_API_URL to run without one"
+        )
 
 
 @contextmanager

@@ -27,6 +27,8 @@ def test_every_shipped_file_is_valid(params_file: Path) -> None:
     ("setting", "message"),
     [
         ("generate.temprature=1", "unknown key 'generate.temprature'; did you mean 'temperature'?"),
+        ("seed=9223372036854775808", "seed = 9223372036854775808: input should be less than 9"),
+        ("base.scratch.heads=100", "base.scratch: heads is 100, more than d_model, 96"),
         ("base.scratch.heds=3", "unknown key 'base.scratch.heds'; did you mean 'heads'?"),
         ("score.zzz=1", "unknown key 'score.zzz'; known: rewards, answer_marker"),
         ("filter.rule=foo", "filter.rule = 'foo': input should be 'coin', 'soft', 'threshold'"),
@@ -84,11 +86,21 @@ def test_every_shipped_file_is_valid(params_file: Path) -> None:
         ("monitor.gold=wrold", "monitor.gold: unknown reward 'wrold'; known: exact_match"),
         ("filter.correct_reward=.nan", "filter.correct_reward = nan: input should be a finite"),
         ("validate.min_reward=.inf", "validate.min_reward = inf: input should be a finite number"),
-        ("controls.rounds=[true]", "controls.rounds.0 = True: input should be a valid integer"),
+        ("controls.rounds=[true]", "controls.rounds.0 = true: input should be a valid integer"),
         ("controls.rounds=['3']", "controls.rounds.0 = '3': input should be a valid integer"),
         ("rounds=99999999999999999999", "write a number from 1 to 1000"),
         ("rounds=0", "write a number from 1 to 1000"),
-        ("rounds=true", "rounds = True: input should be a valid dict"),
+        ("rounds=true", "rounds = true: write a mapping, such as {name: value}"),
+        ("rounds={1: {prev: data/base}}", "rounds.1 = 1: a key must be a text; put quotes around"),
+        ("finetune.steps=true", "finetune.steps = true: input should be a valid integer"),
+        ("finetune.steps='20'", "finetune.steps = '20': input should be a valid integer"),
+        ("finetune.steps=", "finetune.steps = null: input should be a valid integer"),
+        ("finetune.packing=yes", "finetune.packing = 'yes': write true or false"),
+        ("score.rewards={worked_solution: true}", "rewards.worked_solution = true: input should"),
+        ("score.rewards=f1", "score.rewards = 'f1': write a mapping, such as {name: value}"),
+        ("controls.names=random", "controls.names = 'random': write a list, such as [one, anoth"),
+        ("pool.contamination=drop", "contamination = 'drop': it is a section; its keys are exact,"),
+        ("finetune.lora.rank=16", "--set: finetune.lora.alpha is missing"),
         ("evaluate.sets={eval: eval, 'g[1]': dev}", "evaluate: sets: 'g[1]' is no name for a set"),
         ("evaluate.sets={eval: eval, '': dev}", "evaluate: sets: '' is no name for a set; take"),
         (
@@ -98,6 +110,13 @@ def test_every_shipped_file_is_valid(params_file: Path) -> None:
         (
             "prompts.files={train: t, eval: e, guards: {'../base/x': g}}",
             "prompts.files: guards: '../base/x' cannot be the name of a guard's split",
+        ),
+        ("validate.min_rows=9000", "validate: min_rows is 9000, more than max_rows, 8000"),
+        ("validate.min_acceptance_rate=0.95", "acceptance_rate is 0.95, more than max_acceptance"),
+        ("validate.min_reward=2", "validate: min_reward is 2.0, more than max_reward, 1.0"),
+        (
+            "filter.bound={method: pilot, pilot_draws: 8, log_bound: 0}",
+            "--set: filter.bound.pilot_draws is 8, and generate.draws_per_prompt is 8, so",
         ),
         ("monitor.gold=judge", "monitor.gold names 'judge', so the section score.judge is needed"),
     ],
@@ -125,8 +144,14 @@ def test_waves_are_not_judged_by_a_model(params: Path) -> None:
     ("setting", "message"),
     [
         ("generate", "write it as section.key=value"),
-        ("nosuch.key=1", "no section 'nosuch'; there are: seed, runtime"),
-        ("generate.temperature={", "not YAML"),
+        ("nosuch.key=1", "no section 'nosuch'; known: runtime, rounds, prompts"),
+        ("finetun.steps=1", "no section 'finetun'; did you mean 'finetune'?"),
+        ("finetune.lorra.rank=1", "no section 'lorra'; did you mean 'lora'?"),
+        ("rounds.9.prev=data/base", "no section '9'; known: 1, 2, 3"),
+        ("seed.x=1", "no section 'seed'; known: runtime"),
+        ("promote.x.y=1", "no section 'x'; known: none"),
+        ("generate.temperature={", r"^--set generate.temperature={: not YAML"),
+        ("score.rewards={mine:score: 1}", "put quotes around a text that holds any of :{}"),
     ],
 )
 def test_a_malformed_assignment(params: Path, setting: str, message: str) -> None:
@@ -149,6 +174,19 @@ def test_set_values_keeps_comments_and_returns_what_it_wrote(params: Path) -> No
     assert "top_k: null" in params.read_text()
 
 
+def test_a_section_that_was_left_out_is_made(params: Path) -> None:
+    settings = ["finetune.lora.rank=8", "finetune.lora.alpha=16", "prompts.exclude.sources=[a]"]
+    config = set_values(params, settings)
+    assert config == load_config(params)
+    assert config.finetune.lora is not None
+    assert (config.finetune.lora.rank, config.prompts.exclude.sources) == (8, ["a"])
+
+
+def test_what_the_whole_file_is_at_fault_for_is_told_without_a_key(params: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"^--set: monitor\.gold: unknown reward 'wrold'"):
+        set_values(params, ["monitor.gold=wrold"])
+
+
 def test_setting_the_number_of_rounds_writes_the_chain(params: Path) -> None:
     config = set_values(params, ["rounds=2"])
     assert {key: value.prev for key, value in config.rounds.items()} == {
@@ -159,7 +197,7 @@ def test_setting_the_number_of_rounds_writes_the_chain(params: Path) -> None:
 
 
 def test_a_broken_section_of_controls_is_told_where_rounds_are_set(params: Path) -> None:
-    with pytest.raises(ConfigurationError, match="controls = 3: input should be a valid dict"):
+    with pytest.raises(ConfigurationError, match="controls = 3: it is a section; its keys"):
         set_values(params, ["controls=3", "rounds=2"])
 
 

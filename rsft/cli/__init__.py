@@ -2,12 +2,12 @@
 
 import sys
 
-from rich.console import Console
 from rich.markup import escape
 
 from rsft.cli import asking, lineage, running, servers, sweep  # noqa: F401  # they register
 from rsft.cli.app import app
 from rsft.errors import RsftError
+from rsft.report.sheet import plain_console
 
 
 def main() -> None:
@@ -15,7 +15,9 @@ def main() -> None:
     try:
         app()
     except RsftError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {escape(str(error))}")
+        plain_console(stderr=True, soft_wrap=True).print(
+            f"[bold red]error:[/] {escape(str(error))}"
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

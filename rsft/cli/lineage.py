@@ -4,9 +4,9 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from rsft.cli.app import app, workspace_and_config
+from rsft.report.sheet import plain_console
 
 
 @app.command()
@@ -26,4 +26,4 @@ def lineage(
         print(json.dumps(origin, indent=2))
     else:
         # Wider than any line of it: a tree is cut at the console's width, and hashes must not be.
-        Console(width=1000, soft_wrap=True).print(lineage_tree(origin))
+        plain_console(width=1000, soft_wrap=True).print(lineage_tree(origin))

@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from rsft.cli.app import app
 from rsft.environment import prepare_environment
+from rsft.report.sheet import plain_console
 
 
 @app.command()
@@ -32,12 +33,18 @@ def run(
     # Written once the workspace is held; a mistake in them is told at once.
     config = set_values(PARAMS, settings, dry_run=True) if settings else load_config()
     prepare_environment(workspace.home)
-    console = Console(stderr=as_json, soft_wrap=True)
+    console = plain_console(stderr=as_json, soft_wrap=True)
     console.print(f"[bold]rsft[/] {config.round_count} rounds in {escape(str(workspace.root))}")
     from flows.retrain import retrain
+    from flows.run import require_server
 
+    require_server()
     set_display(ConsoleDisplay(console))
-    summary = retrain(settings=settings, wait=wait)
+    try:
+        summary = retrain(settings=settings, wait=wait)
+    except KeyboardInterrupt:
+        console.print("interrupted; what is finished is kept, and `rsft run` goes on from it")
+        raise
     _show_result(console, summary)
     if as_json:
         print(json.dumps(summary, indent=2))

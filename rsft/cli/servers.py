@@ -3,16 +3,18 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from rsft.cli.app import app, workspace_and_config
+from rsft.report.sheet import plain_console
 
 
 @app.command()
 def up(
-    prefect_port: Annotated[int, typer.Option(help="Port of Prefect's server and UI.")] = 4200,
-    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's UI.")] = 5000,
-    docs_port: Annotated[int, typer.Option(help="Port of the Data Docs.")] = 8080,
+    prefect_port: Annotated[
+        int, typer.Option(help="Port of Prefect's server and UI.", min=1, max=65535)
+    ] = 4200,
+    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's UI.", min=1, max=65535)] = 5000,
+    docs_port: Annotated[int, typer.Option(help="Port of the Data Docs.", min=1, max=65535)] = 8080,
 ) -> None:
     """Start Prefect's server, MLflow's UI and the Data Docs on loopback; Ctrl-C stops them."""
     from rsft.registry import Registry
@@ -26,4 +28,4 @@ def up(
         render_data_docs(workspace.home, workspace.home)
     ports = {"prefect": prefect_port, "mlflow": mlflow_port, "docs": docs_port}
     servers = local_servers(workspace.home, registry.tracking_uri, ports)
-    serve(servers, workspace.home / ".rsft" / "logs", Console(soft_wrap=True))
+    serve(servers, workspace.home / ".rsft" / "logs", plain_console(soft_wrap=True))

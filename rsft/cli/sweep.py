@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from rsft.cli.app import app, workspace_and_config
+from rsft.report.sheet import plain_console
 
 
 @app.command()
@@ -51,7 +51,7 @@ def sweep(
     if as_json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    console = Console(soft_wrap=True)
+    console = plain_console(soft_wrap=True)
     console.print(sweep_table(found))
     for point in found["points"]:
         if point["note"]:

@@ -46,6 +46,12 @@ class ScratchSection(Section):
     training: TrainingSection
     """Training on the labelled rows."""
 
+    @model_validator(mode="after")
+    def _heads_have_a_width(self) -> Self:
+        if self.heads > self.d_model:
+            raise ValueError(f"heads is {self.heads}, more than d_model, {self.d_model}")
+        return self
+
 
 class BaseSection(Section):
     """The policy that the first round samples from."""

@@ -32,8 +32,8 @@ class RoundSection(Section):
 class Config(Section):
     """All of ``params.yaml``."""
 
-    seed: int = Field(ge=0)
-    """Root of every random number."""
+    seed: int = Field(ge=0, lt=2**63)
+    """Root of every random number; tables hold 64 bits of it."""
     runtime: RuntimeSection
     rounds: dict[str, RoundSection] = Field(min_length=1)
     """One entry a round, in order; ``--set rounds=N`` writes the chain."""
@@ -103,6 +103,19 @@ class Config(Section):
             )
         if self.monitor.gold is not None:
             self._require_reward(self.monitor.gold, "monitor.gold")
+        return self
+
+    @model_validator(mode="after")
+    def _a_pilot_leaves_draws(self) -> Self:
+        adaptive, pilot = self.generate.adaptive, self.filter.bound.pilot_draws
+        cap = "adaptive.max_draws" if adaptive else "draws_per_prompt"
+        draws = adaptive.max_draws if adaptive else self.generate.draws_per_prompt
+        is_asked = self.filter.uses_a_bound and self.filter.bound.method == "pilot"
+        if is_asked and pilot is not None and pilot >= draws:
+            raise ValueError(
+                f"filter.bound.pilot_draws is {pilot}, and generate.{cap} is {draws}, so that no "
+                "draw would be left to accept: lower the one, or raise the other"
+            )
         return self
 
     @model_validator(mode="after")

@@ -29,6 +29,14 @@ class ValidateSection(Section):
     max_reward: float = 1.0
     """Largest reward of a row."""
 
+    @model_validator(mode="after")
+    def _leaves_something(self) -> Self:
+        for name in ("rows", "acceptance_rate", "reward"):
+            least, most = getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
+            if least > most:
+                raise ValueError(f"min_{name} is {least}, more than max_{name}, {most}")
+        return self
+
 
 class EvaluateSection(Section):
     """What is measured, and on which prompts."""

@@ -92,10 +92,17 @@ def _assign(document: Any, assignment: str) -> None:
         return
     *sections, leaf = key.split(".")
     place = document
-    for section in sections:
-        if not isinstance(place, dict) or not isinstance(place.get(section), dict):
-            known = ", ".join(map(str, place)) if isinstance(place, dict) else "none"
-            raise ConfigurationError(f"--set {key}: no section {section!r}; there are: {known}")
+    for depth, section in enumerate(sections, start=1):
+        if place.get(section) is None and _model_at(sections[:depth]) is not None:
+            place[section] = {}  # one that may be left out, such as finetune.lora
+        if not isinstance(place.get(section), dict):
+            here = sections[: depth - 1]
+            can_be = [name for name in _keys_at(here) if _model_at([*here, name]) is not None]
+            there = [str(name) for name in place if isinstance(place[name], dict)]
+            known = list(dict.fromkeys([*there, *can_be]))
+            raise ConfigurationError(
+                f"--set {key}: no section {section!r}; {_which(section, known)}"
+            )
         place = place[section]
     place[leaf] = value
 
@@ -119,9 +126,10 @@ def _parse(text: str, *, name: str, kind: str, mapping: bool = True) -> Any:
         document = _yaml(kind).load(text)
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
+        line = f":{mark.line + 1}" if mark and mapping else ""
+        remedy = "" if mapping else "; put quotes around a text that holds any of :{}[],#"
         raise ConfigurationError(
-            f"{name}{line}: not YAML ({getattr(error, 'problem', error)})"
+            f"{name}{line}: not YAML ({getattr(error, 'problem', error)}){remedy}"
         ) from None
     if mapping and not isinstance(document, dict):
         raise ConfigurationError(f"{name}: must be a mapping of sections, as in the README")
@@ -140,31 +148,63 @@ def _explain(failure: ValidationError) -> str:
     errors = failure.errors(include_url=False)
     unknown = [error for error in errors if error["type"] == "extra_forbidden"]
     error = (unknown or errors)[0]
-    key = ".".join(map(str, error["loc"])) or "the file"
+    place = error["loc"]
+    key = ".".join(str(part) for part in place if part != "[key]")
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     if error["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(str(error["loc"][-1]), _keys_at(error["loc"][:-1]), n=1)
-        hint = (
-            f"did you mean {close[0]!r}?"
-            if close
-            else f"known: {', '.join(_keys_at(error['loc'][:-1]))}"
-        )
-        return f"unknown key {key!r}; {hint}{more}"
+        return f"unknown key {key!r}; {_which(str(place[-1]), _keys_at(place[:-1]))}{more}"
     if error["type"] == "missing":
         return f"{key} is missing{more}"
-    message = error["msg"].removeprefix("Value error, ")
-    shown = "" if isinstance(error["input"], dict | BaseModel) else f" = {error['input']!r}"
-    return f"{key}{shown}: {message[:1].lower() + message[1:]}{more}"
+    message = _wanted(error["type"], place) or error["msg"].removeprefix("Value error, ")
+    shown = "" if isinstance(error["input"], dict | BaseModel) else f" = {_as_yaml(error['input'])}"
+    # What the file as a whole is at fault for, its message names.
+    said = f"{key}{shown}: " if place else ""
+    return f"{said}{message[:1].lower() + message[1:]}{more}"
 
 
-def _keys_at(location: Sequence[int | str]) -> list[str]:
-    """The keys a section knows, found by walking the models along an error's location."""
+def _wanted(kind: str, place: Sequence[int | str]) -> str | None:
+    """What would fit, in the words of YAML; null where pydantic's own will do."""
+    if kind == "model_type":
+        return f"it is a section; its keys are {', '.join(_keys_at(place))}"
+    if place and place[-1] == "[key]":
+        return f'a key must be a text; put quotes around it: "{place[-2]}"'
+    return {
+        "dict_type": "write a mapping, such as {name: value}",
+        "list_type": "write a list, such as [one, another]",
+        "bool_type": "write true or false",
+    }.get(kind)
+
+
+def _as_yaml(value: object) -> str:
+    """A value as it is written in the file, where Python writes it otherwise."""
+    return "null" if value is None else str(value).lower() if type(value) is bool else repr(value)
+
+
+def _which(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known) or 'none'}"
+
+
+def _keys_at(place: Sequence[int | str]) -> list[str]:
+    """The keys of the section at an error's place, or of the last one on the way there."""
+    sections = (_model_at(place[:depth]) for depth in range(len(place), -1, -1))
+    model = next(found for found in sections if found is not None)
+    return list(_by_key(model))
+
+
+def _model_at(place: Sequence[int | str]) -> type[BaseModel] | None:
+    """The section at a place; null where no section is."""
     model: type[BaseModel] = Config
-    for part in location:
-        by_alias = {field.alias or name: field for name, field in model.model_fields.items()}
-        annotation = by_alias[str(part)].annotation if str(part) in by_alias else None
+    for part in place:
+        annotation = _by_key(model).get(str(part))
         arguments = getattr(annotation, "__args__", (annotation,))
         models = [a for a in arguments if isinstance(a, type) and issubclass(a, BaseModel)]
-        if models:
-            model = models[0]
-    return [field.alias or name for name, field in model.model_fields.items()]
+        if not models:
+            return None
+        model = models[0]
+    return model
+
+
+def _by_key(model: type[BaseModel]) -> dict[str, Any]:
+    fields = model.model_fields.items()
+    return {field.alias or name: field.annotation for name, field in fields}

@@ -75,7 +75,7 @@ def read_prompts(file: Path, section: FilesSection) -> list[Prompt]:
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")  # some editors put a byte order mark first
     except UnicodeDecodeError as error:
         raise PromptsError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     except OSError as error:
@@ -86,16 +86,23 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, parse_constant=_refuse_constant)
         except json.JSONDecodeError as error:
             raise PromptsError(
                 f"{file}:{number}: not JSON ({error.msg} at column {error.colno}); "
                 "write one object a line"
             ) from None
+        except (ValueError, RecursionError) as error:  # numbers and nesting beyond Python's limits
+            raise PromptsError(f"{file}:{number}: cannot be read ({error})") from None
         if not isinstance(row, dict):
             raise PromptsError(f"{file}:{number}: a JSON {type(row).__name__}, not an object")
         _refuse_half_characters(row, file, number)
         yield number, row
+
+
+def _refuse_constant(name: str) -> None:
+    """Python writes what is missing as NaN; read as a text it would be an answer, or a family."""
+    raise ValueError(f"{name} is no JSON; write null, or leave the field out")
 
 
 def _refuse_half_characters(row: dict[str, Any], file: Path, number: int) -> None:

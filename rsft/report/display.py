@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from rsft import types
+from rsft.report.sheet import plain_console
 
 logger = logging.getLogger("rsft")
 
@@ -54,7 +55,7 @@ class LogDisplay:
 
     def show(self, what: RenderableType) -> None:
         """The text of a table."""
-        console = Console(width=120, color_system=None, force_terminal=False)
+        console = plain_console(width=120, color_system=None, force_terminal=False)
         with console.capture() as captured:
             console.print(what)
         logger.info("\n%s", captured.get().rstrip())

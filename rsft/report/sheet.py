@@ -12,8 +12,19 @@ from rich.table import Table
 
 UNKNOWN = "–"
 """Stands for what is not known."""
+_BETWEEN = 2
+"""Characters between two columns."""
 _LEAST_P = 1e-6
 """A smaller p-value is shown as less than this."""
+
+
+def plain_console(**options: Any) -> Console:
+    """A console that shows texts as they are: rich makes a picture of the colons in ``mine:boom:``.
+
+    Args:
+        **options: As rich's ``Console`` takes them.
+    """
+    return Console(emoji=False, **options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +53,12 @@ class Sheet:
         width_C = [self._width(place) for place in range(len(self.header))]
         group, used = [0], width_C[0]
         for place in range(1, len(width_C)):
-            if len(group) > 1 and used + width_C[place] >= width:
+            needed = _BETWEEN + width_C[place]
+            if len(group) > 1 and used + needed > width:
                 yield group
                 group, used = [0], width_C[0]
             group.append(place)
-            used += width_C[place] + 1
+            used += needed
         yield group
 
     def _width(self, place: int) -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rsft.config import Config
+from rsft.errors import ConfigurationError
 from rsft.prompts.slots import format_number, number_slots
 from rsft.prompts.worked import work_out
 from rsft.registry import CHAMPION, Registry, fetch, find_version
@@ -31,8 +32,11 @@ def ask_model(config: Config, home: Path, question: str, model: str | None) -> A
         model: ``NAME@ALIAS`` or ``NAME/VERSION``; null for the champion.
 
     Raises:
+        ConfigurationError: Where the question is empty.
         RegistryError: Where there is no such model.
     """
+    if not question.strip():
+        raise ConfigurationError("the question is empty; write one in quotes after `rsft ask`")
     registry = Registry.open(home, config.register_.tracking_uri)
     version = find_version(registry, model or f"{config.register_.name}@{CHAMPION}")
     # Seconds to import: who names a model that is not there is told so at once.

@@ -240,18 +240,20 @@ def _paths(key: str) -> Iterator[int]:
 def _is_right(key: str, verifier: str | None, correct_reward: float) -> np.ndarray:
     """Whether each candidate is right: 1 or 0, NaN where that is not known."""
     column, least = ("reward", correct_reward) if verifier is None else ("reward_breakdown", 1.0)
-    parts = []
+    parts, recorded = [], set[str]()
     for table in read_tables(here(key) / "scored", Scored, [column]):
         given = table[column]
         if verifier is not None:
+            recorded.update(*(chunk.keys.unique().to_pylist() for chunk in given.chunks))
             given = pc.map_lookup(given, verifier, "first")
         reward = given.cast("float64").to_numpy()
         parts.append(np.where(np.isnan(reward), np.nan, reward >= least))
     is_right_N = np.concatenate(parts)
     if verifier is not None and np.isnan(is_right_N).all():
         raise ConfigurationError(
-            f"--verifier {verifier}: no candidate of round {key} was scored by it; add it to "
-            "score.rewards with weight 0, and run the stage score again"
+            f"--verifier {verifier}: no candidate of round {key} was scored by it; name one that "
+            f"is recorded ({', '.join(sorted(recorded)) or 'none is'}), or add it to "
+            "score.rewards with weight 0 and `rsft run`"
         )
     return is_right_N
 

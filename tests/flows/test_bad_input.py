@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,13 @@ def test_a_store_that_cannot_be_reached(again: Path, up: Up) -> None:
     done = rsft(again, "run", MLFLOW_TRACKING_URI="http://127.0.0.1:9", **up.environment)
     assert "MLflow's store http://127.0.0.1:9 cannot be used" in refused(done)
     assert " ran " not in done.stdout
+
+
+def test_a_prefect_server_that_is_not_there(again: Path) -> None:
+    done = rsft(again, "run", PREFECT_API_URL="http://127.0.0.1:9/api")
+    error = refused(done)
+    assert "PREFECT_API_URL = http://127.0.0.1:9/api: Prefect's server does not answer (" in error
+    assert "start it with `rsft up`, or unset PREFECT_API_URL" in error
 
 
 def test_a_second_run_while_one_holds_the_workspace(again: Path, up: Up) -> None:
@@ -153,10 +161,29 @@ def test_a_failed_critical_expectation(again: Path, up: Up) -> None:
     assert git(again, "tag", "--list").count("run/") == 1
 
 
+def test_ctrl_c_says_how_to_go_on(again: Path, up: Up) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rsft", "run", "--set", "seed=7"],
+        cwd=again,
+        env=clean_environment(again, **up.environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    while "prompts" not in (told := process.stdout.readline()):
+        assert told, "the run ended before its first stage"
+    process.send_signal(signal.SIGINT)
+    shown, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "")
+    assert "interrupted; what is finished is kept" in shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("ask", "How many?"), "rsft@champion: no such model in sqlite:///"),
+        (("ask", " "), "the question is empty"),
         (("lineage", "rsft"), "'rsft' names no version; write NAME@ALIAS or NAME/VERSION"),
     ],
 )

@@ -57,6 +57,9 @@ def test_a_null_is_a_field_that_is_not_there(tmp_path: Path) -> None:
     [
         ([], "f.jsonl: no prompts in it"),
         ([GOOD, "{oops"], "f.jsonl:2: not JSON"),
+        ([GOOD, '{"answer": NaN}'], "f.jsonl:2: cannot be read (NaN is no JSON; write null, or"),
+        ([GOOD, "[" * 100_000], "f.jsonl:2: cannot be read (maximum recursion depth exceeded"),
+        (['{"answer": ' + "9" * 5000 + "}"], "f.jsonl:1: cannot be read (Exceeds the limit"),
         ([GOOD, "[1]"], "f.jsonl:2: a JSON list, not an object"),
         ([GOOD, GOOD], "f.jsonl:2: id 'a' is that of line 1 too"),
         ([{**GOOD, "prompt": "  "}], "f.jsonl:1: field 'prompt' is '  '"),
@@ -182,6 +185,12 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     (tmp_path / "f.jsonl").write_bytes(b'{"prompt": "\xff"}')
     with pytest.raises(PromptsError, match="not UTF-8 at byte 12"):
         read_prompts(tmp_path / "f.jsonl", section())
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    file = tmp_path / "f.jsonl"
+    file.write_text(json.dumps(GOOD), encoding="utf-8-sig")
+    assert [prompt.prompt_id for prompt in read_prompts(file, section())] == ["a"]
 
 
 def test_line_numbers_count_unicode_separators_as_text(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from rsft.report.display import ConsoleDisplay, LogDisplay
+from rsft.report.sheet import plain_console
 
 NOTE = "5,140 candidates/s, 41,547 tokens/s, 32% right [bold]not markup[/bold]"
 
@@ -36,3 +37,9 @@ def test_the_log_takes_progress_too() -> None:
     with LogDisplay().stage("generate@1") as progress:
         progress(500, 2000, NOTE)
         progress(2000, 2000)
+
+
+def test_no_picture_is_made_of_the_name_of_a_reward() -> None:
+    out = io.StringIO()
+    ConsoleDisplay(plain_console(file=out)).show("mine:boom: RuntimeError")
+    assert out.getvalue() == "mine:boom: RuntimeError\n"

@@ -339,6 +339,16 @@ def test_columns_that_do_not_fit_go_into_further_tables() -> None:
     assert shown(sheet, width=400).count("policy") == 1
 
 
+def test_a_table_is_cut_between_columns_and_never_within() -> None:
+    rows = [["random_all_rounds", *(["33.3% [20.8, 47.9]"] * 4)]]
+    sheet = Sheet(title="T", header=["policy", "a", "b", "c", "d"], rows=rows)
+    for width in range(37, 120):
+        text = shown(sheet, width=width)
+        assert text.count("33.3% [20.8, 47.9]") == 4, text
+        assert "…" not in text
+        assert text.count("policy") == max(1, -(-4 // ((width - 17) // 20)))
+
+
 def test_markdown_is_three_tables() -> None:
     right, differences, measured = result_markdown(summary()).split("\n\n| ")[:3]
     assert right == (
