@@ -22,6 +22,9 @@ from rsft.lineage.workspace import Workspace
 _MODULES = (":(glob)rsft/**/*.py", ":(glob)flows/**/*.py")
 """Code that runs, whether git tracks it yet or not."""
 
+LOCK = "dvc.lock"
+"""Hashes of all outputs. The branch does not carry it, so it is no edit."""
+
 _ANONYMOUS = {
     "GIT_AUTHOR_NAME": "rsft",
     "GIT_AUTHOR_EMAIL": "rsft@localhost",
@@ -49,13 +52,14 @@ def tag_run(workspace: Workspace, run_id: str, manifest: Mapping[str, Any]) -> S
     Args:
         workspace: Where it ran.
         run_id: Unique among the runs.
-        manifest: What the run says of itself, for ``MANIFEST`` in the tag's tree.
+        manifest: What the run says of itself, for ``MANIFEST`` in the tag's tree; what the checkout
+            was is added: ``head``, its commit, and ``edited``, the paths that differ from it.
 
     Raises:
         WorkspaceError: Where there is no commit yet, or no ``dvc.lock``.
     """
     root = workspace.root
-    lock = root / "dvc.lock"
+    lock = root / LOCK
     if not lock.exists():
         raise WorkspaceError(f"{root}: no dvc.lock to pin; run the stages first")
     identity = _identity(root)
@@ -63,12 +67,13 @@ def tag_run(workspace: Workspace, run_id: str, manifest: Mapping[str, Any]) -> S
         head = run_git(root, "rev-parse", "--verify", "HEAD")
     except WorkspaceError:
         raise WorkspaceError(f"{root}: no commit yet; commit the project, then run again") from None
-    document = json.dumps(dict(manifest), indent=1, ensure_ascii=False)
     with tempfile.TemporaryDirectory() as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         run_git(root, "read-tree", "HEAD", environment=index)
         run_git(root, "add", "--update", environment=index)
-        run_git(root, "add", "--force", "--", "dvc.lock", *_new_files(root), environment=index)
+        run_git(root, "add", "--force", "--", LOCK, *_new_files(root), environment=index)
+        told = dict(manifest) | {"head": head, "edited": _edited(root, head, index)}
+        document = json.dumps(told, indent=1, ensure_ascii=False)
         blob = run_git(root, "hash-object", "-w", "--stdin", given=document)
         entry = f"100644,{blob},{MANIFEST}"
         run_git(root, "update-index", "--add", "--cacheinfo", entry, environment=index)
@@ -86,6 +91,13 @@ def _new_files(root: Path) -> list[str]:
     added = run_git(root, "diff-index", "-z", "--name-only", "--diff-filter=A", "HEAD")
     modules = run_git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", *_MODULES)
     return [f":(literal){name}" for name in f"{added}\0{modules}".split("\0") if name]
+
+
+def _edited(root: Path, head: str, index: Mapping[str, str]) -> list[str]:
+    """Paths that are not as in HEAD, in the tree as it is to be; every run's lock aside."""
+    asked = ("diff-index", "-z", "--cached", "--name-only", "--no-renames", head)
+    names = run_git(root, *asked, environment=index).split("\0")
+    return [name for name in names if name and name != LOCK]
 
 
 def _identity(root: Path) -> dict[str, str]:
