@@ -191,15 +191,17 @@ class Run:
     def snapshot(self) -> Snapshot:
         """Pins code, settings and ``dvc.lock`` by the tag ``run/<run_id>``."""
         self.pipeline.write_lock()
+        inputs = self.pipeline.keep_inputs()
         manifest = build_manifest(
             self.config,
             run_id=self.run_id,
             flow_run_id=flow_run.id,
             began_at=self.began_at,
             stage_runs=self.stage_runs,
-            changed=self.pipeline.code_changed(),
+            inputs=inputs,
+            changed=self.pipeline.changed(),
         )
-        return _as_task("snapshot", lambda: tag_run(self.workspace, self.run_id, manifest))
+        return _as_task("snapshot", lambda: tag_run(self.workspace, self.run_id, manifest, inputs))
 
     def register(self, snapshot: Snapshot) -> ModelVersion:
         """Registers the last round's model as the challenger."""
@@ -222,7 +224,7 @@ class Run:
     def _promote(self, version: ModelVersion) -> tuple[ModelVersion, Decision | None]:
         if CHAMPION in version.aliases:
             return version, None
-        decision = decide_promotion(self.registry, self.config, self.pipeline.code_changed())
+        decision = decide_promotion(self.registry, self.config, self.pipeline.changed())
         return promote(self.registry, version, decision), decision
 
     def summarise(

@@ -8,12 +8,14 @@ error, and only then does the run-cache learn of the result (``Stage.save`` woul
 ``dvc.lock`` is written once, at the end: each writing parses the whole file, a quarter of a second.
 A run that is killed before loses nothing, for the run-cache knows its stages.
 Code and settings are compared with those at the start too: modules are imported and settings read
-once, so what was edited since is not what runs.
+once, so what was edited since is not what runs. Nor is a module that was edited between its import
+and the start. What the user brings is compared by size, times and inode: it may be large.
 """
 
 import hashlib
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import rsft
 from rsft.errors import LineageError, WorkspaceError
 from rsft.lineage.workspace import Workspace
 
@@ -85,6 +88,8 @@ class Pipeline:
         self._unwritten: list[Any] = []
         self._workspace = workspace
         self._code = self._hash_code()
+        self._stale = _edited_since_import(workspace.root)
+        self._inputs = self._stat_inputs()
 
     def __enter__(self) -> Self:
         return self
@@ -139,11 +144,37 @@ class Pipeline:
             self._unwritten = []
 
     def code_changed(self) -> list[str]:
-        """Files of code and settings that are not what they were when this was opened."""
-        now = self._hash_code()
-        return sorted(
-            path for path in self._code.keys() | now.keys() if self._code.get(path) != now.get(path)
-        )
+        """Files of code and settings that are not what they were when this was opened.
+
+        Those too that were edited before, but after this process had imported them.
+        """
+        return sorted(self._stale | _differing(self._code, self._hash_code()))
+
+    def changed(self) -> list[str]:
+        """Those, and the files that the user brings which were touched since."""
+        return sorted({*self.code_changed(), *_differing(self._inputs, self._stat_inputs())})
+
+    def keep_inputs(self) -> dict[str, OutRecord]:
+        """Puts what the user brings into the cache, where a replay and the audit find it.
+
+        Returns:
+            Record by path of each; the hashes are those that the stages recorded of them.
+        """
+        from dvc_data.hashfile.build import build
+        from dvc_data.hashfile.transfer import transfer
+
+        cache, kept = self._repo.cache.local, {}
+        with self._locked():
+            for place in sorted(self._input_places()):
+                top = str(self._workspace.root / place)
+                staging, meta, found = build(
+                    cache, top, self._repo.fs, "md5", ignore=self._repo.dvcignore
+                )
+                transfer(staging, cache, {found.hash_info}, shallow=False)
+                kept[place] = OutRecord(
+                    hash=found.hash_info.value, size=meta.size, files=meta.nfiles or 1
+                )
+        return kept
 
     def _load_stages(self) -> dict[str, Any]:
         from dvc.exceptions import DvcException
@@ -237,6 +268,51 @@ class Pipeline:
             for file in files
             if file.exists()
         }
+
+    def _stat_inputs(self) -> dict[str, tuple[int, ...]]:
+        """Size, times and inode by path of each file that is neither made by a stage nor code."""
+        ignore, fs = self._repo.dvcignore, self._repo.fs
+        found = {}
+        for place in self._input_places():
+            top = self._workspace.root / place
+            files = ignore.find(fs, str(top)) if top.is_dir() else [str(top)]
+            for file in filter(Path.exists, map(Path, files)):
+                told = file.stat()
+                key = str(file.relative_to(self._workspace.root))
+                found[key] = (told.st_size, told.st_mtime_ns, told.st_ctime_ns, told.st_ino)
+        return found
+
+    def _input_places(self) -> set[str]:
+        """What stages depend on and none makes, code and settings aside."""
+        stages = (self._stages or self._load_stages()).values()
+        made = {out.def_path for stage in stages for out in stage.outs}
+        ours = {str(place) for file in self._code for place in (Path(file), *Path(file).parents)}
+        given = {dep.def_path for stage in stages for dep in stage.deps} - ours
+        return {path for path in given if not made & {path, *map(str, Path(path).parents)}}
+
+
+def _edited_since_import(root: Path) -> set[str]:
+    """Modules of a checkout that are not what was imported, as far as the file's times tell."""
+    edited = set()
+    for module in list(sys.modules.values()):
+        named = getattr(module, "__file__", None)
+        if not named or not {"rsft", "flows"} & set(Path(named).parts):
+            continue
+        file = Path(named).resolve()
+        ours = (root / "rsft", root / "flows")
+        if any(map(file.is_relative_to, ours)) and _is_newer(file, rsft.IMPORTED_AT):
+            edited.add(str(file.relative_to(root)))
+    return edited
+
+
+def _is_newer(file: Path, moment: float) -> bool:
+    """Whether a file was written, moved or removed since; a copied time does not hide it."""
+    return not file.exists() or file.stat().st_ctime > moment
+
+
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    """Keys whose values are not the same in both."""
+    return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
 
 
 def _hashes(stage: Any) -> dict[str, str]:

@@ -19,6 +19,8 @@ the model's card, the events for other tools. It may hold times and ids, for no 
     model                  {path, hash} of what it registers
     stages                 by name: state, seconds, deps (hash by path), outs ({hash, size, files}
                            by path), as ``dvc.lock`` has them
+    inputs                 what the user brought ({hash, size, files} by path), which is kept in the
+                           cache too; the hashes are those of the deps
     rows                   rows by path of each table among the outputs and the files in them; a
                            folder of parts is one table
     expectations           by round: success, evaluated, failed and warnings (a line each), path and
@@ -36,7 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from rsft.config import Config, round_folder
-from rsft.lineage import StageRun
+from rsft.lineage import OutRecord, StageRun
 from rsft.runs.facts import (
     base_facts,
     environment_facts,
@@ -57,6 +59,7 @@ def build_manifest(
     flow_run_id: str | None,
     began_at: datetime,
     stage_runs: Mapping[str, StageRun],
+    inputs: Mapping[str, OutRecord],
     changed: Sequence[str],
 ) -> dict[str, Any]:
     """The manifest of the run whose outputs are in ``data/``.
@@ -67,6 +70,7 @@ def build_manifest(
         flow_run_id: Prefect's id of it.
         began_at: When it began.
         stage_runs: What became of its stages.
+        inputs: What the user brought, by path, as it is in the cache.
         changed: Files that changed while it ran.
     """
     model = str(Path(round_folder(config.round_count)) / "model")
@@ -85,6 +89,7 @@ def build_manifest(
         "policy": policy_facts(),
         "model": {"path": model, "hash": outs[model].hash},
         "stages": {name: _stage(run) for name, run in stage_runs.items()},
+        "inputs": {path: asdict(out) for path, out in inputs.items()},
         "rows": table_rows(outs),
         "expectations": expectation_facts(config, outs),
         "monitors": monitor_facts(config),
