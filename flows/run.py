@@ -27,10 +27,11 @@ from prefect.artifacts import (
 )
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
+from rich.text import Text
 
 from rsft.config import PARAMS, TRAINING, Config, load_config, set_values
 from rsft.ledger import read_rows
-from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, tag_run
+from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, push_run, tag_run
 from rsft.registry import CHAMPION, Decision, ModelVersion, Registry, promote
 from rsft.report.display import current_display
 from rsft.report.monitor import control_line, monitor_lines, stopped_line
@@ -202,6 +203,12 @@ class Run:
             changed=self.pipeline.changed(),
         )
         return _as_task("snapshot", lambda: tag_run(self.workspace, self.run_id, manifest, inputs))
+
+    def push(self) -> None:
+        """Pushes what it made to DVC's remote; where that fails, the next run does."""
+        done = _as_task("push", lambda: push_run(self.workspace, self.run_id))
+        if done.line is not None:
+            current_display().show(Text(done.line))
 
     def register(self, snapshot: Snapshot) -> ModelVersion:
         """Registers the last round's model as the challenger."""

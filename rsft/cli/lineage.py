@@ -1,4 +1,4 @@
-"""``rsft lineage``: what a model came from."""
+"""``rsft lineage``: what a model, a run or a data set came from."""
 
 import json
 from typing import Annotated
@@ -6,24 +6,34 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from rsft.cli.app import app, workspace_and_config
+from rsft.cli.app import app
+
+_NARROWEST = 80
+"""Columns that a hash is never folded within."""
 
 
 @app.command()
 def lineage(
-    model: Annotated[
-        str, typer.Argument(help="NAME@ALIAS or NAME/VERSION, such as rsft@champion.")
+    subject: Annotated[
+        str,
+        typer.Argument(
+            help="rsft@champion, rsft/3, a run's id, a data set's path or hash.",
+            metavar="MODEL|RUN|DATASET",
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Print what a model version came from."""
+    """Print what a model, a run or a data set came from, back to every data set."""
+    from rsft.config import load_config
+    from rsft.lineage import Workspace
     from rsft.report.lineage import lineage_tree
     from rsft.runs.origin import trace_origin
+    from rsft.runs.subjects import find_subject
 
-    workspace, config = workspace_and_config()
-    origin = trace_origin(config, workspace, model)
+    workspace = Workspace.open()
+    config = load_config(workspace.root / "params.yaml")
+    origin = trace_origin(workspace, find_subject(workspace, subject, config.register_.name))
     if as_json:
         print(json.dumps(origin, indent=2))
     else:
-        # Wider than any line of it: a tree is cut at the console's width, and hashes must not be.
-        Console(width=1000, soft_wrap=True).print(lineage_tree(origin))
+        Console(width=max(Console().width, _NARROWEST)).print(lineage_tree(origin))

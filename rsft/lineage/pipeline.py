@@ -7,15 +7,10 @@ recorded as what the stage had read. Here they are hashed before and after, a di
 error, and only then does the run-cache learn of the result (``Stage.save`` would tell it first).
 ``dvc.lock`` is written once, at the end: each writing parses the whole file, a quarter of a second.
 A run that is killed before loses nothing, for the run-cache knows its stages.
-Code and settings are compared with those at the start too: modules are imported and settings read
-once, so what was edited since is not what runs. Nor is a module that was edited between its import
-and the start. What the user brings is compared by size, times and inode: it may be large.
+Code and settings are compared with those at the start too (``changes``): modules are imported and
+settings read once, so what was edited since is not what runs.
 """
 
-import hashlib
-import logging
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import rsft
 from rsft.errors import LineageError, WorkspaceError
+from rsft.lineage.changes import Baseline, code_files
+from rsft.lineage.repository import open_repository
 from rsft.lineage.workspace import Workspace
 
 
@@ -69,27 +65,12 @@ class Pipeline:
             WorkspaceError: Where there is no DVC repository.
             LineageError: Where ``dvc.yaml`` cannot be read.
         """
-        os.environ.setdefault("DVC_NO_ANALYTICS", "1")
-        from dvc.exceptions import NotDvcRepoError
-        from dvc.repo import Repo
-
-        # After the import, which sets it; DVC's bars go by these levels too.
-        for name in ("dvc", "dvc_data", "dvc_objects"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-
         assert Path.cwd() == workspace.root.resolve(), "DVC resolves paths against this folder"
-        try:
-            self._repo: Any = Repo(str(workspace.root))
-        except NotDvcRepoError:
-            raise WorkspaceError(
-                f"{workspace.root} has no .dvc folder; `dvc init` makes it"
-            ) from None
+        self._repo = open_repository(workspace)
         self._stages = self._load_stages()
         self._unwritten: list[Any] = []
         self._workspace = workspace
-        self._code = self._hash_code()
-        self._stale = _edited_since_import(workspace.root)
-        self._inputs = self._stat_inputs()
+        self._start = Baseline(workspace.root, self._input_files)
 
     def __enter__(self) -> Self:
         return self
@@ -148,11 +129,11 @@ class Pipeline:
 
         Those too that were edited before, but after this process had imported them.
         """
-        return sorted(self._stale | _differing(self._code, self._hash_code()))
+        return sorted(self._start.code_changed())
 
     def changed(self) -> list[str]:
         """Those, and the files that the user brings which were touched since."""
-        return sorted({*self.code_changed(), *_differing(self._inputs, self._stat_inputs())})
+        return sorted(self._start.code_changed() | self._start.inputs_changed())
 
     def keep_inputs(self) -> dict[str, OutRecord]:
         """Puts what the user brings into the cache, where a replay and the audit find it.
@@ -172,7 +153,9 @@ class Pipeline:
                 )
                 transfer(staging, cache, {found.hash_info}, shallow=False)
                 kept[place] = OutRecord(
-                    hash=found.hash_info.value, size=meta.size, files=meta.nfiles or 1
+                    hash=str(found.hash_info.value),
+                    size=int(meta.size or 0),
+                    files=int(meta.nfiles or 1),
                 )
         return kept
 
@@ -258,61 +241,23 @@ class Pipeline:
                 "let it end and run again"
             ) from None
 
-    def _hash_code(self) -> dict[str, str]:
-        root = self._workspace.root
-        patterns = ("rsft/**/*.py", "rsft/**/*.json", "flows/**/*.py")
-        files = [file for pattern in patterns for file in root.glob(pattern)]
-        files += [root / name for name in ("dvc.yaml", "params.yaml", "constraints.txt")]
-        return {
-            str(file.relative_to(root)): hashlib.sha256(file.read_bytes()).hexdigest()
-            for file in files
-            if file.exists()
-        }
-
-    def _stat_inputs(self) -> dict[str, tuple[int, ...]]:
-        """Size, times and inode by path of each file that is neither made by a stage nor code."""
-        ignore, fs = self._repo.dvcignore, self._repo.fs
-        found = {}
+    def _input_files(self) -> Iterator[Path]:
+        """What the user brings, file by file, as DVC sees it."""
         for place in self._input_places():
             top = self._workspace.root / place
-            files = ignore.find(fs, str(top)) if top.is_dir() else [str(top)]
-            for file in filter(Path.exists, map(Path, files)):
-                told = file.stat()
-                key = str(file.relative_to(self._workspace.root))
-                found[key] = (told.st_size, told.st_mtime_ns, told.st_ctime_ns, told.st_ino)
-        return found
+            if top.is_dir():
+                yield from map(Path, self._repo.dvcignore.find(self._repo.fs, str(top)))
+            else:
+                yield top
 
     def _input_places(self) -> set[str]:
         """What stages depend on and none makes, code and settings aside."""
         stages = (self._stages or self._load_stages()).values()
         made = {out.def_path for stage in stages for out in stage.outs}
-        ours = {str(place) for file in self._code for place in (Path(file), *Path(file).parents)}
+        code = code_files(self._workspace.root)
+        ours = {str(place) for file in code for place in (file, *file.parents)}
         given = {dep.def_path for stage in stages for dep in stage.deps} - ours
         return {path for path in given if not made & {path, *map(str, Path(path).parents)}}
-
-
-def _edited_since_import(root: Path) -> set[str]:
-    """Modules of a checkout that are not what was imported, as far as the file's times tell."""
-    edited = set()
-    for module in list(sys.modules.values()):
-        named = getattr(module, "__file__", None)
-        if not named or not {"rsft", "flows"} & set(Path(named).parts):
-            continue
-        file = Path(named).resolve()
-        ours = (root / "rsft", root / "flows")
-        if any(map(file.is_relative_to, ours)) and _is_newer(file, rsft.IMPORTED_AT):
-            edited.add(str(file.relative_to(root)))
-    return edited
-
-
-def _is_newer(file: Path, moment: float) -> bool:
-    """Whether a file was written, moved or removed since; a copied time does not hide it."""
-    return not file.exists() or file.stat().st_ctime > moment
-
-
-def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
-    """Keys whose values are not the same in both."""
-    return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
 
 
 def _hashes(stage: Any) -> dict[str, str]:

@@ -72,9 +72,15 @@ class RunRecord:
         }
 
 
-def read_runs(workspace: Workspace) -> list[RunRecord]:
-    """All runs that this checkout has tags of, the oldest first."""
-    return _read(workspace, f"refs/tags/{RUN_TAGS}")
+def read_runs(workspace: Workspace, naming: str = "") -> list[RunRecord]:
+    """All runs that this checkout has tags of, the oldest first.
+
+    Args:
+        workspace: The checkout.
+        naming: Only those whose manifests have this text somewhere; most of the time goes into
+            reading what they say.
+    """
+    return _read(workspace, f"refs/tags/{RUN_TAGS}", naming)
 
 
 def read_run(workspace: Workspace, run: str) -> RunRecord:
@@ -96,14 +102,19 @@ def read_run(workspace: Workspace, run: str) -> RunRecord:
     return found[0]
 
 
-def _read(workspace: Workspace, pattern: str) -> list[RunRecord]:
+def _read(workspace: Workspace, pattern: str, naming: str = "") -> list[RunRecord]:
     listed = run_git(
         workspace.root, "for-each-ref", f"--format={_FIELDS}", "--sort=taggerdate", pattern
     )
     tags = [line.split("\0") for line in listed.splitlines()]
     annotated = [fields for fields in tags if fields[1] == "tag"]
     blobs = read_blobs(workspace.root, [f"{fields[2]}:{MANIFEST}" for fields in annotated])
-    return [_record(fields, blob) for fields, blob in zip(annotated, blobs, strict=True) if blob]
+    sought = json.dumps(naming)[1:-1].encode()
+    return [
+        _record(fields, blob)
+        for fields, blob in zip(annotated, blobs, strict=True)
+        if blob and sought in blob
+    ]
 
 
 def _record(fields: Sequence[str], manifest: bytes) -> RunRecord:

@@ -41,15 +41,24 @@ def find_subject(workspace: Workspace, text: str, model: str) -> Subject:
         return Subject(run=read_run(workspace, text))
     except LineageError:
         pass
-    for run in reversed(read_runs(workspace)):
-        for stage in run.stages.values():
-            for path, out in stage.outs.items():
-                if text.rstrip("/") in (path, out.hash):
-                    return Subject(run=run, dataset=path)
+    sought = text.rstrip("/")
+    for run in reversed(read_runs(workspace, sought)):
+        path = _dataset(run, sought)
+        if path is not None:
+            return Subject(run=run, dataset=path)
     raise LineageError(
         f"{text!r} is no version, alias, run or data set that this checkout has a record of; write "
         f"{model}@{CHAMPION}, {model}/1, a run's id, or a path such as data/rounds/1/accepted"
     )
+
+
+def _dataset(run: RunRecord, sought: str) -> str | None:
+    """The path of the data set of a run that has a path or hash."""
+    outs = [out for stage in run.manifest["stages"].values() for out in stage["outs"].items()]
+    for path, out in [*outs, *run.manifest.get("inputs", {}).items()]:
+        if sought in (path, out["hash"], out["hash"].removesuffix(".dir")):
+            return str(path)
+    return None
 
 
 def _version(
