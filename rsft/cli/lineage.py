@@ -24,15 +24,14 @@ def lineage(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Print what a model, a run or a data set came from, back to every data set."""
-    from rsft.config import load_config
     from rsft.lineage import Workspace
     from rsft.report.lineage import lineage_tree
     from rsft.runs.origin import trace_origin
-    from rsft.runs.subjects import find_subject
+    from rsft.runs.subjects import find_subject, model_name
 
     workspace = Workspace.open()
-    config = load_config(workspace.root / "params.yaml")
-    origin = trace_origin(workspace, find_subject(workspace, subject, config.register_.name))
+    found = find_subject(workspace, subject, model_name(workspace))
+    origin = trace_origin(workspace, found)
     if as_json:
         print(json.dumps(origin, indent=2))
     else:

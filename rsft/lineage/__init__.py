@@ -9,7 +9,7 @@ from rsft.lineage.cache import Cache, Member
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
 from rsft.lineage.record import Entry, in_service, read_record
 from rsft.lineage.remote import Push, push_run
-from rsft.lineage.runs import RunRecord, StageRecord, read_run, read_runs
+from rsft.lineage.runs import RunRecord, StageRecord, latest_runs, read_run, read_runs
 from rsft.lineage.snapshot import Snapshot, tag_run
 from rsft.lineage.workspace import Workspace
 
@@ -26,6 +26,7 @@ __all__ = [
     "StageRun",
     "Workspace",
     "in_service",
+    "latest_runs",
     "push_run",
     "read_record",
     "read_run",

@@ -18,6 +18,8 @@ from rsft.lineage.repository import open_repository
 from rsft.lineage.runs import RunRecord, read_runs
 from rsft.lineage.workspace import Workspace
 
+_AGAIN = "; the next run tries again"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
@@ -42,7 +44,7 @@ class Push:
             )
         if self.problem is None:
             return None
-        return f"not pushed to {self.remote}: {self.problem}; the next run tries again"
+        return f"not pushed to {self.remote}: {self.problem}"
 
 
 def push_run(workspace: Workspace, run_id: str) -> Push:
@@ -72,17 +74,21 @@ def _push(repo: Any, cache: Cache, runs: Sequence[RunRecord]) -> tuple[Push, boo
     if name is None:
         return Push(remote=None, runs=ids, objects=0, problem=None), True
     url = str(repo.config["remote"].get(name, {}).get("url", name))
-    wanted = {oid for run in runs for out in _outs(run) for oid in _objects(cache, out)}
+    by_out = {out: _objects(cache, out) for run in runs for out in _outs(run)}
+    wanted = set().union(*by_out.values())
     try:
         with _told_errors() as errors:
             before, after = _transfer(repo, name, wanted)
     except Exception as error:  # noqa: BLE001  # whatever the remote has, the run goes on
-        return Push(remote=url, runs=ids, objects=0, problem=_one_line(error)), True
-    left = {oid for oid in wanted - after if cache.object(oid).exists()}
-    gone = wanted - after - left
+        return Push(remote=url, runs=ids, objects=0, problem=f"{_one_line(error)}{_AGAIN}"), True
+    gone = {oid for oid in wanted - after if not cache.object(oid).exists()}
+    # DVC holds the list of a folder back where one of its files is in neither place.
+    held_back = {out for out, objects in by_out.items() if gone & objects}
+    left = wanted - after - gone - held_back
     told = []
     if left:
-        told.append(f"{len(left):,} of {len(wanted):,} objects ({(errors or ['?'])[0]})")
+        why = f" ({errors[0]})" if errors else ""
+        told.append(f"{len(left):,} of {len(wanted):,} objects{why}{_AGAIN}")
     if gone:
         told.append(f"{len(gone):,} that the cache has no more, `rsft audit` names them")
     problem = "; ".join(told) or None
@@ -109,12 +115,12 @@ def _outs(run: RunRecord) -> Iterator[str]:
     yield from (out["hash"] for out in run.manifest["inputs"].values())
 
 
-def _objects(cache: Cache, out: str) -> list[str]:
+def _objects(cache: Cache, out: str) -> set[str]:
     """The objects of a data set; a folder's list comes with its files, if it is there."""
     try:
-        return [out, *(member.hash for member in cache.members(out))]
+        return {out, *(member.hash for member in cache.members(out))}
     except LineageError:
-        return [out]
+        return {out}
 
 
 @contextmanager

@@ -12,9 +12,10 @@ def open_repository(workspace: Workspace) -> Any:
     """DVC's ``Repo``, which prints neither messages nor bars.
 
     Raises:
-        WorkspaceError: Where there is none.
+        WorkspaceError: Where there is none, or its settings cannot be read.
     """
     os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+    from dvc.config import ConfigError
     from dvc.exceptions import NotDvcRepoError
     from dvc.repo import Repo
 
@@ -25,3 +26,6 @@ def open_repository(workspace: Workspace) -> Any:
         return Repo(str(workspace.root))
     except NotDvcRepoError:
         raise WorkspaceError(f"{workspace.root} has no .dvc folder; `dvc init` makes it") from None
+    except ConfigError as error:
+        told = " ".join(str(error).split())
+        raise WorkspaceError(f"{workspace.root / '.dvc' / 'config'}: {told}") from None
