@@ -9,6 +9,7 @@ promoted. Then it is asked as a person would, in a new process each time.
 
 import argparse
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -39,7 +40,7 @@ def main() -> None:
         oldest = _numbered(manifest["model"]["hash"], 0)
         versions = (arguments.runs + 1) // 2
         print(f"{arguments.runs:,} runs, manifests of {len(json.dumps(manifest)) / 1e3:.0f} kB")
-        print(f"{'asked for':42}{'median s':>10}{'worst s':>10}")
+        print(f"{'asked for':42}{'median s':>10}{'worst s':>10}{'CPU s':>8}")
         for name, subject in (
             ("the champion", "rsft@champion"),
             ("a version", f"rsft/{versions // 2}"),
@@ -48,18 +49,24 @@ def main() -> None:
             ("a data set of the oldest run by its hash", oldest),
             ("what is not there", "nothing"),
         ):
-            seconds = [_ask(folder, subject) for _ in range(arguments.repeats)]
-            print(f"{name:42}{statistics.median(seconds):10.2f}{max(seconds):10.2f}")
+            asked = [_ask(folder, subject) for _ in range(arguments.repeats)]
+            wall, cpu = zip(*asked, strict=True)
+            print(
+                f"{name:42}{statistics.median(wall):10.2f}{max(wall):10.2f}"
+                f"{statistics.median(cpu):8.2f}"
+            )
 
 
-def _ask(folder: Path, subject: str) -> float:
-    """Seconds until the answer is there."""
+def _ask(folder: Path, subject: str) -> tuple[float, float]:
+    """Seconds until the answer is there, and of them those that a core worked on it."""
     command = [sys.executable, "-m", "rsft", "lineage", subject, "--json"]
-    started = time.perf_counter()
+    started, before = time.perf_counter(), os.times()
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    seconds = time.perf_counter() - started
+    seconds, after = time.perf_counter() - started, os.times()
     assert bool(done.returncode) == (subject == "nothing"), done.stderr
-    return seconds
+    user, system = "children_user", "children_system"
+    cpu = sum(getattr(after, part) - getattr(before, part) for part in (user, system))
+    return seconds, cpu
 
 
 def _checkout(folder: Path) -> None:
@@ -125,7 +132,7 @@ def _manifest() -> dict[str, Any]:
     outs = {path: out for stage in stages.values() for path, out in stage["outs"].items()}
     model = "data/rounds/3/model"
     packages = {f"package-{number}": "1.23.4" for number in range(250)}
-    monitor = {"stopped": None, "round": 1, "tripped": []}
+    monitor: dict[str, Any] = {"stopped": None, "round": 1, "tripped": []}
     verdict = {"success": True, "evaluated": 63, "failed": [], "warnings": []}
     return {
         "run_id": "RUN",

@@ -27,8 +27,11 @@ _DECLARED = (
     ":(glob)rsft/**/*.json",
     ":(glob)flows/**/*.py",
     ":(glob)data/**/*.dvc",
+    "dvc.yaml",
+    "params.yaml",
+    "mlflow/policy.yaml",
 )
-"""What is part of a run whether git tracks it yet or not: code, and DVC's pointers to data."""
+"""What is part of a run whether git tracks it yet or not: code, settings, DVC's pointers."""
 
 INPUTS = "data/inputs.dvc"
 """Pointer, in a tag's tree, to what the user brought: ``dvc gc`` keeps it, ``dvc pull`` brings it

@@ -67,6 +67,8 @@ class Workspace:
 
             theirs = Config(str(self.home / ".dvc"))
             # Through DVC, which keeps what else stands there and quotes what needs it.
+            own = self.root / ".dvc" / "config.local"
+            own.touch(mode=0o600)  # a remote's keys may stand in it
             with Config(str(self.root / ".dvc")).edit("local") as settings:
                 settings["cache"]["dir"] = str(self.home / ".dvc" / "cache")
                 for level in ("repo", "local"):

@@ -168,7 +168,7 @@ def test_the_tag_s_checkout_resolves_to_the_same_hashes(finished: Finished, tmp_
     git(tmp_path, "clone", "--quiet", str(finished.folder), str(tree))
     git(tree, "checkout", "--quiet", finished.summary["tag"])
     dvc(tree, "config", "--local", "remote.local.url", str(finished.folder / ".rsft" / "remote"))
-    dvc(tree, "pull", "--run-cache")
+    dvc(tree, "pull")
     assert "up to date" in dvc(tree, "status")
     assert (tree / "data" / "inputs" / "data" / "raw" / "README.md").exists()
 

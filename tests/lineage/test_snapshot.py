@@ -151,7 +151,8 @@ def test_it_holds_files_that_are_added_but_not_committed(checkout: Path) -> None
 
 def test_it_holds_new_modules_that_git_does_not_know_yet(checkout: Path) -> None:
     """They are code that ran."""
-    declared = {"rsft/new.py", "rsft/a/b.py", "rsft/a/b.json", "flows/new.py", "data/raw/x.csv.dvc"}
+    code = {"rsft/new.py", "rsft/a/b.py", "rsft/a/b.json", "flows/new.py"}
+    declared = code | {"data/raw/x.csv.dvc", "dvc.yaml", "mlflow/policy.yaml"}
     for name in (*declared, "scratch.py", "rsft/x.log", "data/raw/x.csv", "data/key.json"):
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         (checkout / name).write_text("")
