@@ -46,6 +46,7 @@ def retrain(settings: list[str] | None = None, wait: bool = False) -> dict[str, 
 def finish(run: Run) -> dict[str, Any]:
     """Pins, registers and offers what the stages made."""
     snapshot = run.snapshot()
+    run.push()
     challenger = run.register(snapshot)
     version, decision = run.promote(challenger)
     return run.summarise(snapshot, version, decision)

@@ -29,11 +29,12 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
+from rich.text import Text
 
 from rsft.config import PARAMS, TRAINING, Config, load_config, set_values
 from rsft.errors import WorkspaceError
 from rsft.ledger import read_rows
-from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, tag_run
+from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, push_run, tag_run
 from rsft.registry import CHAMPION, Decision, ModelVersion, Registry, promote
 from rsft.report.display import current_display
 from rsft.report.monitor import control_line, monitor_lines, stopped_line
@@ -194,15 +195,23 @@ class Run:
     def snapshot(self) -> Snapshot:
         """Pins code, settings and ``dvc.lock`` by the tag ``run/<run_id>``."""
         self.pipeline.write_lock()
+        inputs = self.pipeline.keep_inputs()
         manifest = build_manifest(
             self.config,
             run_id=self.run_id,
             flow_run_id=flow_run.id,
             began_at=self.began_at,
             stage_runs=self.stage_runs,
-            changed=self.pipeline.code_changed(),
+            inputs=inputs,
+            changed=self.pipeline.changed(),
         )
-        return _as_task("snapshot", lambda: tag_run(self.workspace, self.run_id, manifest))
+        return _as_task("snapshot", lambda: tag_run(self.workspace, self.run_id, manifest, inputs))
+
+    def push(self) -> None:
+        """Pushes what it made to DVC's remote; where that fails, the next run does."""
+        done = _as_task("push", lambda: push_run(self.workspace, self.run_id))
+        if done.line is not None:
+            current_display().show(Text(done.line))
 
     def register(self, snapshot: Snapshot) -> ModelVersion:
         """Registers the last round's model as the challenger."""
@@ -225,7 +234,7 @@ class Run:
     def _promote(self, version: ModelVersion) -> tuple[ModelVersion, Decision | None]:
         if CHAMPION in version.aliases:
             return version, None
-        decision = decide_promotion(self.registry, self.config, self.pipeline.code_changed())
+        decision = decide_promotion(self.registry, self.config, self.pipeline.changed())
         return promote(self.registry, version, decision), decision
 
     def summarise(

@@ -3,6 +3,10 @@
 import contextlib
 import ctypes
 import os
+import time
+
+IMPORTED_AT = time.time()
+"""When this code was imported, in seconds since 1970: a file changed since is not what runs."""
 
 # Read when torch's OpenMP loads. Its threads wait for each other by spinning, and on a machine
 # that others use too the default made a training step 20 times slower; less costs nothing alone.

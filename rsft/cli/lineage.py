@@ -1,29 +1,40 @@
-"""``rsft lineage``: what a model came from."""
+"""``rsft lineage``: what a model, a run or a data set came from."""
 
 import json
 from typing import Annotated
 
 import typer
 
-from rsft.cli.app import app, workspace_and_config
+from rsft.cli.app import app
 from rsft.report.sheet import plain_console
+
+_NARROWEST = 80
+"""Columns that a hash is never folded within."""
 
 
 @app.command()
 def lineage(
-    model: Annotated[
-        str, typer.Argument(help="NAME@ALIAS or NAME/VERSION, such as rsft@champion.")
+    subject: Annotated[
+        str,
+        typer.Argument(
+            help="rsft@champion, rsft/3, a run's id, a data set's path or hash.",
+            metavar="MODEL|RUN|DATASET",
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Print what a model version came from."""
+    """Print what a model, a run or a data set came from, back to every data set."""
+    from rsft.lineage import Workspace
     from rsft.report.lineage import lineage_tree
     from rsft.runs.origin import trace_origin
+    from rsft.runs.subjects import find_subject, model_name
 
-    workspace, config = workspace_and_config()
-    origin = trace_origin(config, workspace, model)
+    workspace = Workspace.open()
+    found = find_subject(workspace, subject, model_name(workspace))
+    origin = trace_origin(workspace, found)
     if as_json:
         print(json.dumps(origin, indent=2))
     else:
-        # Wider than any line of it: a tree is cut at the console's width, and hashes must not be.
-        plain_console(width=1000, soft_wrap=True).print(lineage_tree(origin))
+        console = plain_console()
+        console.width = max(console.width, _NARROWEST)
+        console.print(lineage_tree(origin))

@@ -1,12 +1,19 @@
-"""git, called by name with an argument list."""
+"""git, called by name with an argument list.
+
+The user's hooks are for the user's commits: none of them runs here. Nor can git ask anything on the
+terminal, where a scheduled run would wait for ever.
+"""
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rsft.errors import WorkspaceError
+
+_QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 
 _LONGEST_HEAD = 4096
 """Bytes of the line before an object's content: its name, where there is no such object."""
@@ -17,6 +24,7 @@ def run_git(
     *arguments: str,
     environment: Mapping[str, str] | None = None,
     given: str | None = None,
+    patience: float | None = None,
 ) -> str:
     """Runs git in a folder and gives what it printed, without the last line break.
 
@@ -25,25 +33,36 @@ def run_git(
         arguments: The command and its arguments.
         environment: Variables besides those that there are.
         given: What it reads.
+        patience: Seconds it may take, where it may ask for a passphrase; then it is killed.
 
     Raises:
         WorkspaceError: Where git is not installed, or fails; with its last line.
     """
     if shutil.which("git") is None:
         raise WorkspaceError("git is not installed; runs are pinned by git tags, so install it")
-    done = subprocess.run(
-        ["git", *arguments],
+    process = subprocess.Popen(
+        ["git", *_QUIET, *arguments],
         cwd=folder,
         env=os.environ | dict(environment or {}),
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
+        stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="surrogateescape",  # file names are bytes
+        start_new_session=True,
     )
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    try:
+        printed, told = process.communicate(given, timeout=patience)
+    except BaseException as error:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
+        told = f"it did not end within {patience:g} s"
+    if process.returncode:
+        lines = told.strip().splitlines() or [f"exit code {process.returncode}"]
         raise WorkspaceError(f"git {arguments[0]} failed in {folder}: {lines[-1]}")
-    return done.stdout.rstrip("\n")
+    return printed.rstrip("\n")
 
 
 def read_blobs(folder: Path, names: Sequence[str]) -> list[bytes | None]:

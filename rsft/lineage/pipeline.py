@@ -7,13 +7,10 @@ recorded as what the stage had read. Here they are hashed before and after, a di
 error, and only then does the run-cache learn of the result (``Stage.save`` would tell it first).
 ``dvc.lock`` is written once, at the end: each writing parses the whole file, a quarter of a second.
 A run that is killed before loses nothing, for the run-cache knows its stages.
-Code and settings are compared with those at the start too: modules are imported and settings read
-once, so what was edited since is not what runs.
+Code and settings are compared with those at the start too (``changes``): modules are imported and
+settings read once, so what was edited since is not what runs.
 """
 
-import hashlib
-import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +19,8 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from rsft.errors import LineageError, WorkspaceError
+from rsft.lineage.changes import Baseline, code_files
+from rsft.lineage.repository import open_repository
 from rsft.lineage.workspace import Workspace
 
 
@@ -66,25 +65,12 @@ class Pipeline:
             WorkspaceError: Where there is no DVC repository.
             LineageError: Where ``dvc.yaml`` cannot be read.
         """
-        os.environ.setdefault("DVC_NO_ANALYTICS", "1")
-        from dvc.exceptions import NotDvcRepoError
-        from dvc.repo import Repo
-
-        # After the import, which sets it; DVC's bars go by these levels too.
-        for name in ("dvc", "dvc_data", "dvc_objects"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-
         assert Path.cwd() == workspace.root.resolve(), "DVC resolves paths against this folder"
-        try:
-            self._repo: Any = Repo(str(workspace.root))
-        except NotDvcRepoError:
-            raise WorkspaceError(
-                f"{workspace.root} has no .dvc folder; `dvc init` makes it"
-            ) from None
+        self._repo = open_repository(workspace)
         self._stages = self._load_stages()
         self._unwritten: list[Any] = []
         self._workspace = workspace
-        self._code = self._hash_code()
+        self._start = Baseline(workspace.root, self._input_files)
 
     def __enter__(self) -> Self:
         return self
@@ -139,11 +125,39 @@ class Pipeline:
             self._unwritten = []
 
     def code_changed(self) -> list[str]:
-        """Files of code and settings that are not what they were when this was opened."""
-        now = self._hash_code()
-        return sorted(
-            path for path in self._code.keys() | now.keys() if self._code.get(path) != now.get(path)
-        )
+        """Files of code and settings that are not what they were when this was opened.
+
+        Those too that were edited before, but after this process had imported them.
+        """
+        return sorted(self._start.code_changed())
+
+    def changed(self) -> list[str]:
+        """Those, and the files that the user brings which were touched since."""
+        return sorted(self._start.code_changed() | self._start.inputs_changed())
+
+    def keep_inputs(self) -> dict[str, OutRecord]:
+        """Puts what the user brings into the cache, where a replay and the audit find it.
+
+        Returns:
+            Record by path of each; the hashes are those that the stages recorded of them.
+        """
+        from dvc_data.hashfile.build import build
+        from dvc_data.hashfile.transfer import transfer
+
+        cache, kept = self._repo.cache.local, {}
+        with self._locked():
+            for place in sorted(self._input_places()):
+                top = str(self._workspace.root / place)
+                staging, meta, found = build(
+                    cache, top, self._repo.fs, "md5", ignore=self._repo.dvcignore
+                )
+                transfer(staging, cache, {found.hash_info}, shallow=False)
+                kept[place] = OutRecord(
+                    hash=str(found.hash_info.value),
+                    size=int(meta.size or 0),
+                    files=int(meta.nfiles or 1),
+                )
+        return kept
 
     def _load_stages(self) -> dict[str, Any]:
         from dvc.exceptions import DvcException
@@ -227,16 +241,23 @@ class Pipeline:
                 "let it end and run again"
             ) from None
 
-    def _hash_code(self) -> dict[str, str]:
-        root = self._workspace.root
-        patterns = ("rsft/**/*.py", "rsft/**/*.json", "flows/**/*.py")
-        files = [file for pattern in patterns for file in root.glob(pattern)]
-        files += [root / name for name in ("dvc.yaml", "params.yaml", "constraints.txt")]
-        return {
-            str(file.relative_to(root)): hashlib.sha256(file.read_bytes()).hexdigest()
-            for file in files
-            if file.exists()
-        }
+    def _input_files(self) -> Iterator[Path]:
+        """What the user brings, file by file, as DVC sees it."""
+        for place in self._input_places():
+            top = self._workspace.root / place
+            if top.is_dir():
+                yield from map(Path, self._repo.dvcignore.find(self._repo.fs, str(top)))
+            else:
+                yield top
+
+    def _input_places(self) -> set[str]:
+        """What stages depend on and none makes, code and settings aside."""
+        stages = (self._stages or self._load_stages()).values()
+        made = {out.def_path for stage in stages for out in stage.outs}
+        code = code_files(self._workspace.root)
+        ours = {str(place) for file in code for place in (file, *file.parents)}
+        given = {dep.def_path for stage in stages for dep in stage.deps} - ours
+        return {path for path in given if not made & {path, *map(str, Path(path).parents)}}
 
 
 def _hashes(stage: Any) -> dict[str, str]:

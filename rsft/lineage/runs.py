@@ -5,7 +5,7 @@ repeats: parsing a thousand locks takes minutes. That the two agree is for the a
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ RUN_TAGS = "run/"
 
 MANIFEST = ".rsft/manifest.json"
 """What a run says of itself, in its tag's tree; git ignores that folder in a checkout."""
+
+_TOGETHER = 100
+"""Manifests read at once, where one of the latest will do: most of the time goes into them."""
 
 _FIELDS = "%00".join(
     f"%({name})"
@@ -74,7 +77,19 @@ class RunRecord:
 
 def read_runs(workspace: Workspace) -> list[RunRecord]:
     """All runs that this checkout has tags of, the oldest first."""
-    return _read(workspace, f"refs/tags/{RUN_TAGS}")
+    return _read(workspace, _tags(workspace, f"refs/tags/{RUN_TAGS}"))
+
+
+def latest_runs(workspace: Workspace, naming: str) -> Iterator[RunRecord]:
+    """Runs whose manifests have a text somewhere, the latest first, read as they are asked for.
+
+    Args:
+        workspace: A checkout that has the tags.
+        naming: The text.
+    """
+    tags = _tags(workspace, f"refs/tags/{RUN_TAGS}")[::-1]
+    for start in range(0, len(tags), _TOGETHER):
+        yield from _read(workspace, tags[start : start + _TOGETHER], naming)
 
 
 def read_run(workspace: Workspace, run: str) -> RunRecord:
@@ -88,7 +103,8 @@ def read_run(workspace: Workspace, run: str) -> RunRecord:
         LineageError: Where there is no such tag in this checkout, or it is no run's.
     """
     tag = f"{RUN_TAGS}{run.removeprefix(RUN_TAGS)}"
-    found = [record for record in _read(workspace, f"refs/tags/{tag}") if record.tag == tag]
+    tags = [fields for fields in _tags(workspace, f"refs/tags/{tag}") if fields[0] == tag]
+    found = _read(workspace, tags)
     if not found:
         raise LineageError(
             f"{tag!r} is no run of this checkout; `git fetch --tags` brings others' runs"
@@ -96,14 +112,24 @@ def read_run(workspace: Workspace, run: str) -> RunRecord:
     return found[0]
 
 
-def _read(workspace: Workspace, pattern: str) -> list[RunRecord]:
+def _tags(workspace: Workspace, pattern: str) -> list[list[str]]:
+    """The fields of each annotated tag, the oldest first."""
     listed = run_git(
         workspace.root, "for-each-ref", f"--format={_FIELDS}", "--sort=taggerdate", pattern
     )
     tags = [line.split("\0") for line in listed.splitlines()]
-    annotated = [fields for fields in tags if fields[1] == "tag"]
-    blobs = read_blobs(workspace.root, [f"{fields[2]}:{MANIFEST}" for fields in annotated])
-    return [_record(fields, blob) for fields, blob in zip(annotated, blobs, strict=True) if blob]
+    return [fields for fields in tags if fields[1] == "tag"]
+
+
+def _read(workspace: Workspace, tags: Sequence[Sequence[str]], naming: str = "") -> list[RunRecord]:
+    """The records of tags that have a manifest with a text in it."""
+    blobs = read_blobs(workspace.root, [f"{fields[2]}:{MANIFEST}" for fields in tags])
+    sought = json.dumps(naming)[1:-1].encode()
+    return [
+        _record(fields, blob)
+        for fields, blob in zip(tags, blobs, strict=True)
+        if blob and sought in blob
+    ]
 
 
 def _record(fields: Sequence[str], manifest: bytes) -> RunRecord:

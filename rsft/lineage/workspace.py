@@ -60,14 +60,20 @@ class Workspace:
         return self.root / ".rsft"
 
     def enter(self) -> None:
-        """Makes it the current folder, as DVC and the stages need, and lets DVC find its cache."""
+        """Makes it the current folder, as DVC and the stages need, with the cache and remote."""
         os.chdir(self.root)
         if self.root != self.home:
-            from dvc.config import Config
+            from dvc.config import Config, merge
 
+            theirs = Config(str(self.home / ".dvc"))
             # Through DVC, which keeps what else stands there and quotes what needs it.
+            own = self.root / ".dvc" / "config.local"
+            own.touch(mode=0o600)  # a remote's keys may stand in it
             with Config(str(self.root / ".dvc")).edit("local") as settings:
                 settings["cache"]["dir"] = str(self.home / ".dvc" / "cache")
+                for level in ("repo", "local"):
+                    told = theirs.read(level)
+                    merge(settings, {name: told[name] for name in ("core", "remote")})
 
     @contextmanager
     def hold(self, run_id: str, *, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:

@@ -6,12 +6,27 @@ the model's card, the events for other tools. It may hold times and ids, for no 
     run_id, flow_run_id    the run, and Prefect's id of it (null without one)
     seed                   root of its randomness
     began_at, ended_at     in ISO 8601
+    head, edited           the commit that the checkout was at, and the paths that differed from it
+                           (``rsft.lineage.tag_run`` adds them)
     changed                files of code, settings and inputs that changed while it ran: such a run
                            is not promoted
+    params                 its settings, with what ``params.yaml`` leaves to defaults
+    environment            python, platform, packages (version by name), threads
+    base                   source (scratch, folder, hub), name, revision (or null), hash
+    scorers                rewards ({name, weight, model or null}), and fingerprint: the same as
+                           long as they judge in the same way
+    policy                 {path, sha256} of what promotion goes by; null where there is none
     model                  {path, hash} of what it registers
     stages                 by name: state, seconds, deps (hash by path), outs ({hash, size, files}
                            by path), as ``dvc.lock`` has them
-    rows                   rows by path of each table among the outputs and the files in them
+    inputs                 what the user brought ({hash, size, files} by path), which is kept in the
+                           cache too; the hashes are those of the deps
+    rows                   rows by path of each table among the outputs and the files in them; a
+                           folder of parts is one table
+    expectations           by round: success, evaluated, failed and warnings (a line each), path and
+                           hash of the verdict
+    monitors               by round: stopped (why the rounds ended, or null), round (whose policy is
+                           handed on), tripped (a line for each monitor that stopped them)
     sources                what the model was trained on: ``rsft.types.SourceFigures``
     figures                base, rounds, controls and gain, as in ``data/run.json``
 """
@@ -23,7 +38,16 @@ from pathlib import Path
 from typing import Any
 
 from rsft.config import Config, round_folder
-from rsft.lineage import StageRun
+from rsft.lineage import OutRecord, StageRun
+from rsft.runs.facts import (
+    base_facts,
+    environment_facts,
+    expectation_facts,
+    monitor_facts,
+    policy_facts,
+    scorer_facts,
+    table_rows,
+)
 from rsft.runs.registration import training_sources
 from rsft.runs.summary import summarise_data
 
@@ -35,6 +59,7 @@ def build_manifest(
     flow_run_id: str | None,
     began_at: datetime,
     stage_runs: Mapping[str, StageRun],
+    inputs: Mapping[str, OutRecord],
     changed: Sequence[str],
 ) -> dict[str, Any]:
     """The manifest of the run whose outputs are in ``data/``.
@@ -45,6 +70,7 @@ def build_manifest(
         flow_run_id: Prefect's id of it.
         began_at: When it began.
         stage_runs: What became of its stages.
+        inputs: What the user brought, by path, as it is in the cache.
         changed: Files that changed while it ran.
     """
     model = str(Path(round_folder(config.round_count)) / "model")
@@ -56,8 +82,17 @@ def build_manifest(
         "began_at": began_at.isoformat(timespec="seconds"),
         "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "changed": list(changed),
+        "params": config.model_dump(mode="json", by_alias=True),
+        "environment": environment_facts(config),
+        "base": base_facts(config, outs),
+        "scorers": scorer_facts(config, stage_runs),
+        "policy": policy_facts(),
         "model": {"path": model, "hash": outs[model].hash},
         "stages": {name: _stage(run) for name, run in stage_runs.items()},
+        "inputs": {path: asdict(out) for path, out in inputs.items()},
+        "rows": table_rows(outs),
+        "expectations": expectation_facts(config, outs),
+        "monitors": monitor_facts(config),
         "sources": [asdict(figures) for figures in training_sources(config)],
         "figures": summarise_data(config),
     }

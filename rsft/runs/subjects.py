@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
-from rsft.errors import LineageError
-from rsft.lineage import Entry, RunRecord, Workspace, in_service, read_record, read_run, read_runs
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from rsft.errors import ConfigurationError, LineageError
+from rsft.lineage import Entry, RunRecord, Workspace, in_service, latest_runs, read_record, read_run
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 
@@ -20,6 +23,21 @@ class Subject:
     """Its path, where a data set was named."""
 
 
+def model_name(workspace: Workspace) -> str:
+    """What ``params.yaml`` calls the model, read without the rest: checking that takes longer.
+
+    Raises:
+        ConfigurationError: Where it does not say.
+    """
+    file = workspace.root / "params.yaml"
+    try:
+        return str(YAML(typ="safe").load(file)["register"]["name"])
+    except (OSError, YAMLError, KeyError, TypeError):
+        raise ConfigurationError(
+            f"{file}: no register.name in it; restore the file with git, or name the model"
+        ) from None
+
+
 def find_subject(workspace: Workspace, text: str, model: str) -> Subject:
     """What a text names.
 
@@ -33,7 +51,7 @@ def find_subject(workspace: Workspace, text: str, model: str) -> Subject:
         LineageError: Where it names nothing that is recorded in this checkout.
     """
     for separator in ("@", "/"):
-        name, found, which = text.partition(separator)
+        name, found, which = text.rpartition(separator)
         record = read_record(workspace, name or model) if found else []
         if record:
             return _version(workspace, record, name or model, which, text)
@@ -41,15 +59,24 @@ def find_subject(workspace: Workspace, text: str, model: str) -> Subject:
         return Subject(run=read_run(workspace, text))
     except LineageError:
         pass
-    for run in reversed(read_runs(workspace)):
-        for stage in run.stages.values():
-            for path, out in stage.outs.items():
-                if text.rstrip("/") in (path, out.hash):
-                    return Subject(run=run, dataset=path)
+    sought = text.rstrip("/")
+    for run in latest_runs(workspace, sought):
+        path = _dataset(run, sought)
+        if path is not None:
+            return Subject(run=run, dataset=path)
     raise LineageError(
         f"{text!r} is no version, alias, run or data set that this checkout has a record of; write "
         f"{model}@{CHAMPION}, {model}/1, a run's id, or a path such as data/rounds/1/accepted"
     )
+
+
+def _dataset(run: RunRecord, sought: str) -> str | None:
+    """The path of the data set of a run that has a path or hash."""
+    outs = [out for stage in run.manifest["stages"].values() for out in stage["outs"].items()]
+    for path, out in [*outs, *run.manifest.get("inputs", {}).items()]:
+        if sought in (path, out["hash"], out["hash"].removesuffix(".dir")):
+            return str(path)
+    return None
 
 
 def _version(

@@ -134,11 +134,12 @@ def test_the_model_answers(finished: Finished) -> None:
 
 
 def test_lineage_names_every_data_set_by_its_hash(finished: Finished) -> None:
-    done = rsft(finished.folder, "lineage", "rsft/1", "--json")
+    done = rsft(finished.folder, "lineage", finished.summary["run_id"], "--json")
     assert done.returncode == 0, done.stderr
     origin = json.loads(done.stdout)
     assert origin["git_tag"] == finished.summary["tag"]
     assert git(finished.folder, "rev-parse", f"{origin['git_tag']}^{{}}") == origin["git_commit"]
+    assert (origin["edited"], origin["changed"]) == ([], [])
     assert {
         path: out["hash"]
         for stage in origin["stages"].values()
@@ -148,14 +149,28 @@ def test_lineage_names_every_data_set_by_its_hash(finished: Finished) -> None:
         for stage in locked_stages(finished.folder).values()
         for out in stage["outs"]
     }
+    rows = origin["stages"]["generate@1"]["outs"]["data/rounds/1/candidates"]["rows"]
+    assert rows == {".": 256}
 
 
 def test_lineage_for_people_cuts_no_hash(finished: Finished) -> None:
-    done = rsft(finished.folder, "lineage", "rsft/1", COLUMNS="40")
+    done = rsft(finished.folder, "lineage", "data/rounds/1/model", COLUMNS="40")
     assert done.returncode == 0, done.stderr
-    for stage in locked_stages(finished.folder).values():
-        for out in stage["outs"]:
-            assert f"{out['path']}  {out['md5']}" in done.stdout
+    stages = locked_stages(finished.folder)
+    for name in ("prompts", "base", "generate@1", "filter@1", "finetune@1"):
+        for out in stages[name]["outs"]:
+            assert f" {out['md5']}\n" in done.stdout
+
+
+def test_the_tag_s_checkout_resolves_to_the_same_hashes(finished: Finished, tmp_path: Path) -> None:
+    """With the data that the remote has, and no other."""
+    tree = tmp_path / "tree"
+    git(tmp_path, "clone", "--quiet", str(finished.folder), str(tree))
+    git(tree, "checkout", "--quiet", finished.summary["tag"])
+    dvc(tree, "config", "--local", "remote.local.url", str(finished.folder / ".rsft" / "remote"))
+    dvc(tree, "pull")
+    assert "up to date" in dvc(tree, "status")
+    assert (tree / "data" / "inputs" / "data" / "raw" / "README.md").exists()
 
 
 def test_up_serves_all_three(up: Up) -> None:

@@ -6,6 +6,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from rsft.errors import LineageError, WorkspaceError
-from rsft.lineage import Pipeline, StageRun, Workspace
+from rsft.lineage import Cache, Pipeline, StageRun, Workspace
 
 FILES = {
     "dvc.yaml": """
@@ -357,3 +358,69 @@ def test_code_changed_names_what_was_edited_added_and_removed(project: Path) -> 
     Path("params.yaml").write_text("shout: {copies: 9}\n")
     edited = ["params.yaml", "rsft/count.py", "rsft/shout.py", "rsft/suite.json"]
     assert pipeline.code_changed() == edited
+
+
+def test_an_input_that_was_touched_is_named_and_code_alone_is_not_it(project: Path) -> None:
+    pipeline = open_pipeline()
+    run("shout")  # what stages make is no input
+    assert pipeline.changed() == []
+    Path("words.txt").write_text("one two")
+    Path("params.yaml").write_text("shout: {copies: 9}\n")
+    assert pipeline.changed() == ["params.yaml", "words.txt"]
+    assert pipeline.code_changed() == ["params.yaml"]
+
+
+def test_an_input_swapped_for_one_of_the_same_size_and_time_is_named(project: Path) -> None:
+    pipeline = open_pipeline()
+    told = Path("words.txt").stat()
+    Path("words.txt").write_text("two one")
+    os.utime("words.txt", ns=(told.st_atime_ns, told.st_mtime_ns))
+    assert pipeline.changed() == ["words.txt"]
+
+
+def test_files_added_to_and_removed_from_a_folder_of_inputs_are_named(project: Path) -> None:
+    text = FILES["dvc.yaml"].replace("words.txt, ", "words.txt, data/raw, ")
+    Path("dvc.yaml").write_text(text)
+    Path("data/raw/deep").mkdir(parents=True)
+    for name in ("data/raw/a", "data/raw/deep/b", ".dvcignore"):
+        Path(name).write_text("*.log\n")
+    pipeline = open_pipeline()
+    Path("data/raw/a").unlink()
+    Path("data/raw/deep/c").write_text("")
+    Path("data/raw/ignored.log").write_text("")
+    assert pipeline.changed() == ["data/raw/a", "data/raw/deep/c"]
+
+
+def test_a_module_that_was_edited_after_its_import_is_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not what runs, though it is as it was when the pipeline was opened."""
+    monkeypatch.syspath_prepend(project)
+    module = types.ModuleType("rsft.shout")
+    module.__file__ = str(project / "rsft" / "shout.py")
+    monkeypatch.setitem(sys.modules, "rsft.shout", module)
+    written = Path("rsft/shout.py").stat().st_ctime
+    monkeypatch.setattr("rsft.IMPORTED_AT", written + 1)
+    assert open_pipeline().code_changed() == []
+    monkeypatch.setattr("rsft.IMPORTED_AT", written - 1)
+    assert open_pipeline().code_changed() == ["rsft/shout.py"]
+    with pytest.raises(LineageError, match=r"rsft/shout\.py changed since the run began"):
+        run("shout", never)
+
+
+def test_inputs_are_kept_in_the_cache_under_the_hash_that_stages_record(project: Path) -> None:
+    text = FILES["dvc.yaml"].replace("words.txt, ", "words.txt, data/raw, ")
+    Path("dvc.yaml").write_text(text)
+    Path("data/raw").mkdir(parents=True)
+    for name in ("a", "b"):
+        Path("data/raw", name).write_text(name)
+    deps = run("shout").deps
+    kept = open_pipeline().keep_inputs()
+    assert {path: out.hash for path, out in kept.items()} == {
+        path: deps[path] for path in ("data/raw", "words.txt")
+    }
+    assert (kept["data/raw"].size, kept["data/raw"].files) == (2, 2)
+    shutil.rmtree("data/raw")
+    cache = Cache(Workspace(root=project, home=project))
+    files = {m.path: cache.object(m.hash).read_text() for m in cache.members(kept["data/raw"].hash)}
+    assert files == {"a": "a", "b": "b"}

@@ -1,10 +1,13 @@
 """A run's tag: what it holds, and that making it changes nothing else."""
 
 import hashlib
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from rsft.errors import LineageError, WorkspaceError
 from rsft.lineage import OutRecord, Snapshot, StageRecord, Workspace, read_run, tag_run
@@ -55,6 +58,8 @@ MANIFEST = {
         },
     },
 }
+
+SIGNING = {"tag.gpgSign": "true", "gpg.format": "ssh"}
 
 
 @pytest.fixture(autouse=True)
@@ -115,6 +120,22 @@ def test_it_holds_edits_and_the_lock_and_no_stray_file(checkout: Path) -> None:
     assert snapshot.lock_sha256 == hashlib.sha256(LOCK.encode()).hexdigest()
 
 
+def test_what_differs_from_the_commit_is_marked(checkout: Path) -> None:
+    (checkout / "rsft" / "new.py").write_text("")
+    (checkout / "notes").write_text("2\n")
+    record = read_run(workspace(checkout), pin(checkout).tag)
+    assert record.manifest["head"] == git(checkout, "rev-parse", "main")
+    assert record.manifest["edited"] == ["notes", "params.yaml", "rsft/gone.py", "rsft/new.py"]
+
+
+def test_a_name_that_is_no_text_is_marked_too(checkout: Path) -> None:
+    """File names are bytes."""
+    (checkout / os.fsdecode(b"\xff.txt")).write_text("")
+    git(checkout, "add", "--all", ":(glob)*.txt")
+    record = read_run(workspace(checkout), pin(checkout).tag)
+    assert os.fsdecode(b"\xff.txt") in record.manifest["edited"]
+
+
 def test_it_holds_the_lock_though_git_ignores_it(checkout: Path) -> None:
     (checkout / ".git" / "info" / "exclude").write_text("dvc.lock\n")
     assert "dvc.lock" in files_of(checkout, pin(checkout).commit)
@@ -130,12 +151,81 @@ def test_it_holds_files_that_are_added_but_not_committed(checkout: Path) -> None
 
 def test_it_holds_new_modules_that_git_does_not_know_yet(checkout: Path) -> None:
     """They are code that ran."""
-    for name in ("rsft/new.py", "rsft/a/b.py", "flows/new.py", "scratch.py", "rsft/x.log"):
-        (checkout / name).parent.mkdir(exist_ok=True)
+    code = {"rsft/new.py", "rsft/a/b.py", "rsft/a/b.json", "flows/new.py"}
+    declared = code | {"data/raw/x.csv.dvc", "dvc.yaml", "mlflow/policy.yaml"}
+    for name in (*declared, "scratch.py", "rsft/x.log", "data/raw/x.csv", "data/key.json"):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         (checkout / name).write_text("")
     added = files_of(checkout, pin(checkout).commit) - files_of(checkout, "main")
-    own = {"dvc.lock", ".rsft/manifest.json"}
-    assert added == own | {"rsft/new.py", "rsft/a/b.py", "flows/new.py"}
+    assert added == declared | {"dvc.lock", ".rsft/manifest.json"}
+
+
+def test_it_holds_files_that_a_stage_depends_on_and_none_makes(checkout: Path) -> None:
+    names = ("lists/banned.txt", "lists/other.txt", "data/prompts/train.parquet")
+    for name in names:
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text("")
+    stage = {"deps": {names[0]: "a", names[2]: "b", "lists": "c.dir"}, "outs": {}}
+    stages = {"prompts": {"deps": {}, "outs": {"data/prompts": {}}}, "base": stage}
+    commit = tag_run(workspace(checkout), "20260101-demo", {"stages": stages}).commit
+    added = files_of(checkout, commit) - files_of(checkout, "main")
+    assert added == {"lists/banned.txt", "dvc.lock", ".rsft/manifest.json"}
+
+
+def test_it_points_at_what_the_user_brought(checkout: Path) -> None:
+    out = OutRecord(hash="ab.dir", size=7, files=2)
+    commit = tag_run(workspace(checkout), "20260101-demo", {}, {"data/raw": out}).commit
+    pointer = YAML(typ="safe").load(git(checkout, "show", f"{commit}:data/inputs.dvc"))
+    kept = {"md5": "ab.dir", "hash": "md5", "size": 7, "nfiles": 2, "path": "inputs/data/raw"}
+    assert pointer == {"outs": [kept]}
+    assert not (checkout / "data" / "inputs.dvc").exists()
+
+
+def test_no_hook_of_the_user_runs(checkout: Path) -> None:
+    for name in ("pre-commit", "post-index-change", "reference-transaction"):
+        hook = checkout / ".git" / "hooks" / name
+        hook.write_text(f"#!/bin/sh\ntouch {checkout}/ran-{name}\n")
+        hook.chmod(0o755)
+    pin(checkout)
+    assert list(checkout.glob("ran-*")) == []
+
+
+def test_it_is_signed_where_git_signs(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    key = tmp_path_factory.mktemp("key") / "key"
+    made = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
+    subprocess.run(made, check=True, stdin=subprocess.DEVNULL)
+    for name, value in SIGNING.items():
+        git(checkout, "config", name, value)
+    git(checkout, "config", "user.signingKey", str(key))
+    tag = pin(checkout).tag
+    assert "-----BEGIN SSH SIGNATURE-----" in git(checkout, "cat-file", "tag", tag)
+    assert read_run(workspace(checkout), tag).manifest["changed"] == ["rsft/ü.py"]
+
+
+def test_without_a_key_to_sign_with_the_error_says_what_to_do(checkout: Path) -> None:
+    for name, value in SIGNING.items():
+        git(checkout, "config", name, value)
+    git(checkout, "config", "user.signingKey", str(checkout / "none"))
+    with pytest.raises(WorkspaceError, match=r"name one that is there, or `git config"):
+        pin(checkout)
+    assert git(checkout, "tag", "--list") == ""
+
+
+def test_a_key_that_asks_for_ever_is_not_waited_for(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = checkout / "slow"
+    slow.write_text("#!/bin/sh\nsleep 600\n")
+    slow.chmod(0o755)
+    for name, value in SIGNING.items():
+        git(checkout, "config", name, value)
+    git(checkout, "config", "gpg.ssh.program", str(slow))
+    git(checkout, "config", "user.signingKey", str(checkout / "none"))
+    monkeypatch.setattr("rsft.lineage.snapshot._PATIENCE", 0.3)
+    with pytest.raises(WorkspaceError, match=r"did not end within 0\.3 s; git is set to sign"):
+        pin(checkout)
 
 
 def test_branch_index_and_files_stay_as_they_are(checkout: Path) -> None:
@@ -218,7 +308,8 @@ def test_reading_gives_back_what_was_pinned(checkout: Path) -> None:
     snapshot = pin(checkout)
     record = read_run(workspace(checkout), snapshot.tag)
     assert (record.tag, record.commit) == (snapshot.tag, snapshot.commit)
-    assert record.manifest == MANIFEST
+    added = {"head": git(checkout, "rev-parse", "main"), "edited": ["params.yaml", "rsft/gone.py"]}
+    assert record.manifest == MANIFEST | added
     assert record.tagged_at[:2] == "20"
     assert list(record.stages) == ["prompts", "base"]
     assert record.stages["prompts"] == StageRecord(

@@ -117,6 +117,24 @@ def test_a_linked_worktree_is_a_workspace_whose_home_is_the_main_checkout(
     assert Workspace.open(tree) == Workspace(root=tree, home=checkout)
 
 
+def test_a_linked_worktree_uses_the_remote_of_the_main_checkout(
+    checkout: Path, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dvc.config import Config
+
+    monkeypatch.chdir(tree)
+    own = "[core]\n    remote = near\n['remote \"near\"']\n    url = ../.rsft/remote\n"
+    for folder in (checkout, tree):
+        (folder / ".dvc" / "config").write_text(own)
+    Workspace(root=tree, home=checkout).enter()
+    assert Config(str(tree / ".dvc"))["remote"]["near"]["url"] == str(checkout / ".rsft/remote")
+    private = "[core]\n    remote = far\n['remote \"far\"']\n    url = s3://bucket/x\n"
+    (checkout / ".dvc" / "config.local").write_text(private)
+    Workspace(root=tree, home=checkout).enter()
+    found = Config(str(tree / ".dvc"))
+    assert (found["core"]["remote"], found["remote"]["far"]["url"]) == ("far", "s3://bucket/x")
+
+
 def test_a_linked_worktree_uses_the_cache_of_the_main_checkout(
     checkout: Path, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,149 @@
+"""Pushing what runs made to DVC's remote: object by object, by the hashes in their manifests.
+
+What a push owes is noted before it starts, so that a remote that is full, away or not yet set costs
+nothing: the next run pushes it. DVC's own push goes by the ``dvc.lock`` that lies in the checkout,
+says nothing of an object that it could not find, and takes its word for what it wrote; here the
+remote is asked afterwards.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from rsft.errors import LineageError
+from rsft.lineage.cache import Cache
+from rsft.lineage.repository import open_repository
+from rsft.lineage.runs import RunRecord, read_runs
+from rsft.lineage.workspace import Workspace
+
+_AGAIN = "; the next run tries again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """What became of a push."""
+
+    remote: str | None
+    """The remote's address; null where none is set."""
+    runs: Sequence[str]
+    """Ids of the runs whose objects it was to push."""
+    objects: int
+    """Objects that the remote did not have and now has."""
+    problem: str | None
+    """Why some are not there, in one line; null where all are."""
+
+    @property
+    def line(self) -> str | None:
+        """What a person should know of it; null where all went well."""
+        if self.remote is None:
+            return (
+                "no DVC remote is set, so the run's data is in the cache alone; `dvc remote add "
+                "--default NAME URL` sets one, and the next run pushes this one too"
+            )
+        if self.problem is None:
+            return None
+        return f"not pushed to {self.remote}: {self.problem}"
+
+
+def push_run(workspace: Workspace, run_id: str) -> Push:
+    """Pushes a run's objects, and those of earlier runs that could not be pushed.
+
+    Args:
+        workspace: A checkout that has its tag.
+        run_id: The run.
+    """
+    owed = workspace.home / ".rsft" / "unpushed"
+    owed.mkdir(parents=True, exist_ok=True)
+    (owed / run_id).touch()
+    names = {mark.name for mark in owed.iterdir()}
+    runs = [run for run in read_runs(workspace) if run.run_id in names]
+    with open_repository(workspace) as repo:
+        done, is_owed = _push(repo, Cache(workspace), runs)
+    if not is_owed:
+        for name in names:
+            (owed / name).unlink(missing_ok=True)
+    return done
+
+
+def _push(repo: Any, cache: Cache, runs: Sequence[RunRecord]) -> tuple[Push, bool]:
+    """What became of it, and whether there is something to try again."""
+    ids = [run.run_id for run in runs]
+    name = repo.config["core"].get("remote")
+    if name is None:
+        return Push(remote=None, runs=ids, objects=0, problem=None), True
+    url = str(repo.config["remote"].get(name, {}).get("url", name))
+    by_out = {out: _objects(cache, out) for run in runs for out in _outs(run)}
+    wanted = set().union(*by_out.values())
+    try:
+        with _told_errors() as errors:
+            before, after = _transfer(repo, name, wanted)
+    except Exception as error:  # noqa: BLE001  # whatever the remote has, the run goes on
+        return Push(remote=url, runs=ids, objects=0, problem=f"{_one_line(error)}{_AGAIN}"), True
+    gone = {oid for oid in wanted - after if not cache.object(oid).exists()}
+    # DVC holds the list of a folder back where one of its files is in neither place.
+    held_back = {out for out, objects in by_out.items() if gone & objects}
+    left = wanted - after - gone - held_back
+    told = []
+    if left:
+        why = f" ({errors[0]})" if errors else ""
+        told.append(f"{len(left):,} of {len(wanted):,} objects{why}{_AGAIN}")
+    if gone:
+        told.append(f"{len(gone):,} that the cache has no more, `rsft audit` names them")
+    problem = "; ".join(told) or None
+    return Push(remote=url, runs=ids, objects=len(after - before), problem=problem), bool(left)
+
+
+def _transfer(repo: Any, name: str, wanted: set[str]) -> tuple[set[str], set[str]]:
+    """Those of the objects that the remote had, and that it has now."""
+    from dvc_data.hashfile.hash_info import HashInfo
+    from dvc_data.hashfile.transfer import transfer
+
+    remote = repo.cloud.get_remote_odb(name)
+    before = set(remote.oids_exist(sorted(wanted)))
+    if before == wanted:
+        return before, before
+    transfer(repo.cache.local, remote, {HashInfo("md5", oid) for oid in wanted - before})
+    return before, set(remote.oids_exist(sorted(wanted)))
+
+
+def _outs(run: RunRecord) -> Iterator[str]:
+    """Hashes of what a run made, and of what it was given."""
+    for stage in run.stages.values():
+        yield from (out.hash for out in stage.outs.values())
+    yield from (out["hash"] for out in run.manifest["inputs"].values())
+
+
+def _objects(cache: Cache, out: str) -> set[str]:
+    """The objects of a data set; a folder's list comes with its files, if it is there."""
+    try:
+        return {out, *(member.hash for member in cache.members(out))}
+    except LineageError:
+        return {out}
+
+
+@contextmanager
+def _told_errors() -> Iterator[list[str]]:
+    """What DVC says of single objects that fail: in its log alone."""
+    told: list[str] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            error = record.exc_info[1] if record.exc_info else None
+            told.append(record.getMessage() if error is None else _one_line(error))
+
+    log, handler = logging.getLogger("dvc_data.hashfile.transfer"), Keep(logging.ERROR)
+    level, log.propagate = log.level, False
+    log.setLevel(logging.ERROR)
+    log.addHandler(handler)
+    try:
+        yield told
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+        log.propagate = True
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
