@@ -24,6 +24,7 @@ from rsft.registry.versions import (
     find_same,
     find_version,
     get_version,
+    list_versions,
 )
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "find_same",
     "find_version",
     "get_version",
+    "list_versions",
     "promote",
     "register",
 ]
