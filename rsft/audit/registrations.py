@@ -62,7 +62,7 @@ def check_provenance(
             remedy="the run's tag was deleted; `git fetch --tags` brings it back from a copy",
         )
         return
-    for key, expected in _provenance(run, trees).items():
+    for key, expected in provenance(run, trees).items():
         findings.compare(
             "registration",
             f"{version.name}/{version.version}: {key}, as {run.tag} has it",
@@ -72,7 +72,8 @@ def check_provenance(
         )
 
 
-def _provenance(run: RunRecord, trees: Trees) -> Mapping[str, Any]:
+def provenance(run: RunRecord, trees: Trees) -> Mapping[str, Any]:
+    """The tags that MLflow's version of a run's model has."""
     hashes = {path: out.hash for stage in run.stages.values() for path, out in stage.outs.items()}
     lock = trees.read(run.commit, "dvc.lock")
     return {

@@ -8,7 +8,7 @@ says what commits pin and ``read_purges`` what was deleted on purpose.
 
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
 from rsft.lineage.hashing import Hashed, hash_objects, md5_of
-from rsft.lineage.lock import LockedStage, load_yaml, parse_lock
+from rsft.lineage.lock import LockedStage, parse_lock
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
 from rsft.lineage.purges import Purge, read_purges
 from rsft.lineage.record import Entry, in_service, read_record
@@ -17,6 +17,7 @@ from rsft.lineage.snapshot import Snapshot, tag_run
 from rsft.lineage.stores import CACHE, ObjectFolder, PlainFolder, Store, open_stores
 from rsft.lineage.tree import Trees, folder_md5
 from rsft.lineage.workspace import Workspace
+from rsft.lineage.yaml12 import load_yaml
 
 __all__ = [
     "CACHE",

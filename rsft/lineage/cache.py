@@ -12,6 +12,9 @@ from pathlib import Path
 from rsft.errors import LineageError
 from rsft.lineage.workspace import Workspace
 
+OBJECTS = Path("files/md5")
+"""Where DVC puts objects, below a cache or a remote."""
+
 _FOLDER = ".dir"
 _FILE = re.compile(r"[0-9a-f]{32}")
 _OBJECT = re.compile(r"[0-9a-f]{32}(\.dir)?")
@@ -35,7 +38,7 @@ class Cache:
 
         settings = Config(str(workspace.home / ".dvc"))["cache"]
         place = settings.get("dir") or workspace.home / ".dvc" / "cache"
-        self.folder = Path(place) / "files" / "md5"
+        self.folder = Path(place) / OBJECTS
 
     def object(self, md5: str) -> Path:
         """Where an object lies, if it is there."""

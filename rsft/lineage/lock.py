@@ -6,6 +6,7 @@ from typing import Any
 
 from rsft.errors import LineageError
 from rsft.lineage.pipeline import OutRecord
+from rsft.lineage.yaml12 import load_yaml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,21 +33,6 @@ def parse_lock(content: bytes, *, name: str) -> dict[str, LockedStage]:
         raise LineageError(
             f"{name} is no dvc.lock that can be read ({' '.join(str(error).split())})"
         ) from None
-
-
-def load_yaml(content: bytes) -> Any:
-    """The document in a YAML file.
-
-    Raises:
-        ValueError: Where it is none.
-    """
-    import yaml
-
-    try:
-        # Five times as fast as the one that keeps comments; a run's lock is 100 KB.
-        return yaml.load(content, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from None
 
 
 def _stage(found: Mapping[str, Any]) -> LockedStage:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from rsft.errors import LineageError
-from rsft.lineage.cache import Cache
+from rsft.lineage.cache import OBJECTS, Cache
 from rsft.lineage.workspace import Workspace
 
 CACHE = "cache"
@@ -100,19 +100,28 @@ def open_stores(workspace: Workspace) -> list[Store]:
 
 
 def _remotes(workspace: Workspace) -> list[Store]:
+    from dvc.config import Config, ConfigError
+
+    settings = Config(str(workspace.root / ".dvc"))
+    remote = settings["core"].get("remote")
+    if remote is None:
+        return []
+    name = f"remote {remote!r}"
+    try:
+        url = settings["remote"][remote]["url"]
+        if "://" not in url:
+            return [ObjectFolder(name=name, folder=Path(url) / OBJECTS)]
+        return [RemoteStore(name=name, objects=remote_objects(workspace, remote))]
+    except (KeyError, ConfigError) as error:
+        raise LineageError(
+            f"DVC's {name} cannot be used ({error}); `dvc remote list` shows what is set"
+        ) from None
+
+
+def remote_objects(workspace: Workspace, remote: str) -> Any:
+    """DVC's object database of a remote."""
     os.environ.setdefault("DVC_NO_ANALYTICS", "1")
-    from dvc.config import ConfigError, NoRemoteError
     from dvc.repo import Repo
 
     with Repo(str(workspace.root)) as repo:
-        try:
-            remote = repo.cloud.get_remote()
-            objects = repo.cloud.get_remote_odb()
-        except NoRemoteError:
-            return []
-        except ConfigError as error:
-            raise LineageError(f"the remote of DVC: {error}; see `dvc remote list`") from None
-    name = f"remote {remote.name!r}"
-    if remote.fs.protocol == "local":
-        return [ObjectFolder(name=name, folder=Path(objects.path))]
-    return [RemoteStore(name=name, objects=objects)]
+        return repo.cloud.get_remote_odb(remote)
