@@ -34,7 +34,7 @@ from rsft.lineage import (
     read_run,
     read_runs,
 )
-from rsft.registry import ModelVersion, Registry, fetch, list_versions
+from rsft.registry import ModelVersion, Registry, fetch, read_versions
 from rsft.types import Progress
 
 
@@ -135,6 +135,7 @@ class _Audit:
         self._trees = Trees(workspace)
         self._stores = open_stores(workspace)
         self._datasets = DataSets(self._stores)
+        self._purges = {md5: purge for purge in read_purges(workspace) for md5 in purge.hashes}
         self._cases: dict[str, Case] = {}
         self._runs: dict[str, RunRecord] = {}
 
@@ -155,14 +156,13 @@ class _Audit:
             check_rows(case, cache, self.findings)
             check_expectations(case, cache, self.findings)
         claims = claims_of(list(self._cases.values()), self._datasets)
-        purges = read_purges(self._workspace)
-        check_objects(claims, self._stores, purges, self.findings, self._progress)
+        check_objects(claims, self._stores, self._purges, self.findings, self._progress)
 
     def audit_model(self, name: str, record: Sequence[Entry], run_id: str | None = None) -> None:
         """A registered model's alias, and its versions in MLflow: all, or those of a run."""
         try:
             registry = self._registry()
-            versions = list_versions(registry, name)
+            versions = read_versions(registry, name)
         except RegistryError as error:
             self.findings.add(
                 "registration",
@@ -190,7 +190,7 @@ class _Audit:
             with self._workspace.hold("of an audit"):
                 case = self._cases.get(tag) or self._open(tag)
                 if case is not None:
-                    check_checkout(root, case, self.findings, self._progress)
+                    check_checkout(root, case, self._purges, self.findings, self._progress)
         except WorkspaceError as error:
             self.findings.note(
                 "checkout", str(root), expected="at rest", found=str(error), remedy="audit again"

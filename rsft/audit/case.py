@@ -38,7 +38,7 @@ class Case:
     settings: Mapping[str, Any]
     """The tag's ``params.yaml``."""
     outs: Mapping[str, str]
-    """Hash by path of all outputs."""
+    """Hash by path of all outputs, and of what the user brought, which is kept beside them."""
     datasets: "DataSets"
     """What is in them."""
 
@@ -99,6 +99,7 @@ def open_case(run: RunRecord, trees: Trees, datasets: DataSets, findings: Findin
         lock = parse_lock(_pinned(run, trees, "dvc.lock"), name=f"dvc.lock in {run.tag}")
         settings = load_yaml(_pinned(run, trees, "params.yaml"))
         outs = {path: out.hash for stage in stages.values() for path, out in stage.outs.items()}
+        outs |= {path: given["hash"] for path, given in run.manifest["inputs"].items()}
         _require_hashes(outs)
     except (LineageError, ValueError, KeyError, TypeError, AttributeError) as error:
         findings.add(

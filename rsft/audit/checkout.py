@@ -13,9 +13,9 @@ from rsft.audit.case import Case
 from rsft.audit.files import files_below, hash_files
 from rsft.audit.findings import Findings
 from rsft.audit.settings import differing_settings
-from rsft.config import PARAMS, RAW
+from rsft.config import PARAMS
 from rsft.errors import LineageError
-from rsft.lineage import LockedStage, folder_md5, load_yaml, parse_lock
+from rsft.lineage import LockedStage, PurgeRecord, load_yaml, parse_lock
 from rsft.stages.contract import RUN_SUMMARY
 from rsft.types import Progress
 
@@ -31,30 +31,39 @@ def run_of_checkout(root: Path) -> str | None:
     return str(tag)
 
 
-def check_checkout(root: Path, case: Case, findings: Findings, progress: Progress) -> None:
+def check_checkout(
+    root: Path,
+    case: Case,
+    purges: Mapping[str, PurgeRecord],
+    findings: Findings,
+    progress: Progress,
+) -> None:
     """Holds lock, settings, inputs and data of a checkout against its run.
 
     Args:
         root: Its top folder.
         case: The run.
+        purges: By hash of each object that was deleted on purpose, its record.
         findings: Where it is told.
         progress: Told how many files are hashed.
     """
     _check_lock(root, case, findings)
     _check_settings(root, case, findings)
     made = _made(root, case)
-    raw = [f"{RAW}/{name}" for name in files_below(root / RAW)]
     here = [path for out in case.outs for path in _files(root, out)]
-    hashed = hash_files("checkout", root, [*raw, *here], findings, progress)
-    inputs = {path.removeprefix(f"{RAW}/"): str(hashed.pop(path)) for path in raw}
-    _check_inputs(folder_md5(inputs), case, findings)
+    hashed = hash_files("checkout", root, here, findings, progress)
     for path in sorted(made.keys() | hashed.keys()):
+        found = hashed.get(path)
+        if found is None and made.get(path) in purges:
+            continue
+        if found is not None and found in purges:
+            _check_purged(path, purges[found], findings)
         _compare(
             case,
             findings,
             path,
             expected=made.get(path),
-            found=hashed.get(path),
+            found=found,
             remedy=f"it was changed by hand, or a later run did not end: {_restore(case)}",
         )
 
@@ -107,18 +116,14 @@ def _check_settings(root: Path, case: Case, findings: Findings) -> None:
         )
 
 
-def _check_inputs(found: str, case: Case, findings: Findings) -> None:
-    """The user's own files are one folder: which of them differs, no list tells."""
-    recorded = {dep.hash for s in _locked(case) for path, dep in s.deps.items() if path == str(RAW)}
-    for md5 in recorded:
-        _compare(
-            case,
-            findings,
-            str(RAW),
-            expected=md5,
-            found=found,
-            remedy="files were added, removed or swapped since: run again, or put them back",
-        )
+def _check_purged(path: str, purge: PurgeRecord, findings: Findings) -> None:
+    findings.add(
+        "checkout",
+        path,
+        expected=f"purged by record, {purge.tag}: {purge.reason}",
+        found="in the checkout still",
+        remedy="remove it",
+    )
 
 
 def _made(root: Path, case: Case) -> dict[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from rsft.audit.case import Case, DataSets
 from rsft.audit.findings import Findings, Hashing
 from rsft.errors import LineageError
-from rsft.lineage import CACHE, Hashed, Purge, Store, hash_objects, is_folder
+from rsft.lineage import CACHE, Hashed, PurgeRecord, Store, hash_objects, is_folder
 from rsft.types import Progress
 
 _SOUND_ELSEWHERE = {
@@ -51,7 +51,7 @@ def claims_of(cases: Sequence[Case], datasets: DataSets) -> dict[str, Claim]:
 def check_objects(
     claims: Mapping[str, Claim],
     stores: Sequence[Store],
-    purges: Mapping[str, Purge],
+    purges: Mapping[str, PurgeRecord],
     findings: Findings,
     progress: Progress,
 ) -> None:
@@ -60,7 +60,7 @@ def check_objects(
     Args:
         claims: Claim by name of each object.
         stores: The cache, and the remote where there is one.
-        purges: What was deleted on purpose.
+        purges: By name of each object that was deleted on purpose, its record.
         findings: Where it is told.
         progress: Told how many are done.
     """
@@ -143,10 +143,10 @@ def _check_sound(
 
 
 def _check_purged(
-    md5: str, claim: Claim, here: Mapping[str, Hashed], purge: Purge, findings: Findings
+    md5: str, claim: Claim, here: Mapping[str, Hashed], purge: PurgeRecord, findings: Findings
 ) -> None:
     kept = [name for name, hashed in here.items() if not _is_absent(hashed)]
-    told = f"purged by record ({purge.tag}, {purge.at}: {purge.reason})"
+    told = f"purged by record, {purge.tag}: {purge.reason}"
     if kept:
         findings.checked["object"] += 1
         findings.add(

@@ -43,8 +43,8 @@ def check_alias(
         f"{name}@{CHAMPION}",
         expected=told,
         found=told if is_same else moved,
-        remedy="the alias was moved by hand, or a promotion was cut short; `rsft history` tells "
-        "the record, and brings the alias in line with it",
+        remedy="the alias was moved by hand, or a promotion was cut off; `rsft reconcile` moves it "
+        "to where the record has it",
     )
 
 

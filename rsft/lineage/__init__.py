@@ -10,7 +10,7 @@ from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_member
 from rsft.lineage.hashing import Hashed, hash_objects, md5_of
 from rsft.lineage.lock import LockedStage, parse_lock
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
-from rsft.lineage.purges import Purge, read_purges
+from rsft.lineage.purges import PurgeRecord, read_purges
 from rsft.lineage.record import Entry, in_service, read_record
 from rsft.lineage.runs import RunRecord, StageRecord, read_run, read_runs
 from rsft.lineage.snapshot import Snapshot, tag_run
@@ -30,7 +30,7 @@ __all__ = [
     "OutRecord",
     "Pipeline",
     "PlainFolder",
-    "Purge",
+    "PurgeRecord",
     "RunRecord",
     "Snapshot",
     "StageRecord",

@@ -6,42 +6,32 @@ from dataclasses import dataclass
 from rsft.lineage.git import run_git
 from rsft.lineage.workspace import Workspace
 
-_FIELDS = "%1f".join(
-    f"%({field})"
-    for field in ("refname:strip=2", "objecttype", "taggerdate:iso-strict", "contents:body")
-)
-_END = "%1e"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Purge:
-    """A deletion."""
+class PurgeRecord:
+    """A purge on record."""
 
     tag: str
     """``purge/<n>``."""
-    at: str
-    """When, in ISO 8601."""
+    hashes: tuple[str, ...]
+    """The objects that it deleted, by MD5."""
     reason: str
     """Why."""
 
 
-def read_purges(workspace: Workspace) -> dict[str, Purge]:
-    """By hash of each object that was deleted on purpose, by which record."""
-    command = ("for-each-ref", f"--format={_FIELDS}{_END}", "refs/tags/purge")
-    listed = run_git(workspace.root, *command)
-    purged: dict[str, Purge] = {}
-    for part in listed.split("\x1e")[:-1]:
-        tag, kind, at, body = part.lstrip("\n").split("\x1f")
-        if kind == "tag":
-            hashes, reason = _told(body)
-            purged |= dict.fromkeys(hashes, Purge(tag=tag, at=at, reason=reason))
-    return purged
+def read_purges(workspace: Workspace) -> list[PurgeRecord]:
+    """The purges on record, the oldest first."""
+    form = "--format=%(refname:strip=2)%00%(contents:body)%00"
+    command = ("for-each-ref", form, "--sort=version:refname", "refs/tags/purge/")
+    fields = run_git(workspace.root, *command).split("\0")[:-1]
+    tags = zip(fields[::2], fields[1::2], strict=True)
+    return [record for tag, body in tags if (record := _read(tag.lstrip("\n"), body)) is not None]
 
 
-def _told(body: str) -> tuple[list[str], str]:
-    """The hashes and the reason in a tag's body; none where it is another's tag."""
+def _read(tag: str, body: str) -> PurgeRecord | None:
+    """What a tag says; null where it is another's."""
     try:
         told = json.loads(body)
-        return list(map(str, told["hashes"])), str(told["reason"])
+        return PurgeRecord(tag=tag, hashes=tuple(map(str, told["hashes"])), reason=told["reason"])
     except (ValueError, KeyError, TypeError):
-        return [], ""
+        return None

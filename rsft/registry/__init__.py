@@ -24,7 +24,7 @@ from rsft.registry.versions import (
     find_same,
     find_version,
     get_version,
-    list_versions,
+    read_versions,
 )
 
 __all__ = [
@@ -43,7 +43,7 @@ __all__ = [
     "find_same",
     "find_version",
     "get_version",
-    "list_versions",
     "promote",
+    "read_versions",
     "register",
 ]

@@ -19,7 +19,7 @@ def champion(registry: Registry, name: str) -> ModelVersion | None:
     return _at_alias(registry, name, CHAMPION)
 
 
-def list_versions(registry: Registry, name: str) -> list[ModelVersion]:
+def read_versions(registry: Registry, name: str) -> list[ModelVersion]:
     """All versions of a model, the first first; none where there is no such model."""
     aliases = _aliases(registry, name)
     return sorted(

@@ -1,5 +1,6 @@
 """A run of four small stages, pinned, pushed, registered and promoted; copied for each test."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from rsft.lineage import (
     RunRecord,
     Trees,
     Workspace,
+    md5_of,
     read_run,
     tag_run,
 )
@@ -127,9 +129,9 @@ class Audited:
 
     def object(self, path: str, store: str = "cache") -> Path:
         """Where the object of an output, or of a file in one, lies."""
-        hashes = {
-            p: out.hash for stage in self.run.stages.values() for p, out in stage.outs.items()
-        }
+        run = self.run
+        hashes = {p: out.hash for stage in run.stages.values() for p, out in stage.outs.items()}
+        hashes |= {p: given["hash"] for p, given in run.manifest["inputs"].items()}
         cache = Cache(self.workspace)
         md5 = hashes.get(path) or next(
             member.hash
@@ -188,6 +190,19 @@ def register(audited: Audited) -> None:
     audited.versions[:] = [version]
 
 
+def _keep(folder: Path, path: str, md5: str) -> None:
+    """Puts a folder of one file into the cache, as a run does with what the user brings."""
+    (file,) = (folder / path).iterdir()
+    listing = [{"md5": md5_of(file.read_bytes()), "relpath": file.name}]
+    for name, content in (
+        (listing[0]["md5"], file.read_bytes()),
+        (md5, json.dumps(listing).encode()),
+    ):
+        place = folder / ".dvc/cache/files/md5" / name[:2] / name[2:]
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(content)
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from dvc.repo import Repo
@@ -202,26 +217,24 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         with Pipeline(Workspace(root=folder, home=folder)) as pipeline:
             runs = {name: pipeline.run(name, function) for name, function in STAGES.items()}
+    folders = {path: out for run in runs.values() for path, out in run.outs.items()}
+    raw = runs["prompts"].deps["data/raw"]
     manifest = {
         "run_id": RUN,
         "changed": [],
-        "model": {
-            "path": str(ROUND / "model"),
-            "hash": runs["finetune"].outs[str(ROUND / "model")].hash,
-        },
+        "model": {"path": str(ROUND / "model"), "hash": folders[str(ROUND / "model")].hash},
         "stages": {
             name: {
                 "deps": dict(run.deps),
-                "outs": {
-                    path: {"hash": out.hash, "size": out.size, "files": out.files}
-                    for path, out in run.outs.items()
-                },
+                "outs": {path: dataclasses.asdict(out) for path, out in run.outs.items()},
             }
             for name, run in runs.items()
         },
+        "inputs": {"data/raw": {"hash": raw, "size": 16, "files": 1}},
         "rows": {"data/prompts/eval.parquet": 3, "data/rounds/1/decisions": 8},
         "params": {"seed": 7, "prompts": {"source": "own", "shares": [0.5, 0.5]}, "extra": None},
     }
+    _keep(folder, "data/raw", raw)
     tag_run(Workspace(root=folder, home=folder), RUN, manifest)
     (folder / "data" / "run.json").write_text(json.dumps({"tag": f"run/{RUN}"}))
     shutil.copytree(folder / ".dvc/cache/files", folder / "remote/files")
@@ -238,7 +251,7 @@ def audited(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         f"[core]\n    remote = store\n['remote \"store\"']\n    url = {root / 'remote'}\n"
     )
     monkeypatch.chdir(root)
-    monkeypatch.setattr("rsft.audit.audit.list_versions", lambda registry, name: registry.versions)
+    monkeypatch.setattr("rsft.audit.audit.read_versions", lambda registry, name: registry.versions)
     monkeypatch.setattr("rsft.audit.audit.fetch", lambda registry, version: registry.artifact())
     found = Audited(root=root)
     register(found)

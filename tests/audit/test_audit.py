@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -27,15 +26,16 @@ def test_a_sound_run_is_proven_and_every_check_compared_something(audited: Audit
     report = audited.all()
     assert (report.findings, report.notes) == ([], [])
     assert report.passed
-    # 6 outputs, of which 5 folders with 2 + 2 + 1 + 1 + 2 files, two of them the same table.
+    # 6 outputs, of which 5 folders with 2 + 2 + 1 + 1 + 2 files, two of them the same table; and
+    # a folder with a file of the user's.
     hashed = {hashed.place: hashed.objects for hashed in report.hashed}
-    assert (hashed["cache"], hashed["remote 'store'"]) == (13, 13)
+    assert (hashed["cache"], hashed["remote 'store'"]) == (15, 15)
     assert report.checked == {
-        "object": 26,
+        "object": 30,
         "lock": 1 + 6 + 5 + 3 + 4,  # the run's id, then deps, settings and outputs by stage
-        "edge": 5 + 1,  # and the model
+        "edge": 6 + 1,  # and the model
         "settings": 3 + 3,
-        "code": 3,
+        "code": 2,
         "marked": 1,
         "rows": 2,
         "expectations": 3,
@@ -114,7 +114,7 @@ def test_without_a_remote_the_cache_alone_is_hashed(audited: Audited) -> None:
     (audited.root / ".dvc/config.local").unlink()
     report = audited.all()
     assert report.passed
-    assert report.checked["object"] == 13
+    assert report.checked["object"] == 15
 
 
 def test_what_was_purged_by_record_is_told_as_such(audited: Audited) -> None:
@@ -122,11 +122,13 @@ def test_what_was_purged_by_record_is_told_as_such(audited: Audited) -> None:
     md5 = gone[0].parent.name + gone[0].name
     purged = {"kind": "purged", "hashes": [md5], "reason": "asked for"}
     tag_entry(audited, "purge/1", purged)
-    found = audited.finding()
+    (found,) = audited.all(with_checkout=False).findings
     assert found.found == f"object {md5} in the cache and the remote 'store'"
     for file in gone:
         file.unlink()
-    (audited.root / "data/run.json").unlink()
+    (left,) = audited.all().findings
+    assert (left.what, left.found) == ("data/prompts/train.parquet", "in the checkout still")
+    (audited.root / "data/prompts/train.parquet").unlink()
     report = audited.all()
     assert report.passed
     (note,) = report.notes
@@ -217,24 +219,22 @@ def test_a_marked_run_is_a_finding(audited: Audited) -> None:
     assert (found.kind, found.found) == ("marked", "rsft/code.py")
 
 
-def test_the_users_own_files_that_git_does_not_track_are_noted(
-    audited: Audited, template: Path
-) -> None:
-    lock = audited.root / "dvc.lock"
-    (dep,) = [md5 for path, md5 in audited.run.stages["prompts"].deps.items() if "raw" in path]
-    other = f"{'1' * 32}.dir"
-    lock.write_text(
-        lock.read_text().replace(
-            f"md5: {dep}\n      size: 16\n      nfiles: 1",
-            f"md5: {other}\n      size: 99\n      nfiles: 2",
-        )
-    )
-    audited.retag(json.loads(json.dumps(audited.run.manifest).replace(dep, other)))
-    report = audited.all(with_checkout=False)
-    assert report.passed
-    (note,) = report.notes
-    assert note.what == f"run/{RUN}: input data/raw"
-    assert (note.expected, note.found) == (f"{other}, of 2 files", "1 of them in the tag")
+def test_inputs_that_are_lost_are_found(audited: Audited) -> None:
+    for store in ("cache", "remote"):
+        audited.object("data/raw/README.md", store).unlink()
+    assert audited.finding().what == f"run/{RUN}: data/raw/README.md"
+
+
+def test_inputs_that_no_stage_read_break_an_edge(audited: Audited) -> None:
+    audited.edit_manifest(lambda m: m["inputs"]["data/raw"].update(hash="e" * 32))
+    (found,) = [f for f in audited.all().findings if f.kind == "edge"]
+    assert found.what.endswith("stage prompts read data/raw")
+
+
+def test_a_policy_that_was_edited_during_the_run_is_found(audited: Audited) -> None:
+    audited.edit_manifest(lambda m: m.update(policy={"path": "rsft/code.py", "sha256": "0" * 64}))
+    found = audited.finding()
+    assert (found.kind, found.expected) == ("code", "0" * 64)
 
 
 def test_rows_that_a_table_has_not_are_found(audited: Audited) -> None:
@@ -371,7 +371,7 @@ def test_mlflow_that_is_away_is_a_finding_and_the_rest_is_proven(audited: Audite
     report = audit_all(audited.workspace, "demo", away, with_checkout=False)
     (found,) = report.findings
     assert (found.kind, found.found) == ("registration", "MLflow's store cannot be used (away)")
-    assert report.checked["object"] == 26
+    assert report.checked["object"] == 30
 
 
 def test_a_tag_that_holds_no_run_is_found(audited: Audited) -> None:
@@ -389,7 +389,7 @@ def test_an_object_that_two_runs_name_is_hashed_once(audited: Audited) -> None:
     tag_run(audited.workspace, "20260102-demo", manifest)
     report = audited.all()
     assert report.passed
-    assert report.checked["object"] == 26
+    assert report.checked["object"] == 30
     flip(audited.object(WEIGHTS))
     assert f"run/{RUN} and 1 more: {WEIGHTS}" == audited.finding().what
 
@@ -438,7 +438,7 @@ class TestCheckout:
 
     def test_inputs_that_were_swapped(self, audited: Audited) -> None:
         flip(audited.root / "data/raw/README.md")
-        assert audited.finding().what == f"data/raw, as run/{RUN} left it"
+        assert audited.finding().what == f"data/raw/README.md, as run/{RUN} left it"
 
     def test_what_is_not_checked_out_is_no_finding(self, audited: Audited) -> None:
         shutil.rmtree(audited.root / "data/rounds")
