@@ -1,6 +1,7 @@
 """Whether the verdict on accepted rows speaks of the rows that were accepted."""
 
 import json
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -49,13 +50,28 @@ def _check_round(
         found=verdict.get("success"),
         remedy=_REMEDY,
     )
-    told = ["success", "evaluated", "hash"] if claimed else []
-    verdict["hash"] = case.hash(path)
-    for figure in told:
+    if claimed is not None:
+        _check_claim(case, folder, claimed, verdict, findings)
+
+
+def _check_claim(
+    case: Case,
+    folder: PurePosixPath,
+    claimed: Mapping[str, Any],
+    verdict: Mapping[str, Any],
+    findings: Findings,
+) -> None:
+    """Holds what the manifest says of a verdict against the verdict, and its hash against it."""
+    made = {
+        "success": verdict.get("success"),
+        "evaluated": verdict.get("evaluated"),
+        "hash": case.hash(claimed["path"]),
+    }
+    for figure, expected in made.items():
         findings.compare(
             "expectations",
             f"{case.run.tag}: {figure} of the verdict of {folder} in the manifest",
-            expected=verdict.get(figure),
+            expected=expected,
             found=claimed.get(figure),
             remedy="the manifest was edited; `rsft replay` shows which is true",
         )

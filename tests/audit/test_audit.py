@@ -278,7 +278,8 @@ def replace_member(audited: Audited, out: str, name: str, text: str) -> None:
 
 
 def test_the_manifest_is_held_against_the_verdict(audited: Audited) -> None:
-    told = {"success": True, "evaluated": 10, "failed": [], "path": "…", "hash": "?"}
+    told = {"success": True, "evaluated": 10, "failed": [], "hash": "?"}
+    told["path"] = "data/rounds/1/validation"
     audited.edit_manifest(lambda manifest: manifest.update(expectations={"1": told}))
     findings = audited.all().findings
     assert [f.kind for f in findings] == ["expectations"] * 2
