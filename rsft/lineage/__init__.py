@@ -1,33 +1,58 @@
 """What proves where data came from: the only part that knows DVC and git.
 
-``Workspace`` is the checkout a run works in, ``Pipeline`` its stages; ``tag_run`` pins a run by a
-tag, ``push_run`` pushes its data, ``read_run`` and ``read_runs`` tell what such tags say,
-``read_record`` what became of models; ``Cache`` holds data sets by hash.
+``Workspace`` is the checkout a run works in, ``Pipeline`` its stages. ``tag_run`` pins a run by a
+tag, and ``push_run`` pushes its data; ``read_runs`` tells what such tags say, ``read_record`` what
+became of models, ``read_purges`` what was deleted on purpose. ``Cache`` holds data sets by hash,
+``hash_objects`` proves what a store of them holds, and ``Trees`` says what commits pin.
 """
 
-from rsft.lineage.cache import Cache, Member
+from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
+from rsft.lineage.hashing import Hashed, hash_objects, md5_of
+from rsft.lineage.lock import LockedStage, parse_lock
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
+from rsft.lineage.purges import PurgeRecord, read_purges
 from rsft.lineage.record import Entry, in_service, read_record
 from rsft.lineage.remote import Push, push_run
 from rsft.lineage.runs import RunRecord, StageRecord, latest_runs, read_run, read_runs
 from rsft.lineage.snapshot import Snapshot, tag_run
+from rsft.lineage.stores import CACHE, ObjectFolder, PlainFolder, Store, open_stores
+from rsft.lineage.tree import Trees, folder_md5
 from rsft.lineage.workspace import Workspace
+from rsft.lineage.yaml12 import load_yaml
 
 __all__ = [
+    "CACHE",
     "Cache",
     "Entry",
+    "Hashed",
+    "LockedStage",
     "Member",
+    "ObjectFolder",
     "OutRecord",
     "Pipeline",
+    "PlainFolder",
+    "PurgeRecord",
     "Push",
     "RunRecord",
     "Snapshot",
     "StageRecord",
     "StageRun",
+    "Store",
+    "Trees",
     "Workspace",
+    "folder_md5",
+    "hash_objects",
     "in_service",
+    "is_folder",
+    "is_object",
     "latest_runs",
+    "load_yaml",
+    "md5_of",
+    "open_stores",
+    "parse_lock",
+    "parse_members",
     "push_run",
+    "read_purges",
     "read_record",
     "read_run",
     "read_runs",

@@ -4,6 +4,7 @@ A file is one object; a folder is an object too, a list of its files and their h
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,12 @@ from pathlib import Path
 from rsft.errors import LineageError
 from rsft.lineage.workspace import Workspace
 
+OBJECTS = Path("files/md5")
+"""Where DVC puts objects, below a cache or a remote."""
+
 _FOLDER = ".dir"
+_FILE = re.compile(r"[0-9a-f]{32}")
+_OBJECT = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +34,15 @@ class Cache:
     """The cache of a checkout."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._folder = workspace.home / ".dvc" / "cache" / "files" / "md5"
+        from dvc.config import Config
+
+        settings = Config(str(workspace.home / ".dvc"))["cache"]
+        place = settings.get("dir") or workspace.home / ".dvc" / "cache"
+        self.folder = Path(place) / OBJECTS
 
     def object(self, md5: str) -> Path:
         """Where an object lies, if it is there."""
-        return self._folder / md5[:2] / md5[2:]
+        return self.folder / md5[:2] / md5[2:]
 
     def members(self, md5: str) -> Sequence[Member]:
         """The files of a data set.
@@ -40,15 +50,37 @@ class Cache:
         Raises:
             LineageError: Where the list of a folder is not in the cache, or is none.
         """
-        if not md5.endswith(_FOLDER):
+        if not is_folder(md5):
             return [Member(path="", hash=md5)]
         try:
-            listed = json.loads(self.object(md5).read_bytes())
-            return [Member(path=entry["relpath"], hash=entry["md5"]) for entry in listed]
+            return parse_members(self.object(md5).read_bytes(), name=str(self.object(md5)))
         except FileNotFoundError:
             raise LineageError(
                 f"the list of data set {md5} is not in the cache; `dvc pull` or `rsft audit` tells "
                 "what is left of it"
             ) from None
-        except (ValueError, KeyError, TypeError):
-            raise LineageError(f"{self.object(md5)} is no list of a folder's files") from None
+
+
+def is_object(md5: str) -> bool:
+    """Whether a text is what DVC names an object by; what a tag or a list says may be anything."""
+    return _OBJECT.fullmatch(md5) is not None
+
+
+def is_folder(md5: str) -> bool:
+    """Whether an object is the list of a folder's files."""
+    return md5.endswith(_FOLDER)
+
+
+def parse_members(content: bytes, *, name: str) -> Sequence[Member]:
+    """The files that the list of a folder names; ``name`` is what messages call it.
+
+    Raises:
+        LineageError: Where it is no such list.
+    """
+    try:
+        listed = [(entry["relpath"], entry["md5"]) for entry in json.loads(content)]
+    except (ValueError, KeyError, TypeError):
+        listed = [(None, None)]
+    if not all(isinstance(path, str) and _FILE.fullmatch(str(md5)) for path, md5 in listed):
+        raise LineageError(f"{name} is no list of a folder's files; `rsft audit` tells more")
+    return [Member(path=path, hash=md5) for path, md5 in listed]

@@ -24,6 +24,7 @@ from rsft.registry.versions import (
     find_same,
     find_version,
     get_version,
+    read_versions,
 )
 
 __all__ = [
@@ -43,5 +44,6 @@ __all__ = [
     "find_version",
     "get_version",
     "promote",
+    "read_versions",
     "register",
 ]

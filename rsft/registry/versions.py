@@ -19,6 +19,15 @@ def champion(registry: Registry, name: str) -> ModelVersion | None:
     return _at_alias(registry, name, CHAMPION)
 
 
+def read_versions(registry: Registry, name: str) -> list[ModelVersion]:
+    """All versions of a model, the first first; none where there is no such model."""
+    aliases = _aliases(registry, name)
+    return sorted(
+        (_record(version, aliases) for version in _search(registry, name)),
+        key=lambda version: version.version,
+    )
+
+
 def get_version(registry: Registry, name: str, version: int | str) -> ModelVersion:
     """A version by its number or by an alias.
 

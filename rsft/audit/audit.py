@@ -1,0 +1,246 @@
+"""The audit: all checks, over some runs or all.
+
+tag ─► manifest = dvc.lock ─► edges ─► settings = params.yaml ─► code = tree
+  └─► objects: hashed again in the cache and the remote ─► rows ─► expectations
+record ─► run's tag      MLflow ─► record, alias, tags ─► artifact = model
+"""
+
+import time
+from collections.abc import Callable, Sequence
+
+from rsft.audit.artifact import check_artifact
+from rsft.audit.case import Case, DataSets, open_case
+from rsft.audit.checkout import check_checkout, run_of_checkout
+from rsft.audit.code import check_code
+from rsft.audit.edges import check_edges
+from rsft.audit.expectations import check_expectations
+from rsft.audit.findings import AuditReport, Findings
+from rsft.audit.lock import check_lock, check_marked
+from rsft.audit.objects import check_objects, claims_of
+from rsft.audit.record import check_entries, check_numbers
+from rsft.audit.registrations import check_alias, check_provenance, check_versions
+from rsft.audit.rows import check_rows
+from rsft.audit.settings import check_settings
+from rsft.errors import LineageError, RegistryError, WorkspaceError
+from rsft.lineage import (
+    Cache,
+    Entry,
+    RunRecord,
+    Trees,
+    Workspace,
+    open_stores,
+    read_purges,
+    read_record,
+    read_run,
+    read_runs,
+)
+from rsft.registry import ModelVersion, Registry, fetch, read_versions
+from rsft.types import Progress
+
+
+def _silent(done: int, total: int, note: str = "") -> None:
+    """Shows nothing."""
+
+
+def latest_run(workspace: Workspace) -> RunRecord:
+    """The run that a checkout's data are of, or where none has ended in it, the last on record.
+
+    Raises:
+        LineageError: Where there is no run, or the checkout's has no tag.
+    """
+    tag = run_of_checkout(workspace.root)
+    if tag is not None:
+        return read_run(workspace, tag)
+    runs = read_runs(workspace)
+    if not runs:
+        raise LineageError(f"{workspace.root}: no run is on record; `rsft run` makes one")
+    return runs[-1]
+
+
+def audit_all(
+    workspace: Workspace,
+    model: str,
+    open_registry: Callable[[], Registry],
+    *,
+    with_checkout: bool,
+    progress: Progress = _silent,
+) -> AuditReport:
+    """Audits all runs on record, the record itself, and all of MLflow's versions.
+
+    Args:
+        workspace: A checkout that has the tags.
+        model: Name of the registered model; others on record are audited too.
+        open_registry: Connects to MLflow; that it cannot be reached is a finding.
+        with_checkout: Whether the checkout must be as its last run left it.
+        progress: Told how many objects are hashed.
+    """
+    audit = _Audit(workspace, open_registry, progress)
+    runs = read_runs(workspace)
+    record = read_record(workspace)
+    audit.audit_runs(runs)
+    check_numbers(record, audit.findings)
+    check_entries(record, {run.run_id: run for run in runs}, audit.findings)
+    for name in sorted({model} | {entry.name for entry in record}):
+        audit.audit_model(name, record)
+    if with_checkout:
+        audit.audit_checkout()
+    return audit.report()
+
+
+def audit_run(
+    workspace: Workspace,
+    run: RunRecord,
+    model: str,
+    open_registry: Callable[[], Registry],
+    *,
+    with_checkout: bool = False,
+    progress: Progress = _silent,
+) -> AuditReport:
+    """Audits one run, the versions that it made, and the champion's alias.
+
+    Args:
+        workspace: A checkout that has the tags.
+        run: The run.
+        model: Name of the registered model.
+        open_registry: Connects to MLflow; that it cannot be reached is a finding.
+        with_checkout: Whether the checkout must be as its last run left it.
+        progress: Told how many objects are hashed.
+    """
+    audit = _Audit(workspace, open_registry, progress)
+    record = read_record(workspace)
+    audit.audit_runs([run])
+    own = [entry for entry in record if entry.details.get("run_id") == run.run_id]
+    check_entries(own, {run.run_id: run}, audit.findings)
+    for name in sorted({model} | {entry.name for entry in own}):
+        audit.audit_model(name, record, run.run_id)
+    if with_checkout:
+        audit.audit_checkout()
+    return audit.report()
+
+
+class _Audit:
+    """An audit under way."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        open_registry: Callable[[], Registry],
+        progress: Progress,
+    ) -> None:
+        self.findings = Findings()
+        self._started = time.perf_counter()
+        self._workspace = workspace
+        self._progress = progress
+        self._registry = open_registry
+        self._trees = Trees(workspace)
+        self._stores = open_stores(workspace)
+        self._datasets = DataSets(self._stores)
+        self._purges = {md5: purge for purge in read_purges(workspace) for md5 in purge.hashes}
+        self._cases: dict[str, Case] = {}
+        self._runs: dict[str, RunRecord] = {}
+
+    def audit_runs(self, runs: Sequence[RunRecord]) -> None:
+        """All that a run's tag, the cache and the remote tell of it."""
+        cache = Cache(self._workspace)
+        for run in runs:
+            self._runs[run.tag] = run
+            case = open_case(run, self._trees, self._datasets, self.findings)
+            if case is None:
+                continue
+            self._cases[run.tag] = case
+            check_lock(case, self.findings)
+            check_marked(case, self.findings)
+            check_edges(case, self.findings)
+            check_settings(case, self.findings)
+            check_code(case, self._trees, self.findings)
+            check_rows(case, cache, self.findings)
+            check_expectations(case, cache, self.findings)
+        claims = claims_of(list(self._cases.values()), self._datasets)
+        check_objects(claims, self._stores, self._purges, self.findings, self._progress)
+
+    def audit_model(self, name: str, record: Sequence[Entry], run_id: str | None = None) -> None:
+        """A registered model's alias, and its versions in MLflow: all, or those of a run."""
+        try:
+            registry = self._registry()
+            versions = read_versions(registry, name)
+        except RegistryError as error:
+            self.findings.add(
+                "registration",
+                name,
+                expected="its versions in MLflow",
+                found=str(error),
+                remedy="audit again when it can be reached",
+            )
+            return
+        check_alias(name, record, versions, self.findings)
+        if run_id is not None:
+            record = [entry for entry in record if entry.details.get("run_id") == run_id]
+            versions = [version for version in versions if version.tags.get("run_id") == run_id]
+        check_versions(name, record, versions, self.findings)
+        for version in versions:
+            self._audit_version(registry, version)
+
+    def audit_checkout(self) -> None:
+        """The checkout, unless a run is at work in it."""
+        root = self._workspace.root
+        tag = run_of_checkout(root)
+        if tag is None:
+            return
+        try:
+            with self._workspace.hold("of an audit"):
+                case = self._cases.get(tag) or self._open(tag)
+                if case is not None:
+                    check_checkout(root, case, self._purges, self.findings, self._progress)
+        except WorkspaceError as error:
+            self.findings.note(
+                "checkout", str(root), expected="at rest", found=str(error), remedy="audit again"
+            )
+
+    def report(self) -> AuditReport:
+        """What was found."""
+        return AuditReport(
+            runs=list(self._runs),
+            checked=dict(self.findings.checked),
+            hashed=self.findings.hashed,
+            findings=self.findings.findings,
+            notes=self.findings.notes,
+            seconds=time.perf_counter() - self._started,
+        )
+
+    def _open(self, tag: str) -> Case | None:
+        try:
+            run = read_run(self._workspace, tag)
+        except LineageError as error:
+            self.findings.add(
+                "checkout",
+                f"data/run.json, of {tag}",
+                expected=f"the run's tag {tag}",
+                found=str(error),
+                remedy="it was deleted; `git fetch --tags` brings it back from a copy",
+            )
+            return None
+        return open_case(run, self._trees, self._datasets, self.findings)
+
+    def _audit_version(self, registry: Registry, version: ModelVersion) -> None:
+        run = self._runs.get(version.tags.get("git_tag", ""))
+        check_provenance(version, run, self._trees, self.findings)
+        case = self._cases.get(run.tag) if run else None
+        if case is None:
+            return
+        try:
+            made = case.datasets.files(case.run.manifest["model"]["hash"])
+        except LineageError:
+            return  # that the list is lost is a finding of the objects
+        name = f"{version.name}/{version.version}"
+        try:
+            policy = fetch(registry, version)
+        except RegistryError as error:
+            self.findings.add(
+                "artifact",
+                name,
+                expected="the files of its model in MLflow's store",
+                found=str(error),
+                remedy="bring them back from a copy of the store",
+            )
+            return
+        check_artifact(name, policy, made, self.findings, self._progress)

@@ -1,0 +1,43 @@
+"""Whether tables have the rows that runs say they have."""
+
+from collections.abc import Mapping
+
+from rsft.audit.case import Case
+from rsft.audit.findings import Findings
+from rsft.errors import LedgerError, LineageError
+from rsft.ledger import count_rows
+from rsft.lineage import Cache
+
+_TABLE = ".parquet"
+
+
+def check_rows(case: Case, cache: Cache, findings: Findings) -> None:
+    """Counts the rows of each table for which the manifest tells a number."""
+    claimed: Mapping[str, int] = case.run.manifest.get("rows", {})
+    for path, rows in claimed.items():
+        counted = count(case, cache, path)
+        if counted is not None:
+            findings.compare(
+                "rows",
+                f"{case.run.tag}: rows of {path}",
+                expected=rows,
+                found=counted,
+                remedy="the manifest was edited, or names another table; `rsft replay` shows which",
+            )
+
+
+def count(case: Case, cache: Cache, path: str) -> int | None:
+    """Rows of a table among a run's outputs; null where it is not whole in the cache."""
+    try:
+        maker = case.maker(path)
+        if maker == path:
+            files = [
+                md5
+                for name, md5 in case.datasets.files(case.outs[path]).items()
+                if name == "" or (name.endswith(_TABLE) and "/" not in name)
+            ]
+        else:
+            files = [md5] if (md5 := case.hash(path)) else []
+        return sum(count_rows(cache.object(md5)) for md5 in files) if files else None
+    except (LineageError, LedgerError):
+        return None  # that it is lost or damaged is a finding of the objects

@@ -1,0 +1,258 @@
+"""A run of four small stages, pinned, pushed, registered and promoted; copied for each test."""
+
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from rsft.audit import AuditReport, Finding, audit_all, audit_run
+from rsft.audit.registrations import provenance
+from rsft.ledger import write_table
+from rsft.lineage import (
+    Cache,
+    Pipeline,
+    RunRecord,
+    Trees,
+    Workspace,
+    md5_of,
+    read_run,
+    tag_run,
+)
+from rsft.registry import ModelVersion
+from tests.workspaces import git, make_repository
+
+RUN = "20260101-demo"
+
+FILES = {
+    "dvc.yaml": """
+stages:
+  prompts:
+    cmd: prompts
+    deps: [data/raw, rsft/code.py, rsft/part]
+    params: [seed, prompts]
+    outs: [data/prompts]
+  filter:
+    cmd: filter
+    deps: [data/prompts/train.parquet, rsft/code.py]
+    params: [filter.rule]
+    outs: [data/rounds/1/decisions, data/rounds/1/accepted]
+  validate:
+    cmd: validate
+    deps: [data/rounds/1/accepted, data/rounds/1/decisions]
+    outs: [data/rounds/1/validation]
+  finetune:
+    cmd: finetune
+    deps: [data/rounds/1/accepted, data/rounds/1/validation/verdict.json]
+    outs: [data/rounds/1/model, data/rounds/1/figures.json]
+""",
+    "params.yaml": "seed: 7\nprompts: {source: own, shares: [0.5, 0.5]}\nfilter: {rule: coin}\n",
+    "data/raw/README.md": "What you bring.\n",
+    "rsft/code.py": "code = 1\n",
+    "rsft/part/one.py": "one = 1\n",
+    "rsft/part/two.py": "two = 2\n",
+    ".dvcignore": "__pycache__\n",
+    ".gitignore": "/data/*\n!/data/raw\n/.rsft\n/dvc.lock\n/mlflow\n/remote\n/.dvc/\n",
+}
+
+ROUND = Path("data/rounds/1")
+
+
+def _table(rows: int) -> pa.Table:
+    return pa.table({"number": list(range(rows))})
+
+
+def _prompts() -> None:
+    write_table(Path("data/prompts/train.parquet"), _table(6))
+    write_table(Path("data/prompts/eval.parquet"), _table(3))
+
+
+def _filter() -> None:
+    write_table(ROUND / "decisions" / "0.parquet", _table(5))
+    write_table(ROUND / "decisions" / "1.parquet", _table(3))
+    write_table(ROUND / "accepted" / "0.parquet", _table(4))
+
+
+def _validate() -> None:
+    verdict = {"success": True, "evaluated": 9, "rows": 4, "candidates": 8, "failed": []}
+    (ROUND / "validation").mkdir()
+    (ROUND / "validation" / "verdict.json").write_text(json.dumps(verdict))
+
+
+def _finetune() -> None:
+    (ROUND / "model").mkdir()
+    (ROUND / "model" / "config.json").write_text("{}")
+    (ROUND / "model" / "model.safetensors").write_bytes(bytes(range(256)))
+    (ROUND / "figures.json").write_text('{"loss": 1}')
+
+
+STAGES: dict[str, Callable[[], None]] = {
+    "prompts": _prompts,
+    "filter": _filter,
+    "validate": _validate,
+    "finetune": _finetune,
+}
+
+
+@dataclass(kw_only=True)
+class Audited:
+    """A checkout after a run, and what audits say of it."""
+
+    root: Path
+    """The checkout."""
+    versions: list[ModelVersion] = field(default_factory=list)
+    """What MLflow has."""
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(root=self.root, home=self.root)
+
+    @property
+    def run(self) -> RunRecord:
+        return read_run(self.workspace, RUN)
+
+    def all(self, *, with_checkout: bool = True) -> AuditReport:
+        return audit_all(self.workspace, "demo", lambda: self, with_checkout=with_checkout)
+
+    def one(self) -> AuditReport:
+        return audit_run(self.workspace, self.run, "demo", lambda: self)
+
+    def finding(self) -> Finding:
+        """The only one."""
+        (found,) = self.all().findings
+        return found
+
+    def object(self, path: str, store: str = "cache") -> Path:
+        """Where the object of an output, or of a file in one, lies."""
+        run = self.run
+        hashes = {p: out.hash for stage in run.stages.values() for p, out in stage.outs.items()}
+        hashes |= {p: given["hash"] for p, given in run.manifest["inputs"].items()}
+        cache = Cache(self.workspace)
+        md5 = hashes.get(path) or next(
+            member.hash
+            for out, found in hashes.items()
+            for member in cache.members(found)
+            if path == f"{out}/{member.path}"
+        )
+        folder = cache.folder if store == "cache" else self.root / "remote" / "files" / "md5"
+        return folder / md5[:2] / md5[2:]
+
+    def artifact(self) -> Path:
+        return self.root / "mlflow" / "model"
+
+    def edit_manifest(self, change: Callable[[dict], None]) -> None:
+        """Makes the run's tag anew, with another manifest; MLflow is told of it."""
+        manifest = dict(self.run.manifest)
+        change(manifest)
+        self.retag(manifest)
+
+    def retag(self, manifest: dict) -> None:
+        git(self.root, "tag", "--delete", f"run/{RUN}")
+        tag_run(self.workspace, RUN, manifest)
+        git(self.root, "tag", "--delete", "demo@v1.0.0", "demo#champion#1")
+        register(self)
+
+
+def flip(file: Path) -> None:
+    """Flips a bit of a file, and keeps its size and the time of its change."""
+    found, content = file.stat(), bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.chmod(0o644)
+    file.write_bytes(content)
+    os.utime(file, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def tag_entry(audited: Audited, tag: str, document: dict) -> None:
+    """Writes an entry of the record."""
+    message = f"An entry\n\n{json.dumps(document)}"
+    git(audited.root, "tag", "--annotate", tag, f"run/{RUN}^{{commit}}", "--message", message)
+
+
+def register(audited: Audited) -> None:
+    """Version 1, of the run, in MLflow and on record, promoted."""
+    run = audited.run
+    told = {"version": 1, "run_id": run.run_id}
+    model_hash = run.manifest["model"]["hash"]
+    tag_entry(audited, "demo@v1.0.0", {"kind": "registered", **told, "model_hash": model_hash})
+    tag_entry(audited, "demo#champion#1", {"kind": "promoted", **told, "reason": "better"})
+    version = ModelVersion(
+        name="demo",
+        version=1,
+        aliases=("champion",),
+        tags=dict(provenance(run, Trees(audited.workspace))),
+        mlflow_run_id="m",
+    )
+    audited.versions[:] = [version]
+
+
+def _keep(folder: Path, path: str, md5: str) -> None:
+    """Puts a folder of one file into the cache, as a run does with what the user brings."""
+    (file,) = (folder / path).iterdir()
+    listing = [{"md5": md5_of(file.read_bytes()), "relpath": file.name}]
+    for name, content in (
+        (listing[0]["md5"], file.read_bytes()),
+        (md5, json.dumps(listing).encode()),
+    ):
+        place = folder / ".dvc/cache/files/md5" / name[:2] / name[2:]
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(content)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from dvc.repo import Repo
+
+    folder = tmp_path_factory.mktemp("template")
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    Repo.init(str(folder), no_scm=True).close()
+    make_repository(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        with Pipeline(Workspace(root=folder, home=folder)) as pipeline:
+            runs = {name: pipeline.run(name, function) for name, function in STAGES.items()}
+    folders = {path: out for run in runs.values() for path, out in run.outs.items()}
+    raw = runs["prompts"].deps["data/raw"]
+    manifest = {
+        "run_id": RUN,
+        "changed": [],
+        "model": {"path": str(ROUND / "model"), "hash": folders[str(ROUND / "model")].hash},
+        "stages": {
+            name: {
+                "deps": dict(run.deps),
+                "outs": {path: dataclasses.asdict(out) for path, out in run.outs.items()},
+            }
+            for name, run in runs.items()
+        },
+        "inputs": {"data/raw": {"hash": raw, "size": 16, "files": 1}},
+        "rows": {"data/prompts/eval.parquet": 3, "data/rounds/1/decisions": 8},
+        "params": {"seed": 7, "prompts": {"source": "own", "shares": [0.5, 0.5]}, "extra": None},
+    }
+    _keep(folder, "data/raw", raw)
+    tag_run(Workspace(root=folder, home=folder), RUN, manifest)
+    (folder / "data" / "run.json").write_text(json.dumps({"tag": f"run/{RUN}"}))
+    shutil.copytree(folder / ".dvc/cache/files", folder / "remote/files")
+    shutil.copytree(folder / ROUND / "model", folder / "mlflow/model")
+    return folder
+
+
+@pytest.fixture
+def audited(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Audited:
+    """A copy of it to spoil; MLflow's part is played by the fixture."""
+    root = tmp_path / "checkout"
+    shutil.copytree(template, root)
+    (root / ".dvc" / "config.local").write_text(
+        f"[core]\n    remote = store\n['remote \"store\"']\n    url = {root / 'remote'}\n"
+    )
+    monkeypatch.chdir(root)
+    monkeypatch.setattr("rsft.audit.audit.read_versions", lambda registry, name: registry.versions)
+    monkeypatch.setattr("rsft.audit.audit.fetch", lambda registry, version: registry.artifact())
+    found = Audited(root=root)
+    register(found)
+    return found

@@ -1,0 +1,93 @@
+"""What lies in a store is hashed as it lies, whatever its name says."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from rsft.errors import LineageError
+from rsft.lineage import Hashed, ObjectFolder, Workspace, hash_objects, open_stores
+from rsft.lineage.stores import RemoteStore, remote_objects
+
+CONTENTS = [b"", b"a", b"b" * 5000, b"c" * 3_000_000, *(b"%d" % n for n in range(200))]
+
+
+def put(folder: Path, content: bytes) -> str:
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    place = folder / md5[:2] / md5[2:]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(content)
+    return md5
+
+
+def note(done: list[tuple[int, int, str]]):
+    return lambda *told: done.append(told)
+
+
+def test_each_object_is_hashed_and_counted(tmp_path: Path) -> None:
+    names = [put(tmp_path, content) for content in CONTENTS]
+    told: list[tuple[int, int, str]] = []
+    found = hash_objects(ObjectFolder(name="cache", folder=tmp_path), names, note(told))
+    assert {name: each.hash for name, each in found.items()} == {name: name for name in names}
+    assert [found[name].size for name in names] == [len(content) for content in CONTENTS]
+    assert told[-1] == (len(names), len(names), "cache")
+
+
+def test_what_is_not_there_and_what_cannot_be_read_are_told_apart(tmp_path: Path) -> None:
+    gone, folder = "a" * 32, "b" * 32
+    (tmp_path / folder[:2] / folder[2:]).mkdir(parents=True)
+    found = hash_objects(
+        ObjectFolder(name="cache", folder=tmp_path), [gone, folder], lambda *told: None
+    )
+    assert found[gone] == Hashed(hash=None, size=0)
+    assert found[folder] == Hashed(hash=None, size=0, error="Is a directory")
+
+
+def test_no_objects_are_nothing_to_hash(tmp_path: Path) -> None:
+    assert hash_objects(ObjectFolder(name="x", folder=tmp_path), [], lambda *told: None) == {}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    (tmp_path / ".dvc").mkdir()
+    return Workspace(root=tmp_path, home=tmp_path)
+
+
+def configure(workspace: Workspace, text: str) -> None:
+    (workspace.root / ".dvc/config").write_text(text)
+
+
+def test_the_stores_are_the_cache_and_the_default_remote(workspace: Workspace) -> None:
+    configure(workspace, "")
+    (cache,) = open_stores(workspace)
+    assert cache.place("abcd") == str(workspace.root / ".dvc/cache/files/md5/ab/cd")
+    configure(
+        workspace,
+        "[core]\n    remote = far\n[cache]\n    dir = ../shared\n"
+        "['remote \"far\"']\n    url = ../store\n['remote \"other\"']\n    url = /other\n",
+    )
+    cache, remote = open_stores(workspace)
+    assert cache.place("abcd") == str(workspace.root / "shared/files/md5/ab/cd")
+    assert remote.name == "remote 'far'"
+    assert remote.place("abcd") == str(workspace.root / "store/files/md5/ab/cd")
+
+
+def test_a_remote_that_is_not_configured_is_an_error(workspace: Workspace) -> None:
+    configure(workspace, "[core]\n    remote = far\n")
+    with pytest.raises(LineageError, match="DVC's remote 'far' cannot be used"):
+        open_stores(workspace)
+
+
+def test_a_bucket_is_read_through_dvcs_file_system(tmp_path: Path) -> None:
+    """A folder that DVC reaches stands for it."""
+    from dvc.repo import Repo
+
+    Repo.init(str(tmp_path), no_scm=True).close()
+    with (tmp_path / ".dvc/config").open("a") as config:
+        config.write(f"    remote = far\n['remote \"far\"']\n    url = {tmp_path}/store\n")
+    objects = remote_objects(Workspace(root=tmp_path, home=tmp_path), "far")
+    store = RemoteStore(name="remote 'far'", objects=objects)
+    names = [put(tmp_path / "store/files/md5", content) for content in CONTENTS[:4]]
+    found = hash_objects(store, [*names, "a" * 32], lambda *told: None)
+    assert [found[name].hash for name in names] == names
+    assert found["a" * 32] == Hashed(hash=None, size=0)
