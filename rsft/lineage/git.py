@@ -37,7 +37,8 @@ def run_git(
         env=os.environ | dict(environment or {}),
         input=given,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="backslashreplace",  # others' tags and names need not be UTF-8
         check=False,
     )
     if done.returncode:
