@@ -45,9 +45,6 @@ _FIELDS = (
     "contents:body",
 )
 
-_ORDER = {"registered": 0, "judged": 1, "promoted": 2, "rolled_back": 2}
-"""Of entries within one second, which is as exactly as git tells time."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -90,7 +87,7 @@ def read_record(workspace: Workspace, name: str | None = None) -> list[Entry]:
     fields = listed.split("\0")[:-1]
     rows = zip(*(fields[place :: len(_FIELDS)] for place in range(len(_FIELDS))), strict=True)
     entries = [entry for row in rows if (entry := _entry(row)) is not None]
-    entries.sort(key=lambda e: (datetime.fromisoformat(e.at), _ORDER[e.kind], e.number))
+    entries.sort(key=lambda entry: (datetime.fromisoformat(entry.at), entry.number))
     return [entry for entry in entries if name in (None, entry.name)]
 
 
