@@ -47,5 +47,7 @@ def finish(run: Run) -> dict[str, Any]:
     """Pins, registers and offers what the stages made."""
     snapshot = run.snapshot()
     challenger = run.register(snapshot)
+    if challenger is None:
+        return run.summarise(snapshot, None, None)
     version, decision = run.promote(challenger)
     return run.summarise(snapshot, version, decision)

@@ -6,6 +6,7 @@ models, and ``record_registration`` and its like write it; ``Cache`` holds data 
 """
 
 from rsft.lineage.cache import Cache, Member
+from rsft.lineage.links import link_dataset
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
 from rsft.lineage.record import Entry, before_champion, contending, in_service, read_record
 from rsft.lineage.recording import (
@@ -14,7 +15,7 @@ from rsft.lineage.recording import (
     record_rollback,
     record_verdict,
 )
-from rsft.lineage.runs import RunRecord, StageRecord, read_run, read_runs
+from rsft.lineage.runs import RunRecord, StageRecord, read_run, read_runs, read_tagged
 from rsft.lineage.snapshot import Snapshot, tag_run
 from rsft.lineage.workspace import Workspace
 
@@ -32,9 +33,11 @@ __all__ = [
     "before_champion",
     "contending",
     "in_service",
+    "link_dataset",
     "read_record",
     "read_run",
     "read_runs",
+    "read_tagged",
     "record_promotion",
     "record_registration",
     "record_rollback",

@@ -38,7 +38,7 @@ def run_git(
         input=given,
         capture_output=True,
         encoding="utf-8",
-        errors="backslashreplace",  # others' tags and names need not be UTF-8
+        errors="surrogateescape",  # file names are bytes
         check=False,
     )
     if done.returncode:

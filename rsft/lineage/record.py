@@ -125,7 +125,8 @@ def _changes(record: Sequence[Entry], name: str) -> list[Entry]:
 
 def _entry(fields: Sequence[str]) -> Entry | None:
     """An entry, or None for another's tag: of no such form, not annotated, or without our JSON."""
-    tag, commit, at, name, address, body = (field.lstrip("\n") for field in fields)
+    told_of = [field.lstrip("\n").encode(errors="replace").decode() for field in fields]
+    tag, commit, at, name, address, body = told_of
     try:
         told = json.loads(body)
         kind = told.pop("kind")

@@ -8,6 +8,9 @@ the model's card, the events for other tools. It may hold times and ids, for no 
     began_at, ended_at     in ISO 8601
     changed                files of code, settings and inputs that changed while it ran: such a run
                            is not promoted
+    params                 its settings, with what ``params.yaml`` leaves to defaults
+    evaluation             hash of the evaluation prompts and of who judges: answers under the same
+                           can be compared in pairs
     model                  {path, hash} of what it registers
     stages                 by name: state, seconds, deps (hash by path), outs ({hash, size, files}
                            by path), as ``dvc.lock`` has them
@@ -24,7 +27,7 @@ from typing import Any
 
 from rsft.config import Config, round_folder
 from rsft.lineage import StageRun
-from rsft.runs.registration import training_sources
+from rsft.runs.registration import evaluation_fingerprint, training_sources
 from rsft.runs.summary import summarise_data
 
 
@@ -56,6 +59,8 @@ def build_manifest(
         "began_at": began_at.isoformat(timespec="seconds"),
         "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "changed": list(changed),
+        "params": config.model_dump(mode="json", by_alias=True),
+        "evaluation": evaluation_fingerprint(config),
         "model": {"path": model, "hash": outs[model].hash},
         "stages": {name: _stage(run) for name, run in stage_runs.items()},
         "sources": [asdict(figures) for figures in training_sources(config)],
