@@ -62,9 +62,8 @@ class Difference:
 
     def __str__(self) -> str:
         """The difference in one line, with what to do about it."""
-        told = (
-            f"{self.name}@{self.alias} is {_shown(self.found)}, on record {_shown(self.recorded)}"
-        )
+        found, recorded = _shown(self.found), _shown(self.recorded)
+        told = f"{self.name}@{self.alias} is {found}, on record is {recorded}"
         if self.kind == "unfinished":
             return f"{told}: a change was cut off; `rsft reconcile`, or the next run, finishes it"
         if self.kind == "moved by hand":
