@@ -48,5 +48,7 @@ def finish(run: Run) -> dict[str, Any]:
     snapshot = run.snapshot()
     run.push()
     challenger = run.register(snapshot)
+    if challenger is None:
+        return run.summarise(snapshot, None, None)
     version, decision = run.promote(challenger)
     return run.summarise(snapshot, version, decision)

@@ -13,7 +13,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -32,11 +32,21 @@ from prefect.settings import PREFECT_API_URL
 from rich.text import Text
 
 from rsft.config import PARAMS, TRAINING, Config, load_config, set_values
-from rsft.errors import WorkspaceError
+from rsft.errors import RsftError, WorkspaceError
 from rsft.ledger import read_rows
-from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, push_run, tag_run
-from rsft.registry import CHAMPION, Decision, ModelVersion, Registry, promote
+from rsft.lineage import (
+    Pipeline,
+    Snapshot,
+    StageRun,
+    Workspace,
+    push_run,
+    read_run,
+    record_verdict,
+    tag_run,
+)
+from rsft.registry import CHAMPION, Decision, ModelVersion, Registry, get_version
 from rsft.report.display import current_display
+from rsft.report.history import difference_line, unregistered_line
 from rsft.report.monitor import control_line, monitor_lines, stopped_line
 from rsft.report.tables import filter_lines, pool_lines, result_markdown, round_table
 from rsft.report.training import training_line
@@ -44,7 +54,8 @@ from rsft.runs.docs import render_data_docs
 from rsft.runs.manifest import build_manifest
 from rsft.runs.promotion import decide_promotion
 from rsft.runs.readiness import require_control_rows
-from rsft.runs.registration import register_run
+from rsft.runs.record import find_differences, promote
+from rsft.runs.registration import register_patiently, registered_version
 from rsft.runs.summary import summarise_data, summarise_round
 from rsft.score import build_rewards, prove_on_golds
 from rsft.stages.contract import (
@@ -213,19 +224,28 @@ class Run:
         if done.line is not None:
             current_display().show(Text(done.line))
 
-    def register(self, snapshot: Snapshot) -> ModelVersion:
-        """Registers the last round's model as the challenger."""
-        return _as_task(
-            "register",
-            lambda: register_run(
-                self.registry,
-                self.config,
-                run_id=self.run_id,
-                snapshot=snapshot,
-                stage_runs=self.stage_runs,
-                flow_run_id=flow_run.id,
-            ),
-        )
+    def register(self, snapshot: Snapshot) -> ModelVersion | None:
+        """Registers the last round's model, and those that earlier runs left unregistered.
+
+        Returns:
+            The version; null where it could not be registered: the run is complete without, and
+            the next one, or ``rsft register``, makes up for it.
+        """
+        return _as_task("register", lambda: self._register(snapshot))
+
+    def _register(self, snapshot: Snapshot) -> ModelVersion | None:
+        name = self.config.register_.name
+        try:
+            register_patiently(self.workspace, self.registry, name)
+            run = read_run(self.workspace, snapshot.tag)
+            version = registered_version(self.workspace, self.registry, run)
+            moved = find_differences(self.workspace, self.registry, name)
+        except RsftError as error:
+            current_display().show(unregistered_line(str(error)))
+            return None
+        for difference in moved:
+            current_display().show(difference_line(str(difference)))
+        return version
 
     def promote(self, version: ModelVersion) -> tuple[ModelVersion, Decision | None]:
         """Makes the challenger champion if it is shown to be better, and records why or why not."""
@@ -235,16 +255,21 @@ class Run:
         if CHAMPION in version.aliases:
             return version, None
         decision = decide_promotion(self.registry, self.config, self.pipeline.changed())
-        return promote(self.registry, version, decision), decision
+        run = read_run(self.workspace, version.tags["git_tag"])
+        what: dict[str, Any] = {"name": version.name, "version": version.version, "run": run}
+        record_verdict(self.workspace, details=asdict(decision), **what)
+        if decision.is_promoted:
+            details = {"reason": decision.reason, "against": decision.against, "approved_by": None}
+            promote(self.workspace, self.registry, details=details, **what)
+        return get_version(self.registry, version.name, version.version), decision
 
     def summarise(
-        self, snapshot: Snapshot, version: ModelVersion, decision: Decision | None
+        self, snapshot: Snapshot, version: ModelVersion | None, decision: Decision | None
     ) -> dict[str, Any]:
         """Writes ``data/run.json``, and a table for Prefect's page of the run."""
         data = summarise_data(self.config)
         markdown = result_markdown(data)
         _as_task("report", lambda: create_markdown_artifact(markdown, key="retrain"))
-        reason = decision.reason if decision else "the same model is the champion already"
         total = time.time() - psutil.Process().create_time()
         summary = {
             "run_id": self.run_id,
@@ -255,12 +280,7 @@ class Run:
                 "stages": self.stage_seconds,
             },
             **data,
-            "model": {
-                "name": version.name,
-                "version": version.version,
-                "alias": version.aliases[0] if version.aliases else None,
-                "reason": reason,
-            },
+            "model": _registered(self.config.register_.name, version, decision),
         }
         temporary = RUN_SUMMARY.with_suffix(".tmp")
         temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
@@ -319,6 +339,21 @@ def open_run(settings: Sequence[str], *, wait: bool) -> Iterator[Run]:
                 yield run
             finally:
                 run.render_docs()
+
+
+def _registered(
+    name: str, version: ModelVersion | None, decision: Decision | None
+) -> dict[str, Any]:
+    """What became of the model, for the summary."""
+    if version is None:
+        reason = "it could not be registered; `rsft register`, or the next run, does it"
+        return {"name": name, "version": None, "alias": None, "reason": reason}
+    return {
+        "name": name,
+        "version": version.version,
+        "alias": version.aliases[0] if version.aliases else None,
+        "reason": decision.reason if decision else "the same model is the champion already",
+    }
 
 
 def _say_whom(holder: str) -> None:

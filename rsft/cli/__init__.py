@@ -4,7 +4,15 @@ import sys
 
 from rich.markup import escape
 
-from rsft.cli import asking, audit, lineage, running, servers, sweep  # noqa: F401  # they register
+from rsft.cli import (  # noqa: F401  # they register
+    asking,
+    audit,
+    history,
+    lineage,
+    running,
+    servers,
+    sweep,
+)
 from rsft.cli.app import app
 from rsft.errors import RsftError
 from rsft.report.sheet import plain_console

@@ -60,6 +60,8 @@ def _show_result(console: Console, summary: dict[str, Any]) -> None:
     console.print()
     alias = f"@{model['alias']}" if model["alias"] else "without an alias"
     title = f"{model['name']} version {model['version']} {alias}"
+    if model["version"] is None:
+        title = f"{model['name']} without a version"
     console.print(f"[bold]{title}[/]: {escape(model['reason'])}")
     console.print(
         f"{summary['tag']} took {seconds['total']:.0f} s: {seconds['stages']:.0f} s in the stages, "

@@ -150,8 +150,8 @@ class ControlsSection(Section):
 class RegisterSection(Section):
     """The model registry."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
-    """Name of the registered model."""
+    name: str = Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$")
+    """Name of the registered model; it is part of git tags that GTO reads, too."""
     tracking_uri: str | None = None
     """MLflow's address; by default ``MLFLOW_TRACKING_URI``, else the store in ``mlflow/``."""
 

@@ -1,19 +1,34 @@
 """What proves where data came from: the only part that knows DVC and git.
 
 ``Workspace`` is the checkout a run works in, ``Pipeline`` its stages. ``tag_run`` pins a run by a
-tag, and ``push_run`` pushes its data; ``read_runs`` tells what such tags say, ``read_record`` what
-became of models, ``read_purges`` what was deleted on purpose. ``Cache`` holds data sets by hash,
-``hash_objects`` proves what a store of them holds, and ``Trees`` says what commits pin.
+tag, ``push_run`` pushes its data, and ``read_runs`` tells what such tags say. What became of models
+is written by ``record_registration`` and its like, and read by ``read_record``; ``read_purges`` tells
+what was deleted on purpose. ``Cache`` holds data sets by hash, ``hash_objects`` proves what a store
+of them holds, and ``Trees`` says what commits pin.
 """
 
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
 from rsft.lineage.hashing import Hashed, hash_objects, md5_of
+from rsft.lineage.links import link_dataset
 from rsft.lineage.lock import LockedStage, parse_lock
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
 from rsft.lineage.purges import PurgeRecord, read_purges
-from rsft.lineage.record import Entry, in_service, read_record
+from rsft.lineage.record import Entry, before_champion, contending, in_service, read_record
+from rsft.lineage.recording import (
+    record_promotion,
+    record_registration,
+    record_rollback,
+    record_verdict,
+)
 from rsft.lineage.remote import Push, push_run
-from rsft.lineage.runs import RunRecord, StageRecord, latest_runs, read_run, read_runs
+from rsft.lineage.runs import (
+    RunRecord,
+    StageRecord,
+    latest_runs,
+    read_run,
+    read_runs,
+    read_tagged,
+)
 from rsft.lineage.snapshot import Snapshot, tag_run
 from rsft.lineage.stores import CACHE, ObjectFolder, PlainFolder, Store, open_stores
 from rsft.lineage.tree import Trees, folder_md5
@@ -40,12 +55,15 @@ __all__ = [
     "Store",
     "Trees",
     "Workspace",
+    "before_champion",
+    "contending",
     "folder_md5",
     "hash_objects",
     "in_service",
     "is_folder",
     "is_object",
     "latest_runs",
+    "link_dataset",
     "load_yaml",
     "md5_of",
     "open_stores",
@@ -56,5 +74,10 @@ __all__ = [
     "read_record",
     "read_run",
     "read_runs",
+    "read_tagged",
+    "record_promotion",
+    "record_registration",
+    "record_rollback",
+    "record_verdict",
     "tag_run",
 ]

@@ -5,13 +5,15 @@
     verdict/NAME/vN/K     the K-th verdict on version N, also where it was *no*
 
 The tag is the commit point: MLflow's alias is a pointer that is brought in line with it. Each tag
-says who and when by itself; its message is a title, and a JSON document with the rest.
+says who and when by itself; its message is a title, and a JSON document with the rest. GTO reads
+them; ``recording`` writes them.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from rsft.lineage.git import run_git
@@ -19,24 +21,29 @@ from rsft.lineage.workspace import Workspace
 
 Kind = Literal["registered", "judged", "promoted", "rolled_back"]
 
-_TAGS = (
-    re.compile(r"(?P<name>[^@#]+)@v(?P<version>\d+)\.0\.0"),
-    re.compile(r"(?P<name>[^@#]+)#champion#(?P<number>\d+)"),
-    re.compile(r"verdict/(?P<name>.+)/v(?P<version>\d+)/(?P<number>\d+)"),
-)
+_REGISTERED = re.compile(r"(?P<name>[^@#/]+)@v(?P<version>[1-9]\d*)\.0\.0")
+_SERVING = re.compile(r"(?P<name>[^@#/]+)#champion#(?P<number>[1-9]\d*)")
+_JUDGED = re.compile(r"verdict/(?P<name>[^@#/]+)/v(?P<version>[1-9]\d*)/(?P<number>[1-9]\d*)")
 
-_FIELDS = "%1f".join(
-    f"%({field})"
-    for field in (
-        "refname:strip=2",
-        "*objectname",
-        "taggerdate:iso-strict",
-        "taggername",
-        "taggeremail:trim",
-        "contents:body",
-    )
+_FORMS: Mapping[Kind, tuple[re.Pattern[str], set[str]]] = {
+    "registered": (_REGISTERED, {"run_id", "model_hash"}),
+    "judged": (_JUDGED, {"run_id", "is_promoted", "reason", "against"}),
+    "promoted": (_SERVING, {"run_id", "reason", "against"}),
+    "rolled_back": (_SERVING, {"run_id", "reason", "against"}),
+}
+"""The name of an entry's tag, and what the entry has at least."""
+
+_PLACES = ("refs/tags/*@v*", "refs/tags/*#champion#*", "refs/tags/verdict/")
+"""Where git looks for them: it need not open the tags of a thousand runs."""
+
+_FIELDS = (
+    "refname:strip=2",
+    "*objectname",
+    "taggerdate:iso-strict",
+    "taggername",
+    "taggeremail:trim",
+    "contents:body",
 )
-_END = "%1e"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +71,8 @@ class Entry:
     """The rest: ``run_id`` always. Of a registration ``model_hash``; of a verdict
     ``is_promoted``, ``reason``, ``against`` (version compared with, or null), ``evaluation`` (hash
     of the evaluation prompts), ``look`` (the how-many-th at them) and the figures; of a promotion
-    ``reason``, ``against``, ``approved_by`` (or null); of a rollback ``reason`` and ``against``."""
+    ``reason``, ``against``, ``approved_by`` (or null); of a rollback ``reason`` and ``against``
+    (the version that served till then)."""
 
 
 def read_record(workspace: Workspace, name: str | None = None) -> list[Entry]:
@@ -74,37 +82,73 @@ def read_record(workspace: Workspace, name: str | None = None) -> list[Entry]:
         workspace: A checkout that has the tags.
         name: Of one registered model; null for all.
     """
-    listed = run_git(
-        workspace.root,
-        *("for-each-ref", f"--format={_FIELDS}{_END}", "--sort=taggerdate", "refs/tags"),
-    )
-    entries = [_entry(part.lstrip("\n").split("\x1f")) for part in listed.split("\x1e")[:-1]]
-    return [e for e in entries if e is not None and name in (None, e.name)]
+    form = "%00".join(f"%({field})" for field in _FIELDS)
+    listed = run_git(workspace.root, "for-each-ref", f"--format={form}%00", *_PLACES)
+    fields = listed.split("\0")[:-1]
+    rows = zip(*(fields[place :: len(_FIELDS)] for place in range(len(_FIELDS))), strict=True)
+    entries = [entry for row in rows if (entry := _entry(row)) is not None]
+    entries.sort(key=lambda entry: (datetime.fromisoformat(entry.at), entry.number))
+    return [entry for entry in entries if name in (None, entry.name)]
 
 
 def in_service(record: Sequence[Entry], name: str) -> Entry | None:
     """The entry by which a model's champion serves, or None where none does yet."""
-    changes = [e for e in record if e.name == name and e.kind in ("promoted", "rolled_back")]
-    return max(changes, key=lambda entry: entry.number, default=None)
+    return max(_changes(record, name), key=lambda entry: entry.number, default=None)
+
+
+def contending(record: Sequence[Entry], name: str) -> Entry | None:
+    """The registration of the model that contends: the latest, unless it has been in service."""
+    registered = [e for e in record if e.name == name and e.kind == "registered"]
+    latest = max(registered, key=lambda entry: entry.version, default=None)
+    if latest is None or latest.version in {e.version for e in _changes(record, name)}:
+        return None
+    return latest
+
+
+def before_champion(record: Sequence[Entry], name: str) -> int | None:
+    """The version that served before the present champion was promoted, or None where none did.
+
+    A rollback takes the champion away for good: the next one goes back one further.
+    """
+    served: list[int] = []
+    for change in sorted(_changes(record, name), key=lambda entry: entry.number):
+        if change.kind == "promoted":
+            served.append(change.version)
+        else:
+            del served[-1:]
+    return served[-2] if len(served) > 1 else None
+
+
+def _changes(record: Sequence[Entry], name: str) -> list[Entry]:
+    return [e for e in record if e.name == name and e.kind in ("promoted", "rolled_back")]
 
 
 def _entry(fields: Sequence[str]) -> Entry | None:
-    matched = [match for pattern in _TAGS if (match := pattern.fullmatch(fields[0]))]
-    if not matched or not fields[1]:
-        return None  # another's tag, or one that is not annotated
+    """An entry, or None for another's tag: of no such form, not annotated, or without our JSON."""
+    told_of = [field.lstrip("\n").encode(errors="replace").decode() for field in fields]
+    tag, commit, at, name, address, body = told_of
     try:
-        told = json.loads(fields[5])
-    except ValueError:
+        told = json.loads(body)
+        kind = told.pop("kind")
+        form, needed = _FORMS[kind]
+        version = told.pop("version")
+        datetime.fromisoformat(at)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    found = matched[0].groupdict()
+    found = form.fullmatch(tag)
+    if found is None or not commit or type(version) is not int or not needed <= told.keys():
+        return None
+    parts = found.groupdict()
+    if int(parts.get("version", version)) != version:
+        return None
     return Entry(
-        kind=told.pop("kind"),
-        name=found["name"],
-        version=told.pop("version"),
-        number=int(found.get("number", 1)),
-        tag=fields[0],
-        commit=fields[1],
-        at=fields[2],
-        by=f"{fields[3]} <{fields[4]}>",
+        kind=kind,
+        name=parts["name"],
+        version=version,
+        number=int(parts.get("number", 1)),
+        tag=tag,
+        commit=commit,
+        at=at,
+        by=f"{name} <{address}>",
         details=told,
     )

@@ -112,6 +112,18 @@ def read_run(workspace: Workspace, run: str) -> RunRecord:
     return found[0]
 
 
+def read_tagged(workspace: Workspace, run: RunRecord, path: str) -> bytes:
+    """A file of a run's tag, as it was.
+
+    Raises:
+        LineageError: Where the tag has none.
+    """
+    (content,) = read_blobs(workspace.root, [f"{run.commit}:{path}"])
+    if content is None:
+        raise LineageError(f"{run.tag} holds no {path}")
+    return content
+
+
 def _tags(workspace: Workspace, pattern: str) -> list[list[str]]:
     """The fields of each annotated tag, the oldest first."""
     listed = run_git(

@@ -87,7 +87,7 @@ def tag_run(
     lock = root / LOCK
     if not lock.exists():
         raise WorkspaceError(f"{root}: no dvc.lock to pin; run the stages first")
-    identity = _identity(root)
+    identity = tagger(root)
     try:
         head = run_git(root, "rev-parse", "--verify", "HEAD")
     except WorkspaceError:
@@ -178,7 +178,8 @@ def _edited(root: Path, head: str, index: Mapping[str, str]) -> list[str]:
     return [name for name in names if name and name != LOCK]
 
 
-def _identity(root: Path) -> dict[str, str]:
+def tagger(root: Path) -> dict[str, str]:
+    """Variables that say who is at work, where git does not know."""
     try:
         for role in ("AUTHOR", "COMMITTER"):
             run_git(root, "var", f"GIT_{role}_IDENT")

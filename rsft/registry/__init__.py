@@ -4,7 +4,7 @@ A ``Registry`` is a connection, which the functions work on. MLflow takes second
 is imported when a connection is opened, never before.
 """
 
-from rsft.registry.promoting import promote
+from rsft.registry.aliases import NOWHERE, Pointer, move_alias, read_pointers
 from rsft.registry.records import (
     CHALLENGER,
     CHAMPION,
@@ -24,6 +24,7 @@ from rsft.registry.versions import (
     find_same,
     find_version,
     get_version,
+    list_versions,
     read_versions,
 )
 
@@ -31,9 +32,11 @@ __all__ = [
     "CHALLENGER",
     "CHAMPION",
     "EVAL_PROMPTS_TAG",
+    "NOWHERE",
     "Decision",
     "Evaluation",
     "ModelVersion",
+    "Pointer",
     "Provenance",
     "Registry",
     "Serving",
@@ -43,7 +46,9 @@ __all__ = [
     "find_same",
     "find_version",
     "get_version",
-    "promote",
+    "list_versions",
+    "move_alias",
+    "read_pointers",
     "read_versions",
     "register",
 ]

@@ -14,8 +14,6 @@ from typing import Any
 
 from rsft.registry.package import write_model
 from rsft.registry.records import (
-    CHALLENGER,
-    CHAMPION,
     Evaluation,
     ModelVersion,
     Provenance,
@@ -39,7 +37,7 @@ def register(
     evaluation: Evaluation,
     serving: Serving,
 ) -> ModelVersion:
-    """Registers a policy as the challenger, unless it is the champion already.
+    """Registers a policy; which alias points at it is for the record to say.
 
     Args:
         registry: Where.
@@ -57,16 +55,23 @@ def register(
         RegistryError: Where the store cannot be used.
     """
     version = find_same(registry, name, provenance.model_md5)
-    if version is None:
-        with registry.errors(), _run(registry, name, provenance) as run_id:
+    if version is not None:
+        return version
+    with registry.errors():
+        _end_cut_off(registry, name, provenance.run_id)
+        with _run(registry, name, provenance) as run_id:
             _log(registry.client, run_id, params, evaluation, provenance)
             model = _log_model(registry, name, run_id, policy, serving, evaluation)
             number = _create_version(registry.client, name, model, provenance, evaluation)
-        version = get_version(registry, name, number)
-    if CHAMPION not in version.aliases:
-        with registry.errors():
-            registry.client.set_registered_model_alias(name, CHALLENGER, str(version.version))
-    return get_version(registry, name, version.version)
+    return get_version(registry, name, number)
+
+
+def _end_cut_off(registry: Registry, name: str, run_id: str) -> None:
+    """Ends what a process that was killed while it registered the same run left as running."""
+    experiment = registry.experiment_id(name)
+    for run in registry.client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+        if run.data.tags.get("run_id") == run_id:
+            registry.client.set_terminated(run.info.run_id, status="KILLED")
 
 
 @contextmanager

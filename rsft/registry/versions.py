@@ -50,6 +50,11 @@ def get_version(registry: Registry, name: str, version: int | str) -> ModelVersi
     return found
 
 
+def list_versions(registry: Registry, name: str) -> list[int]:
+    """The numbers of a model's versions, in order."""
+    return sorted(int(version.version) for version in _search(registry, name))
+
+
 def find_version(registry: Registry, model: str) -> ModelVersion:
     """The version that ``NAME@ALIAS`` or ``NAME/VERSION`` names.
 

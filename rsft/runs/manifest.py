@@ -16,6 +16,8 @@ the model's card, the events for other tools. It may hold times and ids, for no 
     scorers                rewards ({name, weight, model or null}), and fingerprint: the same as
                            long as they judge in the same way
     policy                 {path, sha256} of what promotion goes by; null where there is none
+    evaluation             hash of the evaluation prompts and of who judges: answers under the same
+                           can be compared in pairs
     model                  {path, hash} of what it registers
     stages                 by name: state, seconds, deps (hash by path), outs ({hash, size, files}
                            by path), as ``dvc.lock`` has them
@@ -48,7 +50,7 @@ from rsft.runs.facts import (
     scorer_facts,
     table_rows,
 )
-from rsft.runs.registration import training_sources
+from rsft.runs.registration import evaluation_fingerprint, training_sources
 from rsft.runs.summary import summarise_data
 
 
@@ -87,6 +89,7 @@ def build_manifest(
         "base": base_facts(config, outs),
         "scorers": scorer_facts(config, stage_runs),
         "policy": policy_facts(),
+        "evaluation": evaluation_fingerprint(config),
         "model": {"path": model, "hash": outs[model].hash},
         "stages": {name: _stage(run) for name, run in stage_runs.items()},
         "inputs": {path: asdict(out) for path, out in inputs.items()},

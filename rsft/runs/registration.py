@@ -1,71 +1,202 @@
-"""Registering what a run made: the last round's model, with everything it came from."""
+"""Registering what a run made: the last round's model, with everything it came from.
+
+It goes by the run's tag and the cache alone, so that a run whose registry was away is registered
+later as it would have been then.
+"""
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from rsft.config import RAW, Config, ScoreSection, is_own, round_folder
+from rsft.errors import LineageError, RegistryError
 from rsft.ledger import read_rows, read_table, schema_of
-from rsft.lineage import Snapshot, StageRun
-from rsft.registry import Evaluation, ModelVersion, Provenance, Registry, Serving, register
-from rsft.runs.summary import summarise_policy, summarise_round
-from rsft.stages.contract import read_handed_on, split_file
+from rsft.lineage import (
+    Cache,
+    RunRecord,
+    Workspace,
+    link_dataset,
+    read_record,
+    read_run,
+    read_runs,
+    read_tagged,
+    record_registration,
+)
+from rsft.registry import (
+    Evaluation,
+    ModelVersion,
+    Provenance,
+    Registry,
+    Serving,
+    get_version,
+    list_versions,
+    register,
+)
+from rsft.runs.record import follow_record, hold_registry
+from rsft.stages.contract import PROMPTS, read_handed_on, split_file
 from rsft.stages.pooling import describe_sources
 from rsft.types import Answer, Prompt, SourceFigures, TrainingRow
 
+_PATIENCE = 60.0
+"""Seconds after which a registry that is away is no longer tried; it was there when the run began.
+A server is given what patience MLflow has with it besides."""
 
-def register_run(
-    registry: Registry,
-    config: Config,
-    *,
-    run_id: str,
-    snapshot: Snapshot,
-    stage_runs: Mapping[str, StageRun],
-    flow_run_id: str | None,
-) -> ModelVersion:
-    """Registers the last round's model as the challenger, unless it is registered already.
+
+def register_patiently(
+    workspace: Workspace, registry: Registry, name: str, *, patience: float = _PATIENCE
+) -> list[ModelVersion]:
+    """As ``register_pending``, tried again for a while where the registry is away."""
+    tried = Retrying(
+        retry=retry_if_exception_type(RegistryError),
+        wait=wait_exponential(multiplier=0.5, max=10),
+        stop=stop_after_delay(patience),
+        reraise=True,
+    )
+    return tried(register_pending, workspace, registry, name)
+
+
+def register_pending(workspace: Workspace, registry: Registry, name: str) -> list[ModelVersion]:
+    """Registers each run of a model that is tagged and not registered, the oldest first.
+
+    Those on record that the registry lost, as a store that was made anew has, come before: so they
+    get the numbers again that they are on record with.
 
     Args:
+        workspace: A checkout that has the runs' tags, and their models in its cache.
         registry: Where.
-        config: The run's settings.
-        run_id: The run.
-        snapshot: The tag that pins it.
-        stage_runs: Its stages, whose output hashes go with the model.
-        flow_run_id: Prefect's id of the run.
+        name: Of the registered model.
+
+    Returns:
+        What was registered.
+
+    Raises:
+        RegistryError: Where the store cannot be used.
+        LineageError: Where a model is not in the cache, or a version is on record as another's.
     """
-    last = Path(round_folder(config.round_count))
-    hashes = {path: out.hash for run in stage_runs.values() for path, out in run.outs.items()}
-    return register(
-        registry,
-        name=config.register_.name,
-        policy=last / "model",
-        provenance=Provenance(
-            run_id=run_id,
-            git_tag=snapshot.tag,
-            git_commit=snapshot.commit,
-            dvc_lock_sha256=snapshot.lock_sha256,
-            dataset_hashes=hashes,
-            sources=training_sources(config),
-            model_md5=hashes[str(last / "model")],
-            seed=config.seed,
-            flow_run_id=flow_run_id,
-        ),
-        params=config.model_dump(by_alias=True),
-        evaluation=Evaluation(
-            metrics=_metrics(config),
-            answers=next((last / "answers").glob("*.parquet")),
-            prompts_md5=evaluation_fingerprint(config),
-        ),
-        serving=Serving(
-            max_new_tokens=config.evaluate.max_new_tokens,
-            is_worked="worked_solution" in config.score.rewards,
-            answer_marker=config.score.answer_marker,
-            example=read_rows(split_file(config.evaluate.sets["eval"]), Prompt)[0].text,
-        ),
+    with hold_registry(workspace):
+        runs = [*_lost(workspace, registry, name), *_unregistered(workspace, name)]
+        versions = [_register(workspace, registry, name, run) for run in runs]
+        follow_record(workspace, registry, name)
+    return [get_version(registry, name, version) for version in versions]
+
+
+def registered_version(workspace: Workspace, registry: Registry, run: RunRecord) -> ModelVersion:
+    """The version that a run's model is registered as, by that run or an earlier one.
+
+    Raises:
+        LineageError: Where it is on no record, or the registry has another model by that number.
+        RegistryError: Where the registry has none by that number.
+    """
+    name, model = run.manifest["params"]["register"]["name"], run.manifest["model"]["hash"]
+    record = read_record(workspace, name)
+    numbers = [e.version for e in record if e.details.get("model_hash") == model]
+    if not numbers:
+        raise LineageError(f"{run.tag} is not registered; `rsft register` does it")
+    version = get_version(registry, name, max(numbers))
+    if version.tags.get("model_md5") != model:
+        raise LineageError(
+            f"{name}/{version.version} in {registry.shown_uri} is the model "
+            f"{version.tags.get('model_md5')}, on record is {model}; one record goes with one "
+            "registry: take another register.name for this one"
+        )
+    return version
+
+
+def _lost(workspace: Workspace, registry: Registry, name: str) -> list[RunRecord]:
+    """Runs of the versions on record that come after the last one that the registry has."""
+    last = max(list_versions(registry, name), default=0)
+    entries = [e for e in read_record(workspace, name) if e.kind == "registered"]
+    lost = sorted((e for e in entries if e.version > last), key=lambda entry: entry.version)
+    return [read_run(workspace, entry.details["run_id"]) for entry in lost]
+
+
+def _unregistered(workspace: Workspace, name: str) -> list[RunRecord]:
+    """A run of each model that is on no record, the oldest first."""
+    known = {entry.details.get("model_hash") for entry in read_record(workspace, name)}
+    found: dict[str, RunRecord] = {}
+    for run in read_runs(workspace):
+        if _name_of(run) == name and run.manifest["model"]["hash"] not in known:
+            found.setdefault(run.manifest["model"]["hash"], run)
+    return list(found.values())
+
+
+def _register(workspace: Workspace, registry: Registry, name: str, run: RunRecord) -> int:
+    """Registers a run from its tag and the cache, whatever is checked out now."""
+    manifest, cache = run.manifest, Cache(workspace)
+    outs = {path: out.hash for stage in run.stages.values() for path, out in stage.outs.items()}
+    last = Path(manifest["model"]["path"]).parent
+    with _folder_beside(workspace) as folder:
+        laid = {
+            path: link_dataset(cache, outs[path], folder / path)
+            for path in (str(last / "model"), str(last / "answers"), str(PROMPTS))
+        }
+        version = register(
+            registry,
+            name=name,
+            policy=laid[str(last / "model")],
+            provenance=Provenance(
+                run_id=run.run_id,
+                git_tag=run.tag,
+                git_commit=run.commit,
+                dvc_lock_sha256=hashlib.sha256(read_tagged(workspace, run, "dvc.lock")).hexdigest(),
+                dataset_hashes=outs,
+                sources=[SourceFigures(**figures) for figures in manifest["sources"]],
+                model_md5=manifest["model"]["hash"],
+                seed=manifest["seed"],
+                flow_run_id=manifest["flow_run_id"],
+            ),
+            params=manifest["params"],
+            evaluation=Evaluation(
+                metrics=_metrics(manifest["figures"]),
+                answers=next(laid[str(last / "answers")].glob("*.parquet")),
+                prompts_md5=manifest["evaluation"],
+            ),
+            serving=_serving(manifest["params"], laid[str(PROMPTS)]),
+        )
+    record_registration(
+        workspace,
+        name=name,
+        version=version.version,
+        run=run,
+        model_hash=manifest["model"]["hash"],
     )
+    return version.version
+
+
+@contextmanager
+def _folder_beside(workspace: Workspace) -> Iterator[Path]:
+    """An empty folder on the disk of the cache, for whoever holds the registry."""
+    folder = workspace.home / ".rsft" / "registering"
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed process left
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def _serving(params: Mapping[str, Any], prompts: Path) -> Serving:
+    """How the policy answers, with a question of the evaluation set."""
+    split = prompts / f"{params['evaluate']['sets']['eval']}.parquet"
+    return Serving(
+        max_new_tokens=params["evaluate"]["max_new_tokens"],
+        is_worked="worked_solution" in params["score"]["rewards"],
+        answer_marker=params["score"]["answer_marker"],
+        example=read_rows(split, Prompt)[0].text,
+    )
+
+
+def _name_of(run: RunRecord) -> str | None:
+    """The name that a run registers its model under; None for one that another rsft tagged."""
+    name = run.manifest.get("params", {}).get("register", {}).get("name")
+    return name if isinstance(name, str) else None
 
 
 def training_sources(config: Config) -> Sequence[SourceFigures]:
@@ -115,11 +246,13 @@ def _judging_files(section: ScoreSection) -> list[Path]:
     return sorted({file for place in places for file in place if file.is_file()})
 
 
-def _metrics(config: Config) -> dict[int, dict[str, float]]:
-    """Figures by round, the base as round 0; what is undefined is left out."""
-    rounds = {0: summarise_policy(Path(round_folder(0)))}
-    rounds |= {int(key): summarise_round(key) for key in config.rounds}
-    return {number: _numbers(figures) for number, figures in rounds.items()}
+def _metrics(figures: Mapping[str, Any]) -> dict[int, dict[str, float]]:
+    """Figures by round, the base as round 0; comparisons, and what is undefined, are left out."""
+    rounds = [figures["base"], *figures["rounds"]]
+    return {
+        number: _numbers({name: of[name] for name in of if not name.startswith("against_")})
+        for number, of in enumerate(rounds)
+    }
 
 
 def _numbers(figures: Mapping[str, object], prefix: str = "") -> dict[str, float]:

@@ -6,7 +6,16 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from rsft.errors import ConfigurationError, LineageError
-from rsft.lineage import Entry, RunRecord, Workspace, in_service, latest_runs, read_record, read_run
+from rsft.lineage import (
+    Entry,
+    RunRecord,
+    Workspace,
+    contending,
+    in_service,
+    latest_runs,
+    read_record,
+    read_run,
+)
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 
@@ -88,12 +97,9 @@ def _version(
     number = int(which) if which.isdecimal() else None
     if which == CHAMPION and serving is not None:
         number = serving.version
-    if (
-        which == CHALLENGER
-        and registered
-        and (serving is None or max(registered) != serving.version)
-    ):
-        number = max(registered)
+    contender = contending(record, name)
+    if which == CHALLENGER and contender is not None:
+        number = contender.version
     if number not in registered:
         known = ", ".join(f"{name}/{version}" for version in sorted(registered))
         raise LineageError(f"{text!r} is no version on record here; there are: {known}")

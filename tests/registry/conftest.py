@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from rsft.registry.records import Evaluation, ModelVersion, Provenance, Serving
+from rsft.registry.aliases import Pointer, move_alias
+from rsft.registry.records import CHALLENGER, Evaluation, ModelVersion, Provenance, Serving
 from rsft.registry.registering import register
 from rsft.registry.store import Registry
+from rsft.registry.versions import get_version
 from rsft.types import SourceFigures
 
 MLFLOW_WARNINGS = (
@@ -49,7 +51,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def submit(registry: Registry, name: str, tmp_path: Path) -> Submit:
-    """Registers a folder that need not be loadable, as the model of the given hash."""
+    """Registers a folder that need not be loadable, as the challenger of the given hash."""
     answers = tmp_path / "answers.parquet"
     answers.write_bytes(b"answers")
     policy = tmp_path / "model"
@@ -83,6 +85,8 @@ def submit(registry: Registry, name: str, tmp_path: Path) -> Submit:
                 max_new_tokens=16, is_worked=True, answer_marker=None, example="What is 2 and 3?"
             ),
         }
-        return register(registry, **(arguments | changes))
+        version = register(registry, **(arguments | changes))
+        move_alias(registry, version.name, CHALLENGER, Pointer(version=version.version, mark=None))
+        return get_version(registry, version.name, version.version)
 
     return submit

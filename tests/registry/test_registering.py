@@ -6,13 +6,13 @@ import pytest
 
 from rsft.errors import RegistryError
 from rsft.registry.store import Registry
-from rsft.registry.versions import get_version
+from rsft.registry.versions import get_version, list_versions
 from rsft.types import SourceFigures
 
 
-def test_a_first_model_is_version_1_and_challenger(submit, name: str) -> None:
+def test_a_first_model_is_version_1(submit, name: str) -> None:
     version = submit("m1")
-    assert (version.name, version.version, version.aliases) == (name, 1, ("challenger",))
+    assert (version.name, version.version) == (name, 1)
     assert version.tags == {
         "run_id": "20260101-demo",
         "git_tag": "run/20260101-demo",
@@ -83,18 +83,10 @@ def test_an_identical_model_makes_no_new_version(registry: Registry, submit, nam
     assert len(registry.client.search_runs([experiment])) == 1
 
 
-def test_the_latest_model_is_the_challenger(registry: Registry, submit, name: str) -> None:
+def test_another_model_is_another_version(registry: Registry, submit, name: str) -> None:
     submit("m1")
     assert submit("m2").version == 2
-    assert get_version(registry, name, "challenger").version == 2
-    assert get_version(registry, name, 1).aliases == ()
-
-
-def test_a_champion_does_not_challenge_itself(registry: Registry, submit, name: str) -> None:
-    submit("m1")
-    registry.client.set_registered_model_alias(name, "champion", "1")
-    registry.client.delete_registered_model_alias(name, "challenger")
-    assert submit("m1").aliases == ("champion",)
+    assert list_versions(registry, name) == [1, 2]
 
 
 def test_a_failure_leaves_a_failed_run_and_no_version(

@@ -1,9 +1,21 @@
-"""A checkout with two runs and two versions on record, the first of which serves."""
+"""A checkout with two runs and two versions on record, the first of which serves; and a store."""
+
+from pathlib import Path
 
 import pytest
 
 from rsft.lineage import Workspace
+from tests.registry.conftest import MLFLOW_WARNINGS
+from tests.registry.conftest import name as name
+from tests.registry.conftest import registry as registry
 from tests.runs.records import FIRST, SECOND, enter, make_checkout, make_run
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and "registry" in item.fixturenames:
+            for warning in MLFLOW_WARNINGS:
+                item.add_marker(pytest.mark.filterwarnings(warning))
 
 
 @pytest.fixture(scope="session")

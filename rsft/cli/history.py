@@ -1,0 +1,117 @@
+"""``rsft history``, ``rollback``, ``register`` and ``reconcile``: the record of models."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from rsft.cli.app import app, workspace_and_config
+
+_Name = Annotated[
+    str | None, typer.Argument(metavar="[NAME]", help="Registered model; by default register.name.")
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@app.command()
+def history(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Registered model; by default all.")
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Ask MLflow, too, whether its aliases are as recorded."),
+    ] = False,
+    as_json: _Json = False,
+) -> None:
+    """Tell who registered, promoted and rolled back what, when and why."""
+    from rsft.lineage import Workspace
+    from rsft.report.history import difference_line, history_lines
+    from rsft.runs.history import tell_history
+
+    models = tell_history(Workspace.open(), name)
+    if check:
+        models = [model | {"differences": _differences(model["name"])} for model in models]
+    found = [difference for model in models for difference in model.get("differences", ())]
+    if as_json:
+        print(json.dumps({"models": models}, indent=2))
+    else:
+        console = Console(soft_wrap=True)
+        console.print("\n\n".join(map(history_lines, models)) or "nothing is on record yet")
+        for difference in found:
+            console.print(difference_line(difference["told"]))
+    if found:
+        raise typer.Exit(1)
+
+
+@app.command()
+def rollback(
+    name: _Name = None,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "no reason given",
+    as_json: _Json = False,
+) -> None:
+    """Put into service again what served before the present champion was promoted."""
+    from rsft.report.history import rollback_line
+    from rsft.runs.record import roll_back
+
+    workspace, registry, named = _opened(name)
+    entry = roll_back(workspace, registry, named, reason)
+    if as_json:
+        print(json.dumps(asdict(entry), indent=2))
+    else:
+        line = rollback_line(named, entry.version, entry.details["against"], entry.tag)
+        Console(soft_wrap=True).print(line)
+
+
+@app.command()
+def register(name: _Name = None, as_json: _Json = False) -> None:
+    """Register the runs that are tagged and not registered, as where MLflow was away."""
+    from rsft.runs.registration import register_pending
+
+    workspace, registry, named = _opened(name)
+    versions = register_pending(workspace, registry, named)
+    if as_json:
+        told = [{"version": v.version, "run_id": v.tags["run_id"]} for v in versions]
+        print(json.dumps({"name": named, "registered": told}, indent=2))
+        return
+    for version in versions:
+        print(f"{named} version {version.version}: run {version.tags['run_id']}")
+    if not versions:
+        print(f"{named}: every run is registered")
+
+
+@app.command()
+def reconcile(name: _Name = None, as_json: _Json = False) -> None:
+    """Move MLflow's aliases to where the record has them, those moved by hand too."""
+    from rsft.report.history import moved_line
+    from rsft.runs.record import reconcile as bring_in_line
+
+    workspace, registry, named = _opened(name)
+    differences = bring_in_line(workspace, registry, named, is_told=True)
+    if as_json:
+        print(json.dumps({"name": named, "moved": [asdict(d) for d in differences]}, indent=2))
+        return
+    console = Console(soft_wrap=True)
+    for difference in differences:
+        console.print(moved_line(asdict(difference)))
+    if not differences:
+        console.print(f"{named}: the aliases are as recorded")
+
+
+def _opened(name: str | None) -> tuple[Any, Any, str]:
+    """The workspace, its registry, and the name of the model."""
+    from rsft.registry import Registry
+
+    workspace, config = workspace_and_config()
+    registry = Registry.open(workspace.home, config.register_.tracking_uri)
+    return workspace, registry, name or config.register_.name
+
+
+def _differences(name: str) -> list[dict[str, Any]]:
+    from rsft.runs.record import find_differences
+
+    workspace, registry, _ = _opened(name)
+    found = find_differences(workspace, registry, name)
+    return [asdict(difference) | {"told": str(difference)} for difference in found]

@@ -1,0 +1,64 @@
+"""Where a model's aliases point, and which entries of the record they were last moved for.
+
+MLflow keeps no history of an alias. The record is elsewhere (``rsft.lineage.record``); the mark of
+its entry, kept as a tag of the registered model, tells an alias that is yet to be moved from one
+that somebody moved by hand.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rsft.registry.records import CHALLENGER, CHAMPION
+from rsft.registry.store import Registry
+
+ALIASES = (CHAMPION, CHALLENGER)
+"""Those that the record has a say in."""
+
+_MARK = "record."
+"""Begins the name of the tag with an alias's mark."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointer:
+    """Where an alias points."""
+
+    version: int | None
+    """The version; null where it points nowhere."""
+    mark: str | None
+    """What it was last moved for; null where it never was, or was taken away."""
+
+
+NOWHERE = Pointer(version=None, mark=None)
+
+
+def read_pointers(registry: Registry, name: str) -> Mapping[str, Pointer]:
+    """Where the aliases of a model point, by alias.
+
+    Raises:
+        RegistryError: Where the store cannot be used.
+    """
+    with registry.errors():
+        found = registry.client.search_registered_models(f"name = '{name}'")
+    versions = {alias: int(v) for model in found for alias, v in model.aliases.items()}
+    marks = {key: value for model in found for key, value in model.tags.items()}
+    return {
+        alias: Pointer(version=versions.get(alias), mark=marks.get(f"{_MARK}{alias}"))
+        for alias in ALIASES
+    }
+
+
+def move_alias(registry: Registry, name: str, alias: str, to: Pointer) -> None:
+    """Moves an alias, and marks it as moved: in this order, so that a crash between is seen.
+
+    Raises:
+        RegistryError: Where there is no such version, or the store cannot be used.
+    """
+    with registry.errors():
+        if to.version is None:
+            registry.client.delete_registered_model_alias(name, alias)
+        else:
+            registry.client.set_registered_model_alias(name, alias, str(to.version))
+        if to.mark is None:
+            registry.client.delete_registered_model_tag(name, f"{_MARK}{alias}")
+        else:
+            registry.client.set_registered_model_tag(name, f"{_MARK}{alias}", to.mark)

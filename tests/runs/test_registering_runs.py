@@ -1,0 +1,164 @@
+"""Registering from tags and cache: at once, later, again, and into a registry made anew."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from rsft.errors import LineageError, RegistryError
+from rsft.lineage import Workspace, read_record, read_runs
+from rsft.registry import Registry, get_version, list_versions
+from rsft.runs.registration import register_patiently, register_pending, registered_version
+from tests.runs.recorded import add_run, make_recorded, write_little
+from tests.workspaces import git
+
+
+@pytest.fixture(autouse=True)
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rsft.registry.registering.write_model", write_little)
+
+
+@pytest.fixture
+def workspace(name: str, tmp_path: Path) -> Workspace:
+    return make_recorded(tmp_path, "one", "two", name=name)
+
+
+def test_what_is_tagged_is_registered_the_oldest_first(
+    registry: Registry, workspace: Workspace, name: str
+) -> None:
+    first, second = register_pending(workspace, registry, name)
+    assert (first.version, second.version) == (1, 2)
+    assert (first.aliases, second.aliases) == ((), ("challenger",))
+    runs = read_runs(workspace)
+    assert [v.tags["run_id"] for v in (first, second)] == [run.run_id for run in runs]
+    record = read_record(workspace, name)
+    assert [(e.version, e.commit) for e in record] == [(1, runs[0].commit), (2, runs[1].commit)]
+    assert record[1].details["model_hash"] == second.tags["model_md5"]
+    assert registered_version(workspace, registry, runs[0]) == first
+    run = registry.client.get_run(second.mlflow_run_id)
+    assert run.data.metrics == {"sets.eval.accuracy": 0.5, "round": 1.0, "accepted": 3.0}
+    assert run.data.params["register.name"] == name
+    assert second.tags["training_licences"] == "MIT: rows 3, prompts 2"
+    assert not (workspace.home / ".rsft" / "registering").exists()
+
+
+def test_the_same_model_again_is_no_new_version(
+    registry: Registry, workspace: Workspace, name: str
+) -> None:
+    register_pending(workspace, registry, name)
+    run = add_run(workspace, "20260103T000000-demo", "one", name=name)
+    assert register_pending(workspace, registry, name) == []
+    assert registered_version(workspace, registry, run).version == 1
+    assert list_versions(registry, name) == [1, 2]
+
+
+def test_another_name_s_runs_are_left_alone(
+    registry: Registry, workspace: Workspace, name: str
+) -> None:
+    assert register_pending(workspace, registry, f"{name}-other") == []
+
+
+def test_a_deleted_registration_is_written_again(
+    registry: Registry, workspace: Workspace, name: str
+) -> None:
+    register_pending(workspace, registry, name)
+    git(workspace.root, "tag", "--delete", f"{name}@v2.0.0")
+    (version,) = register_pending(workspace, registry, name)
+    assert version.version == 2
+    assert [e.version for e in read_record(workspace, name)] == [1, 2]
+
+
+def test_a_registry_made_anew_gets_the_same_numbers(
+    registry: Registry, workspace: Workspace, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_pending(workspace, registry, name)
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2020-01-01T00:00:00+00:00")
+    oldest = add_run(workspace, "20200101T000000-demo", "zero", name=name)
+    register_pending(workspace, registry, name)
+    assert registered_version(workspace, registry, oldest).version == 3
+    before = [get_version(registry, name, version).tags for version in (1, 2, 3)]
+    registry.client.delete_registered_model(name)
+    assert len(register_pending(workspace, registry, name)) == 3
+    assert [get_version(registry, name, version).tags for version in (1, 2, 3)] == before
+    assert get_version(registry, name, 3).aliases == ("challenger",)
+
+
+def test_one_record_goes_with_one_registry(
+    registry: Registry, workspace: Workspace, name: str
+) -> None:
+    register_pending(workspace, registry, name)
+    registry.client.set_model_version_tag(name, "1", "model_md5", "f00.dir")
+    with pytest.raises(LineageError, match=r"/1 in sqlite.* is the model f00\.dir, on record is"):
+        registered_version(workspace, registry, read_runs(workspace)[0])
+
+
+def test_a_model_that_is_in_no_cache_is_told(
+    registry: Registry, workspace: Workspace, name: str
+) -> None:
+    shutil.rmtree(workspace.home / ".dvc" / "cache")
+    with pytest.raises(LineageError, match=r"is not in the cache; `dvc pull`"):
+        register_pending(workspace, registry, name)
+    assert read_record(workspace, name) == []
+
+
+@pytest.mark.parametrize("path", ["../../evil", "/evil", "a/../../evil"])
+def test_a_data_set_that_leads_out_of_its_folder_is_refused(
+    registry: Registry, workspace: Workspace, name: str, path: str
+) -> None:
+    model = read_runs(workspace)[0].manifest["model"]["hash"]
+    listed = workspace.home / ".dvc" / "cache" / "files" / "md5" / model[:2] / model[2:]
+    entries = json.loads(listed.read_text())
+    listed.write_text(json.dumps([*entries, {"md5": entries[0]["md5"], "relpath": path}]))
+    with pytest.raises(LineageError, match="leads out of its folder"):
+        register_pending(workspace, registry, name)
+    assert not list(workspace.home.rglob("evil"))
+
+
+def test_a_registry_that_is_away_for_a_moment_is_waited_for(
+    registry: Registry, workspace: Workspace, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    create, failures = registry.client.create_run, [1, 2]
+
+    def fail(*arguments: object, **options: object) -> object:
+        if failures:
+            failures.pop()
+            raise OperationalError("SELECT 1", {}, Exception("database is locked"))
+        return create(*arguments, **options)
+
+    monkeypatch.setattr(registry.client, "create_run", fail)
+    assert len(register_patiently(workspace, registry, name)) == 2
+    assert list_versions(registry, name) == [1, 2]
+
+
+def test_one_that_stays_away_is_given_up_and_made_up_for(
+    registry: Registry, workspace: Workspace, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("unable to open database file"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(registry.client, "create_model_version", fail)
+        with pytest.raises(RegistryError, match="unable to open database file"):
+            register_patiently(workspace, registry, name, patience=0.2)
+    assert read_record(workspace, name) == []
+    with pytest.raises(LineageError, match="is not registered; `rsft register` does it"):
+        registered_version(workspace, registry, read_runs(workspace)[0])
+    assert [v.version for v in register_pending(workspace, registry, name)] == [1, 2]
+    statuses = {
+        run.info.status for run in registry.client.search_runs([registry.experiment_id(name)])
+    }
+    assert statuses == {"FAILED", "FINISHED"}
+
+
+def test_what_a_killed_process_left_running_in_mlflow_is_ended(
+    registry: Registry, workspace: Workspace, name: str
+) -> None:
+    tags = {"run_id": read_runs(workspace)[0].run_id}
+    cut_off = registry.client.create_run(registry.experiment_id(name), tags=tags)
+    other = registry.client.create_run(registry.experiment_id(name), tags={"run_id": "other"})
+    register_pending(workspace, registry, name)
+    found = [registry.client.get_run(r.info.run_id).info.status for r in (cut_off, other)]
+    assert found == ["KILLED", "RUNNING"]
