@@ -9,7 +9,7 @@ import difflib
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -17,7 +17,10 @@ from ruamel.yaml.error import YAMLError
 
 from rsft.config.config import Config, round_chain
 from rsft.config.places import PARAMS
+from rsft.config.policy import Policy
 from rsft.errors import ConfigurationError
+
+Checked = TypeVar("Checked", bound=BaseModel)
 
 _MOST_ROUNDS = 1000
 """A slip such as another zero must not fill the memory with stages."""
@@ -35,7 +38,16 @@ def load_config(path: Path = PARAMS) -> Config:
 
 def parse_config(text: str, *, name: str) -> Config:
     """Checks the text of a ``params.yaml``; ``name`` is what messages call it."""
-    return _check(_parse(text, name=name, kind="safe"), name=name)
+    return _check(Config, _parse(text, name=name, kind="safe"), name=name)
+
+
+def parse_policy(text: str, *, name: str) -> Policy:
+    """Checks the text of a ``policy.yaml``; ``name`` is what messages call it.
+
+    Raises:
+        ConfigurationError: As ``load_config``.
+    """
+    return _check(Policy, _parse(text, name=name, kind="safe"), name=name)
 
 
 def set_values(path: Path, assignments: Sequence[str], *, dry_run: bool = False) -> Config:
@@ -56,7 +68,7 @@ def set_values(path: Path, assignments: Sequence[str], *, dry_run: bool = False)
     document = _parse(_read(path), name=str(path), kind="rt")
     for assignment in assignments:
         _assign(document, assignment)
-    config = _check(document, name="--set")
+    config = _check(Config, document, name="--set")
     if dry_run:
         return config
     buffer = io.StringIO()
@@ -128,14 +140,14 @@ def _parse(text: str, *, name: str, kind: str, mapping: bool = True) -> Any:
     return document
 
 
-def _check(document: Any, *, name: str) -> Config:
+def _check(model: type[Checked], document: Any, *, name: str) -> Checked:
     try:
-        return Config.model_validate(document)
+        return model.model_validate(document)
     except ValidationError as failure:
-        raise ConfigurationError(f"{name}: {_explain(failure)}") from None
+        raise ConfigurationError(f"{name}: {_explain(model, failure)}") from None
 
 
-def _explain(failure: ValidationError) -> str:
+def _explain(model: type[BaseModel], failure: ValidationError) -> str:
     """One line for the first problem: the key, the value, and what would fit."""
     errors = failure.errors(include_url=False)
     unknown = [error for error in errors if error["type"] == "extra_forbidden"]
@@ -143,12 +155,9 @@ def _explain(failure: ValidationError) -> str:
     key = ".".join(map(str, error["loc"])) or "the file"
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     if error["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(str(error["loc"][-1]), _keys_at(error["loc"][:-1]), n=1)
-        hint = (
-            f"did you mean {close[0]!r}?"
-            if close
-            else f"known: {', '.join(_keys_at(error['loc'][:-1]))}"
-        )
+        known = _keys_at(model, error["loc"][:-1])
+        close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
         return f"unknown key {key!r}; {hint}{more}"
     if error["type"] == "missing":
         return f"{key} is missing{more}"
@@ -157,9 +166,8 @@ def _explain(failure: ValidationError) -> str:
     return f"{key}{shown}: {message[:1].lower() + message[1:]}{more}"
 
 
-def _keys_at(location: Sequence[int | str]) -> list[str]:
+def _keys_at(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
     """The keys a section knows, found by walking the models along an error's location."""
-    model: type[BaseModel] = Config
     for part in location:
         by_alias = {field.alias or name: field for name, field in model.model_fields.items()}
         annotation = by_alias[str(part)].annotation if str(part) in by_alias else None
