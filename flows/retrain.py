@@ -47,5 +47,5 @@ def finish(run: Run) -> dict[str, Any]:
     """Pins, registers and offers what the stages made."""
     snapshot = run.snapshot()
     challenger = run.register(snapshot)
-    version, decision = run.promote(challenger)
-    return run.summarise(snapshot, version, decision)
+    version, reason = run.promote(challenger)
+    return run.summarise(snapshot, version, reason)

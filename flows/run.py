@@ -26,19 +26,19 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.cache_policies import NO_CACHE
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 
+from flows.promote import announce, judge
 from rsft.config import PARAMS, TRAINING, Config, load_config, set_values
 from rsft.ledger import read_rows
 from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, tag_run
-from rsft.registry import CHAMPION, Decision, ModelVersion, Registry, promote
+from rsft.registry import CHAMPION, ModelVersion, Registry, get_version
 from rsft.report.display import current_display
 from rsft.report.monitor import control_line, monitor_lines, stopped_line
 from rsft.report.tables import filter_lines, pool_lines, result_markdown, round_table
 from rsft.report.training import training_line
 from rsft.runs.docs import render_data_docs
 from rsft.runs.manifest import build_manifest
-from rsft.runs.promotion import decide_promotion
 from rsft.runs.readiness import require_control_rows
 from rsft.runs.registration import register_run
 from rsft.runs.summary import summarise_data, summarise_round
@@ -215,24 +215,35 @@ class Run:
             ),
         )
 
-    def promote(self, version: ModelVersion) -> tuple[ModelVersion, Decision | None]:
-        """Makes the challenger champion if it is shown to be better, and records why or why not."""
-        return _as_task("promote", lambda: self._promote(version))
+    def promote(self, version: ModelVersion) -> tuple[ModelVersion, str]:
+        """Makes the challenger champion if it is shown to be better.
 
-    def _promote(self, version: ModelVersion) -> tuple[ModelVersion, Decision | None]:
+        A deployed run leaves that to the flow ``promote``, which may wait for a person.
+
+        Returns:
+            The version as it then is, and what was decided.
+        """
         if CHAMPION in version.aliases:
-            return version, None
-        decision = decide_promotion(self.registry, self.config, self.pipeline.code_changed())
-        return promote(self.registry, version, decision), decision
+            return version, "the same model is the champion already"
+        named = f"{version.name}/{version.version}"
+        if deployment.id is not None:
+            announce(version.name, version.version)
+            return version, f"left to the deployment promote; or judge it by `rsft promote {named}`"
+        judged = judge(self.workspace, self.registry, version.name, None)
+        if judged is None:
+            return version, f"served before, and was rolled back; `rsft promote {named}` judges it"
+        verdict = judged.verdict
+        how = f"; `rsft promote {named} --approve NAME`"
+        reason = verdict.reason + (how if verdict.outcome == "awaits approval" else "")
+        return get_version(self.registry, version.name, version.version), reason
 
     def summarise(
-        self, snapshot: Snapshot, version: ModelVersion, decision: Decision | None
+        self, snapshot: Snapshot, version: ModelVersion, reason: str
     ) -> dict[str, Any]:
         """Writes ``data/run.json``, and a table for Prefect's page of the run."""
         data = summarise_data(self.config)
         markdown = result_markdown(data)
         _as_task("report", lambda: create_markdown_artifact(markdown, key="retrain"))
-        reason = decision.reason if decision else "the same model is the champion already"
         total = time.time() - psutil.Process().create_time()
         summary = {
             "run_id": self.run_id,

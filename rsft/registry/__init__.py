@@ -16,6 +16,7 @@ from rsft.registry.records import (
 )
 from rsft.registry.registering import register
 from rsft.registry.store import Registry
+from rsft.registry.verdicts import keep_verdict
 from rsft.registry.versions import (
     EVAL_PROMPTS_TAG,
     champion,
@@ -42,6 +43,7 @@ __all__ = [
     "find_same",
     "find_version",
     "get_version",
+    "keep_verdict",
     "promote",
     "register",
 ]
