@@ -237,9 +237,7 @@ class Run:
         reason = verdict.reason + (how if verdict.outcome == "awaits approval" else "")
         return get_version(self.registry, version.name, version.version), reason
 
-    def summarise(
-        self, snapshot: Snapshot, version: ModelVersion, reason: str
-    ) -> dict[str, Any]:
+    def summarise(self, snapshot: Snapshot, version: ModelVersion, reason: str) -> dict[str, Any]:
         """Writes ``data/run.json``, and a table for Prefect's page of the run."""
         data = summarise_data(self.config)
         markdown = result_markdown(data)

@@ -1,7 +1,7 @@
 """What a run was examined on, and the answers that are on record, by hash.
 
-    same prompts, and the same judges      ─► recorded answers can be compared in pairs
-    else                                   ─► the champion answers the challenger's prompts anew
+same prompts, and the same judges      ─► recorded answers can be compared in pairs
+else                                   ─► the champion answers the challenger's prompts anew
 """
 
 import hashlib

@@ -1,10 +1,10 @@
 """The gate's verdict: as a report in Markdown, and for the terminal.
 
-    verdict    what ``rsft promote --json`` prints
+verdict    what ``rsft promote --json`` prints
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -18,12 +18,14 @@ _MARKS = {True: "yes", False: "no"}
 
 def verdict_markdown(verdict: Mapping[str, Any]) -> str:
     """The report: what was decided, by which checks, on which figures, by which policy."""
+    figures = _figures(verdict)
     parts = [
         f"# {_safe(_title(verdict))}",
         _safe(verdict["reason"]),
         _table(("check", "holds", "found"), _checks(verdict)),
         f"## Figures, against {_safe(_opponent(verdict))}",
-        _figures(verdict).as_markdown(),
+        _table(figures.header, figures.rows),
+        figures.note,
         "## How sure that is",
         "\n".join(f"- {_safe(line)}" for line in _promises(verdict)),
         f"Judged by run `{_safe(verdict['run_id'])}`; evaluation prompts "
@@ -113,7 +115,7 @@ def _promises(verdict: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _table(header: Sequence[str], rows: Iterator[tuple[str, ...]]) -> str:
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *([_safe(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
