@@ -2,9 +2,9 @@
 
     no worse    ⟺    gain − t · error  >  −margin
 
-with t Student's quantile of F − 1 degrees of freedom for F families. The error is that of the paired
-bootstrap by family; or that of Bonett and Price, who count one prompt more as won and one as lost,
-where it is larger: that no loss is seen on a few prompts does not mean that there is none.
+with t Student's quantile of F − 1 degrees of freedom for F families. The error is that of the
+paired bootstrap by family; or that of Bonett and Price, who count one prompt more as won and one as
+lost, where it is larger: that no loss is seen on a few prompts does not mean that there is none.
 
 The power is the probability that a challenger that is in truth no worse passes, at this size and
 spread. A guard of little power stops good challengers: it wants more prompts, or a wider margin.

@@ -1,10 +1,9 @@
 """Whether more was won than lost by chance: the test by signs of what each family is won by, exact.
 
 Where neither policy is better, what a family is won by, it is as likely to be lost by. Then the
-whole is Σ ±|d_f| with fair and independent signs, a law that is worked out here in full. Of families
-of one prompt each this is McNemar's exact test, one-sided. The prompts of a family may depend on
-each other in any way, and a handful of families shows nothing: n of them that all agree have
-p = 2⁻ⁿ.
+whole is Σ ±|d_f| with fair and independent signs, a law that is worked out here in full. Where each
+family is one prompt this is McNemar's exact test, one-sided. The prompts of a family may depend on
+each other in any way, and a handful of families shows nothing: n that all agree have p = 2⁻ⁿ.
 
 Source: Fisher, The design of experiments (1935), section 21: paired differences, their signs.
 """

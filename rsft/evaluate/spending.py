@@ -10,8 +10,8 @@ prompts make them do (Boole's inequality). The first look spends half: one-sided
 level of a usual 95% interval. Methods that know the number of looks beforehand, or that earn α back
 by each promotion and so bound a share of them, promise another thing than "ever".
 
-It holds for challengers that were not chosen by their answers to these very prompts. Up to the first
-promotion nothing is told but *no*, by which nobody can choose; who reads the figures beside it can.
+It holds for challengers that were not chosen by their answers to these very prompts. Up to the
+first promotion nothing is told but *no*, by which nobody can choose; who reads the figures can.
 """
 
 

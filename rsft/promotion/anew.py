@@ -1,10 +1,10 @@
-"""A champion that took another exam answers the challenger's prompts, judged as the challenger was."""
+"""A champion that took another exam answers the challenger's prompts, judged as that one was."""
 
 from pathlib import Path
 
-from rsft.config import RAW, ScoreSection, is_own
+from rsft.config import RAW, is_own
 from rsft.errors import LineageError
-from rsft.lineage import RunRecord, Workspace
+from rsft.lineage import Workspace
 from rsft.lineage.git import run_git
 from rsft.promotion.exam import Answers, Exam, read_prompts
 from rsft.registry import ModelVersion, Registry, fetch
@@ -27,7 +27,13 @@ def answer_anew(
     Raises:
         LineageError: Where this checkout would judge otherwise than the exam was judged.
     """
-    _require_same_judge(workspace, exam.run, exam.config.score)
+    differing = differing_judges(workspace, exam)
+    if differing:
+        raise LineageError(
+            f"the champion must answer the prompts of {exam.run.tag}, and this checkout would judge "
+            f"otherwise than that run did: {', '.join(differing[:3])} differ; check out "
+            f"{exam.run.tag}, or run again"
+        )
     # Seconds to import, and seldom needed.
     from rsft.policy import load_policy, use_machine
     from rsft.stages.answering import answer_set, greedy_of
@@ -42,22 +48,16 @@ def answer_anew(
     }
 
 
-def _require_same_judge(workspace: Workspace, run: RunRecord, section: ScoreSection) -> None:
-    """Refuses code, and files that rewards are made of, which are not the run's."""
+def differing_judges(workspace: Workspace, exam: Exam) -> list[str]:
+    """Files of scorers, and what the user brought for rewards, that are not those of the run."""
+    section, root = exam.config.score, workspace.root
     models = (section.reward_model, section.target_model)
     is_raw = any(model is not None and RAW in Path(model.model).parents for model in models)
     folders = [_SCORERS, RAW] if is_raw or any(map(is_own, section.rewards)) else [_SCORERS]
-    root = workspace.root
-    listed = run_git(root, "ls-tree", "-r", "-z", run.commit, "--", *map(str, folders))
+    listed = run_git(root, "ls-tree", "-r", "-z", exam.run.commit, "--", *map(str, folders))
     entries = [entry.partition("\t") for entry in listed.split("\0") if entry]
     blobs = {path: head.split()[2] for head, _, path in entries}
     files = [path for path in blobs if (root / path).is_file()]
     hashed = run_git(root, "hash-object", "--stdin-paths", given="".join(f"{f}\n" for f in files))
     now = dict(zip(files, hashed.splitlines(), strict=True))
-    differing = sorted(path for path, blob in blobs.items() if now.get(path) != blob)
-    if differing:
-        raise LineageError(
-            f"the champion must answer the prompts of {run.tag}, and this checkout would judge "
-            f"otherwise than that run did: {', '.join(differing[:3])} differ; check out {run.tag}, "
-            "or run again"
-        )
+    return sorted(path for path, blob in blobs.items() if now.get(path) != blob)

@@ -98,7 +98,7 @@ def test_prompts_of_a_family_that_agree_are_one_observation():
 
 
 def test_a_later_look_needs_more():
-    """14 won and 3 lost: one-sided p = 0.0064, below the first level and the second, above the third."""
+    """14 won and 3 lost: one-sided p = 0.0064, below the levels 0.025 and 0.0083, above 0.0042."""
     gains = [1.0] * 14 + [-1.0] * 3 + [0.0] * 183
     shown = [measure(gains, level=level_of_look(0.05, look)).is_shown(0.0) for look in (1, 2, 3)]
     assert shown == [True, True, False]

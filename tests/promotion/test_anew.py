@@ -48,18 +48,18 @@ def test_a_checkout_that_judges_otherwise_is_refused(tmp_path: Path, is_there: b
         anew.answer_anew(checkout.workspace, None, VERSION, exam)
 
 
-def test_what_the_user_brought_counts_where_a_reward_is_made_of_it(tmp_path: Path):
-    refused = []
-    for number, rewards in enumerate(("{worked_solution: 1}", "{mine:score: 1}")):
-        checkout = Checkout(tmp_path / str(number), f"score.rewards={rewards}", "monitor={}")
-        own = checkout.workspace.root / "data" / "raw" / "mine.py"
-        own.parent.mkdir(parents=True)
-        own.write_text("def score(prompt, completions): return [1.0]\n")
-        exam = read_exam(checkout.workspace, checkout.run("r1", answers(30)))
-        own.write_text("def score(prompt, completions): return [0.5]\n")
-        try:
-            anew._require_same_judge(checkout.workspace, exam.run, exam.config.score)
-        except LineageError as error:
-            assert "data/raw/mine.py differ" in str(error)
-            refused.append(number)
-    assert refused == [1]
+@pytest.mark.parametrize(
+    ("reward", "is_refused"), [("worked_solution", False), ("mine:score", True)]
+)
+def test_what_the_user_brought_counts_where_a_reward_is_made_of_it(
+    tmp_path: Path, reward: str, is_refused: bool
+):
+    settings = (f"score.rewards={{'{reward}': 1}}", "monitor={}")
+    checkout = Checkout(tmp_path / "checkout", *settings)
+    own = checkout.workspace.root / "data" / "raw" / "mine.py"
+    own.parent.mkdir(parents=True)
+    own.write_text("def score(prompt, completions): return [1.0]\n")
+    exam = read_exam(checkout.workspace, checkout.run("r1", answers(30)))
+    own.write_text("def score(prompt, completions): return [0.5]\n")
+    differing = anew.differing_judges(checkout.workspace, exam)
+    assert differing == (["data/raw/mine.py"] if is_refused else [])

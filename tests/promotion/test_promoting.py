@@ -7,7 +7,7 @@ import pytest
 
 from rsft.errors import LineageError, RegistryError
 from rsft.lineage import Workspace, in_service, read_record, record_promotion, record_rollback
-from rsft.promotion import Approval, promoting, promote_version
+from rsft.promotion import Approval, promote_version, promoting
 from rsft.promotion.exam import read_exam
 from tests.promotion.cases import NAME, POLICY, Checkout, answers, greedy
 
@@ -150,7 +150,7 @@ def test_what_was_rolled_back_comes_back_only_by_its_name(checkout: Checkout, to
 
 
 def test_the_audit_is_of_the_latest_run_that_made_the_model(checkout: Checkout, told: Told):
-    """It was made again, and measured on other prompts: that is what is judged, by its own policy."""
+    """It was made again, and measured on other prompts: that is judged, by its own policy."""
     file = checkout.workspace.root / "mlflow" / "policy.yaml"
     file.write_text(POLICY.replace("least: 0.01", "least: 0.9"))
     checkout.run("r9", [*answers(60), *BOTH], [*answers(30), *BOTH], prompts="asked anew")

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 from rsft.registry import Registry, get_version, keep_verdict
 
@@ -22,8 +23,7 @@ def test_a_verdict_is_kept_beside_its_version_and_again_is_the_same(
     names = [found.path for found in client.list_artifacts(run_id, "verdicts")]
     assert names == ["verdicts/1-1.json", "verdicts/1-1.md"]
     kept = client.download_artifacts(run_id, "verdicts/1-1.json", str(tmp_path))
-    with open(kept) as file:
-        assert json.load(file) == DOCUMENT
+    assert json.loads(Path(kept).read_text()) == DOCUMENT
     tags = get_version(registry, name, 1).tags
     assert tags["promotion.is_promoted"] == "false"
     assert tags["promotion.reason"] == "not promoted: gain"
