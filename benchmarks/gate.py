@@ -4,11 +4,12 @@
 
 Challengers that are no better are simulated: on a share of the prompts one of the two is right and
 the other wrong, and which of them depends on the family. Families differ in nothing, or in how much
-they are won by: evenly, or so that many are won a little and a few are lost by much. The prompts are
-the same at each look, so that the looks depend on each other: what a challenger wins is redrawn for
-half of the families, and kept from the look before for the others.
+they are won by: evenly, or so that many are won a little and a few are lost by much. All looks are
+at the same prompts, and depend on each other: what a challenger wins is redrawn for half of the
+families, and kept from the look before for the others.
 
-Printed is the share of trials with at least one promotion, by what decides: the gate, each of its tests alone, and McNemar's test at 2.5% whatever the look.
+Printed is the share of trials with at least one promotion, by what decides: the gate, each of its
+tests alone, and McNemar's test at 2.5% whatever the look.
 """
 
 import argparse

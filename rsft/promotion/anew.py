@@ -30,8 +30,8 @@ def answer_anew(
     differing = differing_judges(workspace, exam)
     if differing:
         raise LineageError(
-            f"the champion must answer the prompts of {exam.run.tag}, and this checkout would judge "
-            f"otherwise than that run did: {', '.join(differing[:3])} differ; check out "
+            f"the champion must answer the prompts of {exam.run.tag}, and this checkout would "
+            f"judge otherwise than that run did: {', '.join(differing[:3])} differ; check out "
             f"{exam.run.tag}, or run again"
         )
     # Seconds to import, and seldom needed.
