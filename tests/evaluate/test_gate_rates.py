@@ -1,4 +1,4 @@
-"""How often the gate promotes by chance, at repeated looks; `python -m benchmarks.gate` at length."""
+"""How often the gate errs, at repeated looks; at length: ``python -m benchmarks.gate``."""
 
 import pytest
 
