@@ -32,6 +32,7 @@ from flows.promote import announce, judge
 from rsft.config import PARAMS, TRAINING, Config, load_config, set_values
 from rsft.ledger import read_rows
 from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, tag_run
+from rsft.promotion import has_served
 from rsft.registry import CHAMPION, ModelVersion, Registry, get_version
 from rsft.report.display import current_display
 from rsft.report.monitor import control_line, monitor_lines, stopped_line
@@ -226,14 +227,15 @@ class Run:
         if CHAMPION in version.aliases:
             return version, "the same model is the champion already"
         named = f"{version.name}/{version.version}"
+        if has_served(self.workspace, version.name, version.version):
+            return version, f"it served before; `rsft promote {named}` judges it again"
         if deployment.id is not None:
             announce(version.name, version.version)
             return version, f"left to the deployment promote; or judge it by `rsft promote {named}`"
-        judged = judge(self.workspace, self.registry, version.name, None)
-        if judged is None:
-            return version, f"served before, and was rolled back; `rsft promote {named}` judges it"
+        judged = judge(self.workspace, self.registry, version.name, named)
+        assert judged is not None
         verdict = judged.verdict
-        how = f"; `rsft promote {named} --approve NAME`"
+        how = f"; `rsft promote {named} --approve NAME` says yes"
         reason = verdict.reason + (how if verdict.outcome == "awaits approval" else "")
         return get_version(self.registry, version.name, version.version), reason
 

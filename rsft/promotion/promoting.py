@@ -76,8 +76,7 @@ def promote_version(
         workspace: The checkout that has its tags and its data sets.
         registry: Where it is registered.
         model: The registered model, where the text does not name it.
-        text: ``NAME/VERSION``, ``NAME@ALIAS`` or a number; null for the one that contends. Only a
-            person names one that served before: what was rolled back does not come back by itself.
+        text: ``NAME/VERSION``, ``NAME@ALIAS`` or a number; null for the one that contends.
         audit: Proves its run.
         approval: What a person said of it.
 
@@ -102,6 +101,13 @@ def promote_version(
         run = _vouching(workspace, entry)
         verdict = _judge(workspace, registry, record, entry, serving, run, audit, approval)
         return _keep(workspace, registry, run, verdict)
+
+
+def has_served(workspace: Workspace, name: str, version: int) -> bool:
+    """Whether a version is, or has been, in service: what was rolled back is left to a person."""
+    changes = ("promoted", "rolled_back")
+    record = read_record(workspace, name)
+    return any(entry.version == version for entry in record if entry.kind in changes)
 
 
 def _named(

@@ -47,11 +47,18 @@ def verdict_lines(verdict: Mapping[str, Any]) -> RenderableType:
         "",
         _figures(verdict),
         *(f"[dim]{escape(line)}[/]" for line in _promises(verdict)),
+        *_next_step(verdict),
     )
 
 
 def _title(verdict: Mapping[str, Any]) -> str:
     return "{name} version {version}: {outcome}".format(**verdict)
+
+
+def _next_step(verdict: Mapping[str, Any]) -> Iterator[str]:
+    if verdict["outcome"] == "awaits approval":
+        named = "{name}/{version}".format(**verdict)
+        yield f"say yes by [bold]{escape(f'rsft promote {named} --approve NAME')}[/]"
 
 
 def _opponent(verdict: Mapping[str, Any]) -> str:

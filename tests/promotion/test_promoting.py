@@ -7,7 +7,7 @@ import pytest
 
 from rsft.errors import LineageError, RegistryError
 from rsft.lineage import Workspace, in_service, read_record, record_promotion, record_rollback
-from rsft.promotion import Approval, promote_version, promoting
+from rsft.promotion import Approval, has_served, promote_version, promoting
 from rsft.promotion.exam import read_exam
 from tests.promotion.cases import NAME, POLICY, Checkout, answers, greedy
 
@@ -143,6 +143,9 @@ def test_what_was_rolled_back_comes_back_only_by_its_name(checkout: Checkout, to
     details = {"reason": "worse in the field", "against": 2}
     record_rollback(checkout.workspace, name=NAME, version=1, run=run, details=details)
     assert len(record) < len(read_record(checkout.workspace))
+    assert [has_served(checkout.workspace, NAME, version) for version in (1, 2, 3)] == [
+        *(True, True, False)
+    ]
     assert judge(checkout) is None
     assert serving(checkout) == 1
     assert judge(checkout, "rsft/2").verdict.look == 2

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from rsft.report.verdict import verdict_lines, verdict_markdown
-from tests.promotion.test_gate import judged
+from tests.promotion.cases import policy
+from tests.promotion.test_gate import ASKING, judged
 
 HOSTILE = "<script>alert(1)</script> [x](javascript:y) **b** | `c`\n# d [red]e"
 
@@ -26,6 +27,12 @@ def test_the_report_says_what_was_decided_and_why():
     assert "| guard | +0.0 | -2.9 | 0 | 0 |  | 89% |" in text
     assert "probability of at most 5.0%, over all looks at them; look 1 risks 2.50%" in text
     assert "A loss of more than 5 points passes a guard" in text
+
+
+def test_what_awaits_a_person_says_how_to_say_yes():
+    verdict = judged(70, 40, policy=policy(ASKING)).as_dict()
+    assert "say yes by rsft promote rsft/2 --approve NAME" in shown(verdict)
+    assert "--approve" not in shown(judged(70, 40).as_dict())
 
 
 def test_a_set_without_a_say_is_marked_and_one_without_figures_left_out():
