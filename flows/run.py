@@ -29,7 +29,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import deployment, flow_run
 
 from flows.promote import announce, judge
-from rsft.config import PARAMS, TRAINING, Config, load_config, set_values
+from rsft.config import PARAMS, TRAINING, Config, load_config, load_policy, set_values
 from rsft.ledger import read_rows
 from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, tag_run
 from rsft.promotion import has_served
@@ -288,6 +288,7 @@ def open_run(settings: Sequence[str], *, wait: bool) -> Iterator[Run]:
             set_values(PARAMS, settings)
         with Pipeline(workspace) as pipeline:
             config = load_config()  # now, so that a later edit is seen to differ from what ran
+            load_policy()  # now, so that a mistake in it is not told at the end
             run = Run(
                 run_id=run_id,
                 began_at=began_at,

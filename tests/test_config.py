@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rsft.config import Config, load_config, parse_config, parse_policy, set_values
+from rsft.config import Config, load_config, load_policy, parse_config, parse_policy, set_values
 from rsft.errors import ConfigurationError
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
@@ -229,7 +229,8 @@ POLICY = PARAMS.parent / "mlflow" / "policy.yaml"
 
 
 def test_the_shipped_policy_is_valid() -> None:
-    policy = parse_policy(POLICY.read_text(), name="policy.yaml")
+    policy = load_policy(POLICY)
+    assert policy == parse_policy(POLICY.read_text(), name="policy.yaml")
     assert (policy.gain.alpha, policy.approval.required) == (0.05, False)
 
 

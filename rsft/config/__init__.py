@@ -18,7 +18,7 @@ from rsft.config.measure import (
     RegisterSection,
     ValidateSection,
 )
-from rsft.config.params import load_config, parse_config, parse_policy, set_values
+from rsft.config.params import load_config, load_policy, parse_config, parse_policy, set_values
 from rsft.config.places import PARAMS, RAW, TRAINING
 from rsft.config.policy import POLICY, ApprovalPolicy, GainPolicy, GuardPolicy, Policy
 from rsft.config.prompts import EmbeddedSection, ExcludeSection, FilesSection, PromptsSection
@@ -87,6 +87,7 @@ __all__ = [
     "ValidateSection",
     "is_own",
     "load_config",
+    "load_policy",
     "parse_config",
     "parse_policy",
     "round_chain",

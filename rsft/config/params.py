@@ -17,7 +17,7 @@ from ruamel.yaml.error import YAMLError
 
 from rsft.config.config import Config, round_chain
 from rsft.config.places import PARAMS
-from rsft.config.policy import Policy
+from rsft.config.policy import POLICY, Policy
 from rsft.errors import ConfigurationError
 
 Checked = TypeVar("Checked", bound=BaseModel)
@@ -39,6 +39,15 @@ def load_config(path: Path = PARAMS) -> Config:
 def parse_config(text: str, *, name: str) -> Config:
     """Checks the text of a ``params.yaml``; ``name`` is what messages call it."""
     return _check(Config, _parse(text, name=name, kind="safe"), name=name)
+
+
+def load_policy(path: Path = POLICY) -> Policy:
+    """Reads and checks ``mlflow/policy.yaml``.
+
+    Raises:
+        ConfigurationError: As ``load_config``.
+    """
+    return parse_policy(_read(path), name=str(path))
 
 
 def parse_policy(text: str, *, name: str) -> Policy:
