@@ -97,6 +97,16 @@ def test_prompts_of_a_family_that_agree_are_one_observation():
     assert not found.is_shown(0.0)
 
 
+def test_families_that_agree_by_little_are_not_enough():
+    """Each of 6 families has 6 won and 4 lost: 2⁻⁶ by family, but 36 of 60 coins are 0.078."""
+    gains = ([1.0] * 6 + [-1.0] * 4) * 6
+    found = measure(gains, [str(number // 10) for number in range(60)])
+    assert found.p_families == pytest.approx(1 / 64)
+    assert found.p_prompts == pytest.approx(0.0775, abs=1e-3)
+    assert found.gain.low > 0
+    assert not found.is_shown(0.0)
+
+
 def test_a_later_look_needs_more():
     """14 won and 3 lost: one-sided p = 0.0064, below the levels 0.025 and 0.0083, above 0.0042."""
     gains = [1.0] * 14 + [-1.0] * 3 + [0.0] * 183
