@@ -49,6 +49,7 @@ def finish(run: Run) -> dict[str, Any]:
     run.push()
     challenger = run.register(snapshot)
     if challenger is None:
-        return run.summarise(snapshot, None, None)
-    version, decision = run.promote(challenger)
-    return run.summarise(snapshot, version, decision)
+        late = "it could not be registered; `rsft register`, or the next run, does it"
+        return run.summarise(snapshot, None, late)
+    version, reason = run.promote(challenger)
+    return run.summarise(snapshot, version, reason)

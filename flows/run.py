@@ -13,7 +13,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -27,24 +27,17 @@ from prefect.artifacts import (
 )
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 from prefect.settings import PREFECT_API_URL
 from rich.text import Text
 
-from rsft.config import PARAMS, TRAINING, Config, load_config, set_values
+from flows.promote import announce, judge
+from rsft.config import PARAMS, TRAINING, Config, load_config, load_policy, set_values
 from rsft.errors import RsftError, WorkspaceError
 from rsft.ledger import read_rows
-from rsft.lineage import (
-    Pipeline,
-    Snapshot,
-    StageRun,
-    Workspace,
-    push_run,
-    read_run,
-    record_verdict,
-    tag_run,
-)
-from rsft.registry import CHAMPION, Decision, ModelVersion, Registry, get_version
+from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, push_run, read_run, tag_run
+from rsft.promotion import has_served
+from rsft.registry import CHAMPION, ModelVersion, Registry, get_version
 from rsft.report.display import current_display
 from rsft.report.history import difference_line, unregistered_line
 from rsft.report.monitor import control_line, monitor_lines, stopped_line
@@ -52,9 +45,8 @@ from rsft.report.tables import filter_lines, pool_lines, result_markdown, round_
 from rsft.report.training import training_line
 from rsft.runs.docs import render_data_docs
 from rsft.runs.manifest import build_manifest
-from rsft.runs.promotion import decide_promotion
 from rsft.runs.readiness import require_control_rows
-from rsft.runs.record import find_differences, promote
+from rsft.runs.record import find_differences
 from rsft.runs.registration import register_patiently, registered_version
 from rsft.runs.summary import summarise_data, summarise_round
 from rsft.score import build_rewards, prove_on_golds
@@ -247,24 +239,31 @@ class Run:
             current_display().show(difference_line(str(difference)))
         return version
 
-    def promote(self, version: ModelVersion) -> tuple[ModelVersion, Decision | None]:
-        """Makes the challenger champion if it is shown to be better, and records why or why not."""
-        return _as_task("promote", lambda: self._promote(version))
+    def promote(self, version: ModelVersion) -> tuple[ModelVersion, str]:
+        """Makes the challenger champion if it is shown to be better.
 
-    def _promote(self, version: ModelVersion) -> tuple[ModelVersion, Decision | None]:
+        A deployed run leaves that to the flow ``promote``, which may wait for a person.
+
+        Returns:
+            The version as it then is, and what was decided.
+        """
         if CHAMPION in version.aliases:
-            return version, None
-        decision = decide_promotion(self.registry, self.config, self.pipeline.changed())
-        run = read_run(self.workspace, version.tags["git_tag"])
-        what: dict[str, Any] = {"name": version.name, "version": version.version, "run": run}
-        record_verdict(self.workspace, details=asdict(decision), **what)
-        if decision.is_promoted:
-            details = {"reason": decision.reason, "against": decision.against, "approved_by": None}
-            promote(self.workspace, self.registry, details=details, **what)
-        return get_version(self.registry, version.name, version.version), decision
+            return version, "the same model is the champion already"
+        named = f"{version.name}/{version.version}"
+        if has_served(self.workspace, version.name, version.version):
+            return version, f"it served before; `rsft promote {named}` judges it again"
+        if deployment.id is not None:
+            announce(version.name, version.version)
+            return version, f"left to the deployment promote; or judge it by `rsft promote {named}`"
+        judged = judge(self.workspace, self.registry, version.name, named)
+        assert judged is not None
+        verdict = judged.verdict
+        how = f"; `rsft promote {named} --approve NAME` says yes"
+        reason = verdict.reason + (how if verdict.outcome == "awaits approval" else "")
+        return get_version(self.registry, version.name, version.version), reason
 
     def summarise(
-        self, snapshot: Snapshot, version: ModelVersion | None, decision: Decision | None
+        self, snapshot: Snapshot, version: ModelVersion | None, reason: str
     ) -> dict[str, Any]:
         """Writes ``data/run.json``, and a table for Prefect's page of the run."""
         data = summarise_data(self.config)
@@ -280,7 +279,12 @@ class Run:
                 "stages": self.stage_seconds,
             },
             **data,
-            "model": _registered(self.config.register_.name, version, decision),
+            "model": {
+                "name": self.config.register_.name,
+                "version": version.version if version else None,
+                "alias": version.aliases[0] if version and version.aliases else None,
+                "reason": reason,
+            },
         }
         temporary = RUN_SUMMARY.with_suffix(".tmp")
         temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
@@ -327,6 +331,7 @@ def open_run(settings: Sequence[str], *, wait: bool) -> Iterator[Run]:
             set_values(PARAMS, settings)
         with Pipeline(workspace) as pipeline:
             config = load_config()  # now, so that a later edit is seen to differ from what ran
+            load_policy()  # now, so that a mistake in it is not told at the end
             run = Run(
                 run_id=run_id,
                 began_at=began_at,
@@ -339,21 +344,6 @@ def open_run(settings: Sequence[str], *, wait: bool) -> Iterator[Run]:
                 yield run
             finally:
                 run.render_docs()
-
-
-def _registered(
-    name: str, version: ModelVersion | None, decision: Decision | None
-) -> dict[str, Any]:
-    """What became of the model, for the summary."""
-    if version is None:
-        reason = "it could not be registered; `rsft register`, or the next run, does it"
-        return {"name": name, "version": None, "alias": None, "reason": reason}
-    return {
-        "name": name,
-        "version": version.version,
-        "alias": version.aliases[0] if version.aliases else None,
-        "reason": decision.reason if decision else "the same model is the champion already",
-    }
 
 
 def _say_whom(holder: str) -> None:

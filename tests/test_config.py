@@ -1,11 +1,12 @@
 """params.yaml: what is accepted, what is refused, and how a refusal reads."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from rsft.config import Config, load_config, parse_config, set_values
+from rsft.config import Config, load_config, load_policy, parse_config, parse_policy, set_values
 from rsft.errors import ConfigurationError
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
@@ -260,3 +261,29 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
             load_config(file)
         with pytest.raises(ConfigurationError, match=message):
             set_values(file, ["seed=1"])
+
+
+POLICY = PARAMS.parent / "mlflow" / "policy.yaml"
+
+
+def test_the_shipped_policy_is_valid() -> None:
+    policy = load_policy(POLICY)
+    assert policy == parse_policy(POLICY.read_text(), name="policy.yaml")
+    assert (policy.gain.alpha, policy.approval.required) == (0.05, False)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("alpha:", "alfa:", "unknown key 'gain.alfa'; did you mean 'alpha'?"),
+        ("alpha: 0.05", "alpha: 0.5", "gain.alpha = 0.5: input should be less than 0.5"),
+        ("margin: 0.05", "margin: 0", "guards.margin = 0: input should be greater than 0"),
+        ("resamples: 2000", "", "resamples is missing"),
+        ("required: false", "required: maybe", "approval.required = 'maybe': input should be"),
+        ("gain:", "gain: [", "policy.yaml:"),
+    ],
+)
+def test_a_policy_that_does_not_fit_is_refused(old: str, new: str, message: str) -> None:
+    text = POLICY.read_text().replace(old, new)
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        parse_policy(text, name="policy.yaml")

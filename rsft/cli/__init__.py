@@ -9,6 +9,7 @@ from rsft.cli import (  # noqa: F401  # they register
     audit,
     history,
     lineage,
+    promote,
     running,
     servers,
     sweep,

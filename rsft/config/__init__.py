@@ -15,12 +15,12 @@ from rsft.config.measure import (
     ControlsSection,
     EvaluateSection,
     MonitorSection,
-    PromoteSection,
     RegisterSection,
     ValidateSection,
 )
-from rsft.config.params import load_config, parse_config, set_values
+from rsft.config.params import load_config, load_policy, parse_config, parse_policy, set_values
 from rsft.config.places import PARAMS, RAW, TRAINING
+from rsft.config.policy import POLICY, ApprovalPolicy, GainPolicy, GuardPolicy, Policy
 from rsft.config.prompts import EmbeddedSection, ExcludeSection, FilesSection, PromptsSection
 from rsft.config.score import (
     MODEL_BASED,
@@ -44,10 +44,12 @@ __all__ = [
     "LEAST_TEMPERATURE",
     "MODEL_BASED",
     "PARAMS",
+    "POLICY",
     "RAW",
     "RULES",
     "TRAINING",
     "AdaptiveSection",
+    "ApprovalPolicy",
     "BaseSection",
     "BoundSection",
     "Config",
@@ -61,14 +63,16 @@ __all__ = [
     "FilesSection",
     "FilterSection",
     "FinetuneSection",
+    "GainPolicy",
     "GenerateSection",
+    "GuardPolicy",
     "JudgeSection",
     "LoraSection",
     "MonitorSection",
     "NumericAnswerSection",
     "OpenAISection",
+    "Policy",
     "PoolSection",
-    "PromoteSection",
     "PromptsSection",
     "RegisterSection",
     "RenderingSection",
@@ -83,7 +87,9 @@ __all__ = [
     "ValidateSection",
     "is_own",
     "load_config",
+    "load_policy",
     "parse_config",
+    "parse_policy",
     "round_chain",
     "round_folder",
     "set_values",

@@ -12,7 +12,6 @@ from rsft.config.measure import (
     ControlsSection,
     EvaluateSection,
     MonitorSection,
-    PromoteSection,
     RegisterSection,
     ValidateSection,
 )
@@ -49,7 +48,6 @@ class Config(Section):
     evaluate: EvaluateSection
     controls: ControlsSection
     register_: RegisterSection = Field(alias="register")
-    promote: PromoteSection
 
     @model_validator(mode="after")
     def _rounds_are_a_chain(self) -> Self:

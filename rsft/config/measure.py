@@ -1,4 +1,4 @@
-"""``validate``, ``evaluate``, ``monitor``, ``controls``, ``register`` and ``promote``."""
+"""``validate``, ``evaluate``, ``monitor``, ``controls`` and ``register``."""
 
 import re
 from typing import Literal, Self
@@ -154,10 +154,3 @@ class RegisterSection(Section):
     """Name of the registered model; it is part of git tags that GTO reads, too."""
     tracking_uri: str | None = None
     """MLflow's address; by default ``MLFLOW_TRACKING_URI``, else the store in ``mlflow/``."""
-
-
-class PromoteSection(Section):
-    """When a challenger becomes champion."""
-
-    confidence: float = Field(default=0.95, gt=0, lt=1)
-    """Level of the paired interval whose lower end must lie above 0."""

@@ -9,7 +9,7 @@ import difflib
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -17,7 +17,10 @@ from ruamel.yaml.error import YAMLError
 
 from rsft.config.config import Config, round_chain
 from rsft.config.places import PARAMS
+from rsft.config.policy import POLICY, Policy
 from rsft.errors import ConfigurationError
+
+Checked = TypeVar("Checked", bound=BaseModel)
 
 _MOST_ROUNDS = 1000
 """A slip such as another zero must not fill the memory with stages."""
@@ -35,7 +38,25 @@ def load_config(path: Path = PARAMS) -> Config:
 
 def parse_config(text: str, *, name: str) -> Config:
     """Checks the text of a ``params.yaml``; ``name`` is what messages call it."""
-    return _check(_parse(text, name=name, kind="safe"), name=name)
+    return _check(Config, _parse(text, name=name, kind="safe"), name=name)
+
+
+def load_policy(path: Path = POLICY) -> Policy:
+    """Reads and checks ``mlflow/policy.yaml``.
+
+    Raises:
+        ConfigurationError: As ``load_config``.
+    """
+    return parse_policy(_read(path), name=str(path))
+
+
+def parse_policy(text: str, *, name: str) -> Policy:
+    """Checks the text of a ``policy.yaml``; ``name`` is what messages call it.
+
+    Raises:
+        ConfigurationError: As ``load_config``.
+    """
+    return _check(Policy, _parse(text, name=name, kind="safe"), name=name)
 
 
 def set_values(path: Path, assignments: Sequence[str], *, dry_run: bool = False) -> Config:
@@ -56,7 +77,7 @@ def set_values(path: Path, assignments: Sequence[str], *, dry_run: bool = False)
     document = _parse(_read(path), name=str(path), kind="rt")
     for assignment in assignments:
         _assign(document, assignment)
-    config = _check(document, name="--set")
+    config = _check(Config, document, name="--set")
     if dry_run:
         return config
     buffer = io.StringIO()
@@ -93,11 +114,12 @@ def _assign(document: Any, assignment: str) -> None:
     *sections, leaf = key.split(".")
     place = document
     for depth, section in enumerate(sections, start=1):
-        if place.get(section) is None and _model_at(sections[:depth]) is not None:
+        if place.get(section) is None and _model_at(Config, sections[:depth]) is not None:
             place[section] = {}  # one that may be left out, such as finetune.lora
         if not isinstance(place.get(section), dict):
             here = sections[: depth - 1]
-            can_be = [name for name in _keys_at(here) if _model_at([*here, name]) is not None]
+            keys = _keys_at(Config, here)
+            can_be = [name for name in keys if _model_at(Config, [*here, name]) is not None]
             there = [str(name) for name in place if isinstance(place[name], dict)]
             known = list(dict.fromkeys([*there, *can_be]))
             raise ConfigurationError(
@@ -136,14 +158,14 @@ def _parse(text: str, *, name: str, kind: str, mapping: bool = True) -> Any:
     return document
 
 
-def _check(document: Any, *, name: str) -> Config:
+def _check(model: type[Checked], document: Any, *, name: str) -> Checked:
     try:
-        return Config.model_validate(document)
+        return model.model_validate(document)
     except ValidationError as failure:
-        raise ConfigurationError(f"{name}: {_explain(failure)}") from None
+        raise ConfigurationError(f"{name}: {_explain(model, failure)}") from None
 
 
-def _explain(failure: ValidationError) -> str:
+def _explain(model: type[BaseModel], failure: ValidationError) -> str:
     """One line for the first problem: the key, the value, and what would fit."""
     errors = failure.errors(include_url=False)
     unknown = [error for error in errors if error["type"] == "extra_forbidden"]
@@ -152,20 +174,21 @@ def _explain(failure: ValidationError) -> str:
     key = ".".join(str(part) for part in place if part != "[key]")
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     if error["type"] == "extra_forbidden":
-        return f"unknown key {key!r}; {_which(str(place[-1]), _keys_at(place[:-1]))}{more}"
+        which = _which(str(place[-1]), _keys_at(model, place[:-1]))
+        return f"unknown key {key!r}; {which}{more}"
     if error["type"] == "missing":
         return f"{key} is missing{more}"
-    message = _wanted(error["type"], place) or error["msg"].removeprefix("Value error, ")
+    message = _wanted(model, error["type"], place) or error["msg"].removeprefix("Value error, ")
     shown = "" if isinstance(error["input"], dict | BaseModel) else f" = {_as_yaml(error['input'])}"
     # What the file as a whole is at fault for, its message names.
     said = f"{key}{shown}: " if place else ""
     return f"{said}{message[:1].lower() + message[1:]}{more}"
 
 
-def _wanted(kind: str, place: Sequence[int | str]) -> str | None:
+def _wanted(model: type[BaseModel], kind: str, place: Sequence[int | str]) -> str | None:
     """What would fit, in the words of YAML; null where pydantic's own will do."""
     if kind == "model_type":
-        return f"it is a section; its keys are {', '.join(_keys_at(place))}"
+        return f"it is a section; its keys are {', '.join(_keys_at(model, place))}"
     if place and place[-1] == "[key]":
         return f'a key must be a text; put quotes around it: "{place[-2]}"'
     return {
@@ -185,16 +208,15 @@ def _which(name: str, known: Sequence[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known) or 'none'}"
 
 
-def _keys_at(place: Sequence[int | str]) -> list[str]:
+def _keys_at(model: type[BaseModel], place: Sequence[int | str]) -> list[str]:
     """The keys of the section at an error's place, or of the last one on the way there."""
-    sections = (_model_at(place[:depth]) for depth in range(len(place), -1, -1))
-    model = next(found for found in sections if found is not None)
-    return list(_by_key(model))
+    sections = (_model_at(model, place[:depth]) for depth in range(len(place), -1, -1))
+    found = next(section for section in sections if section is not None)
+    return list(_by_key(found))
 
 
-def _model_at(place: Sequence[int | str]) -> type[BaseModel] | None:
+def _model_at(model: type[BaseModel], place: Sequence[int | str]) -> type[BaseModel] | None:
     """The section at a place; null where no section is."""
-    model: type[BaseModel] = Config
     for part in place:
         annotation = _by_key(model).get(str(part))
         arguments = getattr(annotation, "__args__", (annotation,))

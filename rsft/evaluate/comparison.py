@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from rsft.errors import LineageError
 from rsft.evaluate.significance import mcnemar
@@ -23,6 +24,20 @@ class Comparison:
     """Of McNemar's exact test, two-sided: prompts taken to be independent."""
     resampled: int
     """Families that ``gain`` was resampled from; prompts, where all are of one family."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """Two policies' greedy answers in pairs, where both were scored."""
+
+    gain_N: Sequence[float]
+    """By prompt 1 where only the one is right, −1 where only the other is, else 0."""
+    families: Sequence[str]
+    """The family of each, as the one's answers have it."""
+    share: float
+    """Share of right answers among the other's that could be scored; 0 where none could."""
+    unscored: int
+    """Prompts on which either could not be scored."""
 
 
 def compare(
@@ -50,14 +65,10 @@ def compare(
     Raises:
         LineageError: Where the two did not answer the same prompts, each once.
     """
-    gain_and_family = [
-        (float(own.is_correct) - float(their.is_correct), own.family)
-        for own, their in paired(challenger, other)
-        if own.is_correct is not None and their.is_correct is not None
-    ]
-    if not gain_and_family:
+    pairs = pair(challenger, other)
+    gains, families = pairs.gain_N, pairs.families
+    if not gains:
         return None
-    gains, families = zip(*gain_and_family, strict=True)
     better, worse = gains.count(1.0), gains.count(-1.0)
     return Comparison(
         gain=bootstrap_interval(
@@ -67,6 +78,27 @@ def compare(
         worse=worse,
         p_value=mcnemar(better, worse),
         resampled=len(set(families)) if len(set(families)) > 1 else len(gains),
+    )
+
+
+def pair(challenger: Sequence[Answer], other: Sequence[Answer]) -> Pairs:
+    """What the one has right more, by prompt.
+
+    Raises:
+        LineageError: Where the two did not answer the same prompts, each once.
+    """
+    both = paired(challenger, other)
+    scored = [
+        (float(own.is_correct), float(their.is_correct), own.family)
+        for own, their in both
+        if own.is_correct is not None and their.is_correct is not None
+    ]
+    theirs = [float(their.is_correct) for _, their in both if their.is_correct is not None]
+    return Pairs(
+        gain_N=[own - their for own, their, _ in scored],
+        families=[family for *_, family in scored],
+        share=fmean(theirs) if theirs else 0.0,
+        unscored=len(both) - len(scored),
     )
 
 

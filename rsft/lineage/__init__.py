@@ -2,8 +2,8 @@
 
 ``Workspace`` is the checkout a run works in, ``Pipeline`` its stages. ``tag_run`` pins a run by a
 tag, ``push_run`` pushes its data, and ``read_runs`` tells what such tags say. What became of models
-is written by ``record_registration`` and its like, and read by ``read_record``; ``read_purges`` tells
-what was deleted on purpose. ``Cache`` holds data sets by hash, ``hash_objects`` proves what a store
+is written by ``record_registration`` and its like, and read by ``read_record``; what was deleted on
+purpose by ``read_purges``. ``Cache`` holds data sets by hash, ``hash_objects`` proves what a store
 of them holds, and ``Trees`` says what commits pin.
 """
 

@@ -8,7 +8,6 @@ from rsft.registry.aliases import NOWHERE, Pointer, move_alias, read_pointers
 from rsft.registry.records import (
     CHALLENGER,
     CHAMPION,
-    Decision,
     Evaluation,
     ModelVersion,
     Provenance,
@@ -16,6 +15,7 @@ from rsft.registry.records import (
 )
 from rsft.registry.registering import register
 from rsft.registry.store import Registry
+from rsft.registry.verdicts import keep_verdict
 from rsft.registry.versions import (
     EVAL_PROMPTS_TAG,
     champion,
@@ -33,7 +33,6 @@ __all__ = [
     "CHAMPION",
     "EVAL_PROMPTS_TAG",
     "NOWHERE",
-    "Decision",
     "Evaluation",
     "ModelVersion",
     "Pointer",
@@ -46,6 +45,7 @@ __all__ = [
     "find_same",
     "find_version",
     "get_version",
+    "keep_verdict",
     "list_versions",
     "move_alias",
     "read_pointers",

@@ -76,30 +76,3 @@ class ModelVersion:
     """Its provenance, what was decided about it, and where its answers are."""
     mlflow_run_id: str
     """MLflow's run that holds its parameters, metrics and answers."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What a gate decided about a challenger, and on which grounds."""
-
-    is_promoted: bool
-    """Whether it becomes the champion."""
-    reason: str
-    """Why, in one sentence."""
-    against: int | None
-    """Version of the champion it was compared with; null where there was none."""
-    gain: float
-    """Share of right answers of the challenger less that of what it was compared with, in
-    points."""
-    gain_low: float
-    """Lower end of the paired interval of the gain, in points."""
-    gain_high: float
-    """Upper end."""
-    better: int
-    """Prompts that the challenger has right and the other wrong."""
-    worse: int
-    """The reverse."""
-    p_value: float
-    """Of McNemar's exact test of these two numbers; it has no say."""
-    decided_by: str
-    """Who or what decided."""

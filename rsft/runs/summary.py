@@ -131,12 +131,12 @@ def compare_folders(config: Config, challenger: Path, other: Path) -> dict[str, 
 def compare_answers(
     config: Config, challenger: list[Answer], other: list[Answer]
 ) -> Comparison | None:
-    """Two policies' greedy answers in pairs, with an interval at the promotion's level."""
+    """Two policies' greedy answers in pairs, with an interval."""
     return compare(
         challenger,
         other,
         resamples=config.evaluate.resamples,
-        confidence=config.promote.confidence,
+        confidence=config.evaluate.confidence,
         seed=config.seed,
     )
 

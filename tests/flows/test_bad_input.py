@@ -47,6 +47,13 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
     return error
 
 
+def test_a_policy_that_does_not_fit_is_told_before_the_first_stage(again: Path, up: Up) -> None:
+    file = again / "mlflow" / "policy.yaml"
+    file.write_text(file.read_text().replace("alpha:", "alfa:"))
+    error = refused(rsft(again, "run", **up.environment))
+    assert "mlflow/policy.yaml: unknown key 'gain.alfa'; did you mean 'alpha'?" in error
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [

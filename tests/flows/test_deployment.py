@@ -1,4 +1,5 @@
-"""The deployment of ``prefect.yaml``, fired once by hand through a real server and worker."""
+"""The deployments of ``prefect.yaml``: one fired by hand through a real server and worker, which
+fires the other."""
 
 import json
 import subprocess
@@ -6,7 +7,7 @@ import sys
 from pathlib import Path
 
 from rsft.config import load_config
-from tests.flows.conftest import Up, stop
+from tests.flows.conftest import Up, stop, wait_until
 from tests.workspaces import clean_environment, git, rsft
 
 
@@ -31,11 +32,16 @@ def checkout_data(folder: Path) -> dict[str, float]:
     return {str(file): file.stat().st_mtime for file in files}
 
 
-def test_a_run_works_in_a_worktree_and_registers_in_the_one_registry(
+def verdict_tags(folder: Path) -> set[str]:
+    """The verdicts on record."""
+    return set(git(folder, "tag", "--list", "verdict/*").split())
+
+
+def test_a_run_works_in_a_worktree_registers_in_the_one_registry_and_is_judged_by_its_event(
     again: Path, up: Up, tmp_path: Path
 ) -> None:
     """The settings differ in what comes last, so that the checkout's cache has all the rest."""
-    data = checkout_data(again)
+    data, verdicts = checkout_data(again), verdict_tags(again)
     prefect(again, up, "work-pool", "create", "--type", "process", "rsft")
     prefect(again, up, "--no-prompt", "deploy", "--all")
     log = tmp_path / "worker.log"
@@ -53,6 +59,7 @@ def test_a_run_works_in_a_worktree_and_registers_in_the_one_registry(
         watched = prefect(
             again, up, "deployment", "run", "retrain/retrain", "--watch", "--param", settings
         )
+        wait_until(lambda: verdict_tags(again) > verdicts, "a verdict of the deployment promote")
     finally:
         stop(worker)
     assert "finished successfully" in watched, log.read_text()

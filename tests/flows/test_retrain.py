@@ -180,3 +180,18 @@ def test_up_serves_all_three(up: Up) -> None:
     for address in up.addresses.values():
         with urlopen(address, timeout=30) as answer:
             assert answer.status == 200
+
+
+def test_the_run_was_judged_and_the_same_again_says_the_same(finished: Finished, up: Up) -> None:
+    """On tiny settings nothing is learnt, so that the figures alone stop it."""
+    kept = ["verdict/rsft/v1/1"]
+    assert git(finished.folder, "tag", "--list", "verdict/*").split() == kept
+    done = rsft(finished.folder, "promote", "--json", **up.environment)
+    assert done.returncode == 1, done.stderr
+    verdict = json.loads(done.stdout)
+    failed = [check["name"] for check in verdict["checks"] if not check["passed"]]
+    assert failed[0] == "gain"
+    assert all(name.startswith("guard ") for name in failed[1:])
+    assert verdict["reason"] == finished.summary["model"]["reason"]
+    assert (verdict["tag"], verdict["look"], verdict["against"]) == (kept[0], 1, None)
+    assert git(finished.folder, "tag", "--list", "verdict/*").split() == kept

@@ -152,9 +152,9 @@ def test_what_was_not_scored_for_both_is_not_compared() -> None:
     assert found["against_previous"]["guard"] is not None
 
 
-def test_intervals_widen_with_the_confidence_that_promotion_asks_for() -> None:
+def test_intervals_widen_with_the_confidence() -> None:
     wide, narrow = (
-        summarise_data(config(f"promote.confidence={level}"))["gain"] for level in (0.99, 0.5)
+        summarise_data(config(f"evaluate.confidence={level}"))["gain"] for level in (0.99, 0.5)
     )
     assert wide["low"] < narrow["low"] <= narrow["high"] < wide["high"]
 

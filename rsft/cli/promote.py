@@ -1,0 +1,53 @@
+"""``rsft promote``: the gate."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from rsft.cli.app import app, workspace_and_config
+
+
+@app.command()
+def promote(
+    version: Annotated[
+        str | None,
+        typer.Argument(help="A number, NAME/VERSION or NAME@ALIAS; by default the challenger."),
+    ] = None,
+    approve: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Say yes in this name, where the policy asks a person."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="The same, in git's user.name.")] = False,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Judge a version, and make it the champion if it is shown to be better; exit code 1 if not."""
+    workspace, config = workspace_and_config()
+    name = approve or (_git_name(workspace) if yes else None)
+    from flows.promote import promote as promote_flow
+    from rsft.report.verdict import verdict_lines
+
+    verdict: dict[str, Any] | None = promote_flow(version=version, approved_by=name, reason=reason)
+    if as_json:
+        print(json.dumps(verdict, indent=2, ensure_ascii=False))
+    elif verdict is None:
+        what = "no challenger to judge" if version is None else f"{version} is the champion already"
+        Console(soft_wrap=True).print(f"{escape(config.register_.name)}: {escape(what)}")
+    else:
+        Console(soft_wrap=True).print(verdict_lines(verdict))
+    if verdict is not None and not verdict["is_promoted"]:
+        sys.exit(1)
+
+
+def _git_name(workspace: Any) -> str:
+    from rsft.errors import WorkspaceError
+    from rsft.lineage.git import run_git
+
+    try:
+        return run_git(workspace.root, "config", "user.name")
+    except WorkspaceError:
+        raise WorkspaceError("git has no user.name; say who approves: --approve NAME") from None

@@ -1,0 +1,193 @@
+"""From a named version to a verdict that is kept, and to a champion where it is *yes*.
+
+    judge ─► tag verdict/… ─► MLflow: report and tags ─► tag NAME#champion#K ─► alias
+
+The tags come first: whatever is killed in between, the same again completes it, and counts no look
+twice. Judgements of one checkout follow each other, so that each knows which look it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from filelock import FileLock
+
+from rsft.errors import LineageError
+from rsft.lineage import (
+    Entry,
+    RunRecord,
+    Workspace,
+    contending,
+    in_service,
+    read_record,
+    read_run,
+    read_runs,
+    record_verdict,
+)
+from rsft.promotion.anew import answer_anew
+from rsft.promotion.checks import Audit, check_run
+from rsft.promotion.exam import (
+    Answers,
+    Exam,
+    answers_on_record,
+    base_answers,
+    own_answers,
+    read_exam,
+    read_policy,
+)
+from rsft.promotion.gate import judge
+from rsft.promotion.looks import number_of_look
+from rsft.promotion.verdict import Approval, Verdict
+from rsft.registry import Registry, get_version, keep_verdict
+from rsft.report.verdict import verdict_markdown
+from rsft.runs.record import promote, reconcile
+from rsft.runs.subjects import find_subject
+
+_OF_THE_TAG = ("name", "version", "run_id")
+"""What an entry of the record says by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A verdict that is kept."""
+
+    verdict: Verdict
+    """What it says."""
+    tag: str
+    """The git tag that keeps it."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**self.verdict.as_dict(), "tag": self.tag}
+
+
+def promote_version(
+    workspace: Workspace,
+    registry: Registry,
+    model: str,
+    text: str | None,
+    *,
+    audit: Audit,
+    approval: Approval | None = None,
+) -> Judged | None:
+    """Judges a version, keeps the verdict, and makes it the champion where that says so.
+
+    Args:
+        workspace: The checkout that has its tags and its data sets.
+        registry: Where it is registered.
+        model: The registered model, where the text does not name it.
+        text: ``NAME/VERSION``, ``NAME@ALIAS`` or a number; null for the one that contends.
+        audit: Proves its run.
+        approval: What a person said of it.
+
+    Returns:
+        The verdict; None where there is nothing to judge, as the version serves already, or none
+        contends.
+
+    Raises:
+        LineageError: Where no such version is on record, or its data sets are gone.
+        RegistryError: Where the registry cannot be used.
+    """
+    folder = workspace.home / ".rsft"
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / "promotion.lock"):
+        record = read_record(workspace)
+        entry = _named(workspace, record, model, text)
+        serving = in_service(record, entry.name if entry else model)
+        if entry is None or (serving is not None and serving.version == entry.version):
+            if serving is not None:
+                reconcile(workspace, registry, serving.name)
+            return None
+        run = _vouching(workspace, entry)
+        verdict = _judge(workspace, registry, record, entry, serving, run, audit, approval)
+        return _keep(workspace, registry, run, verdict)
+
+
+def has_served(workspace: Workspace, name: str, version: int) -> bool:
+    """Whether a version is, or has been, in service: what was rolled back is left to a person."""
+    changes = ("promoted", "rolled_back")
+    record = read_record(workspace, name)
+    return any(entry.version == version for entry in record if entry.kind in changes)
+
+
+def _named(
+    workspace: Workspace, record: Sequence[Entry], model: str, text: str | None
+) -> Entry | None:
+    """The registration that is meant; None where none contends."""
+    if text is None:
+        return contending(record, model)
+    subject = find_subject(workspace, f"/{text}" if text.isdecimal() else text, model)
+    if subject.version is None:
+        raise LineageError(f"{text!r} names no version; write {model}/1 or {model}@challenger")
+    return subject.version
+
+
+def _vouching(workspace: Workspace, entry: Entry) -> RunRecord:
+    """The latest run that made a version's model: it may have been made again since."""
+    same = (
+        run
+        for run in reversed(read_runs(workspace))
+        if run.manifest["model"]["hash"] == entry.details["model_hash"]
+    )
+    return next(same, None) or read_run(workspace, entry.details["run_id"])
+
+
+def _judge(
+    workspace: Workspace,
+    registry: Registry,
+    record: Sequence[Entry],
+    entry: Entry,
+    serving: Entry | None,
+    run: RunRecord,
+    audit: Audit,
+    approval: Approval | None,
+) -> Verdict:
+    exam = read_exam(workspace, run)
+    against = None if serving is None else serving.version
+    return judge(
+        exam,
+        own_answers(workspace, run),
+        _their_answers(workspace, registry, serving, exam),
+        name=entry.name,
+        version=entry.version,
+        against=against,
+        policy=read_policy(workspace, run),
+        look=number_of_look(record, exam.evaluation, (entry.name, entry.version, against)),
+        run_checks=list(check_run(run, audit)),
+        approval=approval,
+    )
+
+
+def _their_answers(
+    workspace: Workspace, registry: Registry, serving: Entry | None, exam: Exam
+) -> Answers:
+    """The champion's answers to an exam, recorded or new; the base's where there is none."""
+    if serving is None:
+        return base_answers(workspace, exam.run)
+    model_hash = read_run(workspace, serving.details["run_id"]).manifest["model"]["hash"]
+    found = answers_on_record(workspace, model_hash, exam)
+    if found is not None:
+        return found
+    version = get_version(registry, serving.name, serving.version)
+    return answer_anew(workspace, registry, version, exam)
+
+
+def _keep(workspace: Workspace, registry: Registry, run: RunRecord, verdict: Verdict) -> Judged:
+    """Keeps a verdict, and does what it says."""
+    document = verdict.as_dict()
+    details = {key: told for key, told in document.items() if key not in _OF_THE_TAG}
+    of: dict[str, Any] = {"name": verdict.name, "version": verdict.version, "run": run}
+    entry = record_verdict(workspace, **of, details=details)
+    keep_verdict(
+        registry,
+        get_version(registry, verdict.name, verdict.version),
+        tag=entry.tag,
+        number=entry.number,
+        markdown=verdict_markdown(document),
+        document=document,
+    )
+    if verdict.is_promoted:
+        by = None if verdict.approval is None else verdict.approval.by
+        why = {"reason": verdict.reason, "against": verdict.against, "approved_by": by}
+        promote(workspace, registry, **of, details=why | {"verdict": entry.tag})
+    return Judged(verdict=verdict, tag=entry.tag)

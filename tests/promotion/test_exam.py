@@ -1,0 +1,125 @@
+"""What a run was asked, and its recorded answers, by hash."""
+
+from pathlib import Path
+
+import pytest
+
+from rsft.errors import ConfigurationError, LineageError
+from rsft.promotion.exam import (
+    answers_on_record,
+    base_answers,
+    own_answers,
+    read_exam,
+    read_policy,
+    read_prompts,
+)
+from tests.promotion.cases import Checkout, answers, greedy
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    made = Checkout(tmp_path_factory.mktemp("exam") / "checkout")
+    made.run("r1", answers(30) + answers(5, "guard"), answers(10) + answers(2, "guard"))
+    made.run("r2", answers(50), model_hash="m2.dir")
+    made.run("r3", answers(60), model_hash="m1.dir", prompts="asked anew")
+    return made
+
+
+def read(checkout: Checkout, run: str):
+    from rsft.lineage import read_run
+
+    return read_run(checkout.workspace, run)
+
+
+def test_the_greedy_answers_are_read_by_set_from_the_cache(checkout: Checkout):
+    run = read(checkout, "r1")
+    found = own_answers(checkout.workspace, run)
+    assert found == {"eval": greedy(30), "guard": greedy(5, "guard")}
+    assert base_answers(checkout.workspace, run) == {
+        "eval": greedy(10),
+        "guard": greedy(2, "guard"),
+    }
+
+
+def test_the_exam_is_that_of_the_tag_not_of_the_checkout(checkout: Checkout):
+    exam = read_exam(checkout.workspace, read(checkout, "r1"))
+    assert exam.prompts.keys() == {"eval", "guard"}
+    assert exam.evaluation == exam.prompts["eval"]
+    prompts = read_prompts(checkout.workspace, exam)
+    assert [len(rows) for rows in prompts.values()] == [80, 80]
+    assert prompts["eval"][0].text == "asked"
+    assert read_exam(checkout.workspace, read(checkout, "r3")).evaluation != exam.evaluation
+
+
+def test_other_prompts_another_judge_or_another_cap_make_another_exam(tmp_path: Path):
+    one = Checkout(tmp_path / "one")
+    runs = [
+        one.run("r1", answers(30)),
+        one.run("r2", answers(40)),
+        one.run("r3", answers(40), scorers={"rewards": [], "fingerprint": "others"}),
+        one.run("r4", answers(40), prompts="asked anew"),
+    ]
+    other = Checkout(tmp_path / "other", "evaluate.max_new_tokens=16", "filter.correct_reward=1.0")
+    third = Checkout(tmp_path / "third", "filter.correct_reward=0.5")
+    prints = [read_exam(one.workspace, run).fingerprint for run in runs]
+    prints += [
+        read_exam(made.workspace, made.run("r1", answers(30))).fingerprint
+        for made in (other, third)
+    ]
+    assert prints[0] == prints[1]
+    assert len(set(prints)) == 5
+
+
+def test_a_model_answered_an_exam_where_a_run_at_hand_says_so(checkout: Checkout):
+    """r1 and r3 made the same model, and asked it other prompts."""
+    workspace = checkout.workspace
+    exam = read_exam(workspace, read(checkout, "r2"))
+    assert answers_on_record(workspace, "m1.dir", exam) == own_answers(
+        workspace, read(checkout, "r1")
+    )
+    anew = read_exam(workspace, read(checkout, "r3"))
+    assert answers_on_record(workspace, "m1.dir", anew) == {"eval": greedy(60)}
+    assert answers_on_record(workspace, "m2.dir", anew) is None
+    assert answers_on_record(workspace, "m3.dir", exam) is None
+
+
+def test_what_is_not_what_was_recorded_is_refused(tmp_path: Path):
+    checkout = Checkout(tmp_path / "checkout")
+    run = checkout.run("r1", answers(30))
+    exam = read_exam(checkout.workspace, run)
+    for file in checkout.object("00").parents[1].rglob("*"):
+        if file.is_file() and not file.name.endswith(".dir"):
+            file.write_bytes(file.read_bytes()[:-1] + b"!")
+    with pytest.raises(LineageError, match="is not what was recorded; `rsft audit` tells"):
+        own_answers(checkout.workspace, run)
+    assert answers_on_record(checkout.workspace, "m1.dir", exam) is None
+    with pytest.raises(LineageError, match="is not what was recorded"):
+        read_prompts(checkout.workspace, exam)
+
+
+def test_what_is_gone_is_named(tmp_path: Path):
+    checkout = Checkout(tmp_path / "checkout")
+    run = checkout.run("r1", answers(30))
+    for file in checkout.object("00").parents[1].rglob("*"):
+        if file.is_file() and not file.name.endswith(".dir"):
+            file.unlink()
+    with pytest.raises(LineageError, match="is not in the cache; `dvc pull` brings it back"):
+        own_answers(checkout.workspace, run)
+
+
+def test_the_policy_is_the_one_that_the_run_was_pinned_with(tmp_path: Path):
+    checkout = Checkout(tmp_path / "checkout")
+    run = checkout.run("r1", answers(30))
+    file = checkout.workspace.root / "mlflow" / "policy.yaml"
+    file.write_text(file.read_text().replace("alpha: 0.05", "alpha: 0.4"))
+    assert read_policy(checkout.workspace, run).gain.alpha == 0.05
+    eased = checkout.run("r2", answers(30))
+    assert read_policy(checkout.workspace, eased).gain.alpha == 0.4
+    file.unlink()
+    without = checkout.run("r3", answers(30))
+    with pytest.raises(LineageError, match=r"run/r3 pins no mlflow/policy.yaml; commit one"):
+        read_policy(checkout.workspace, without)
+    file.write_text("gain: {alpha: 2}")
+    broken = checkout.run("r4", answers(30))
+    with pytest.raises(ConfigurationError, match=r"mlflow/policy.yaml in run/r4: gain.alpha = 2: "):
+        read_policy(checkout.workspace, broken)
