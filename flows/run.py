@@ -34,6 +34,7 @@ from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, tag_run
 from rsft.registry import CHAMPION, Decision, ModelVersion, Registry, promote
 from rsft.report.display import current_display
 from rsft.report.monitor import control_line, monitor_lines, stopped_line
+from rsft.report.rows import forgotten_line
 from rsft.report.tables import filter_lines, pool_lines, result_markdown, round_table
 from rsft.report.training import training_line
 from rsft.runs.docs import render_data_docs
@@ -45,6 +46,7 @@ from rsft.runs.summary import summarise_data, summarise_round
 from rsft.score import build_rewards, prove_on_golds
 from rsft.stages.contract import (
     BASE,
+    FORGOTTEN_COUNTS,
     PRIVATE,
     RUN_SUMMARY,
     control_folder,
@@ -139,6 +141,12 @@ class Run:
         done = _as_task(name, work)
         self.stage_runs[name] = done
         display.done(name, done.state, done.seconds)
+
+    def show_prompts(self) -> None:
+        """Shows how many prompts were left out because they are to be forgotten, if any."""
+        line = forgotten_line(read_json(FORGOTTEN_COUNTS))
+        if line:
+            current_display().show(line)
 
     def prove_verifiers(self) -> None:
         """Stops the run where a verifier does not give its own golds a reward of 1."""

@@ -20,7 +20,7 @@ from rsft.config.measure import (
     ValidateSection,
 )
 from rsft.config.params import load_config, parse_config, set_values
-from rsft.config.places import PARAMS, RAW, TRAINING
+from rsft.config.places import FORGOTTEN, PARAMS, RAW, TRAINING
 from rsft.config.prompts import EmbeddedSection, ExcludeSection, FilesSection, PromptsSection
 from rsft.config.score import (
     MODEL_BASED,
@@ -41,6 +41,7 @@ from rsft.config.training import (
 )
 
 __all__ = [
+    "FORGOTTEN",
     "LEAST_TEMPERATURE",
     "MODEL_BASED",
     "PARAMS",

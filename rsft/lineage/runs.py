@@ -96,6 +96,11 @@ def read_run(workspace: Workspace, run: str) -> RunRecord:
     return found[0]
 
 
+def read_files(workspace: Workspace, files: Sequence[tuple[RunRecord, str]]) -> list[bytes | None]:
+    """Files of runs as their tags have them, by one git; None where a tag has no such file."""
+    return read_blobs(workspace.root, [f"{run.commit}:{path}" for run, path in files])
+
+
 def _read(workspace: Workspace, pattern: str) -> list[RunRecord]:
     listed = run_git(
         workspace.root, "for-each-ref", f"--format={_FIELDS}", "--sort=taggerdate", pattern

@@ -58,7 +58,7 @@ def tag_run(workspace: Workspace, run_id: str, manifest: Mapping[str, Any]) -> S
     lock = root / "dvc.lock"
     if not lock.exists():
         raise WorkspaceError(f"{root}: no dvc.lock to pin; run the stages first")
-    identity = _identity(root)
+    identity = tagger(root)
     try:
         head = run_git(root, "rev-parse", "--verify", "HEAD")
     except WorkspaceError:
@@ -88,7 +88,8 @@ def _new_files(root: Path) -> list[str]:
     return [f":(literal){name}" for name in f"{added}\0{modules}".split("\0") if name]
 
 
-def _identity(root: Path) -> dict[str, str]:
+def tagger(root: Path) -> dict[str, str]:
+    """Variables that say who is at work, where git does not know."""
     try:
         for role in ("AUTHOR", "COMMITTER"):
             run_git(root, "var", f"GIT_{role}_IDENT")

@@ -1,0 +1,118 @@
+"""Which models of a run learnt from some rows.
+
+trained     the rows lie in the pool that it was trained on
+perhaps     a control that drew some of its prompts' candidates at random: which, is not recorded
+descended   it was trained later in the run, on what a policy drew that had been trained on them
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rsft.lineage import Entry
+from rsft.rows.data import RunData
+
+How = Literal["trained", "perhaps", "descended"]
+
+RoundsIn = Callable[[str], Sequence[int]]
+"""By path of a table of training rows the round of each of the rows in question: 0 if labelled."""
+
+_DRAWN_AT_RANDOM = ("random", "random_all_rounds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedModel:
+    """A model that learnt from some rows."""
+
+    path: str
+    """Its folder."""
+    hash: str
+    """DVC's MD5 of it."""
+    how: How
+    """How it came to it."""
+    rows: int
+    """How many of the rows it was trained on; 0 where it descended, or that is not recorded."""
+    versions: tuple[str, ...]
+    """Registered versions with the same weights, of whatever run: ``NAME/VERSION``."""
+
+
+def versions_by_hash(record: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
+    """Registered versions by hash of their model."""
+    versions: dict[str, tuple[str, ...]] = {}
+    for entry in record:
+        if entry.kind == "registered":
+            known = versions.get(entry.details["model_hash"], ())
+            versions[entry.details["model_hash"]] = (*known, f"{entry.name}/{entry.version}")
+    return versions
+
+
+def trained_models(
+    data: RunData, rounds_in: RoundsIn, versions: Mapping[str, tuple[str, ...]]
+) -> list[TrainedModel]:
+    """The models of a run that learnt from some rows, in the order in which they were made.
+
+    Args:
+        data: The run.
+        rounds_in: Which of the rows a table has.
+        versions: Registered versions by hash of their model.
+
+    Raises:
+        LineageError: Where a document that it goes by is not in the cache.
+    """
+    found: list[tuple[str, How | None, int]] = [_base(data, rounds_in)]
+    rounds = [key for key in _numbers(data, "data/rounds/{}/trained") if _was_run(data, key)]
+    for key in rounds:
+        rows = len(rounds_in(f"data/rounds/{key}/pool/kept.parquet"))
+        has_learnt = any(how is not None for _, how, _ in found)
+        how: How | None = "trained" if rows else "descended" if has_learnt else None
+        found.append((f"data/rounds/{key}/trained", how, rows))
+    found += [_control(path, rounds_in) for path in data.outs if _is_control(path)]
+    return [
+        TrainedModel(
+            path=path,
+            hash=data.outs[path],
+            how=how,
+            rows=rows,
+            versions=versions.get(data.outs[path], ()),
+        )
+        for path, how, rows in found
+        if how is not None
+    ]
+
+
+def _base(data: RunData, rounds_in: RoundsIn) -> tuple[str, How | None, int]:
+    """The base learnt from labelled rows where it was made here, and from nothing where it came."""
+    path = "data/base/model"
+    was_made_here = any(file.path == f"{path}/training.json" for file in data.files(path))
+    rows = len(rounds_in("data/base/pool/kept.parquet")) if was_made_here else 0
+    return path, "trained" if rows else None, rows
+
+
+def _numbers(data: RunData, pattern: str) -> list[int]:
+    """The rounds that the run has an output of."""
+    before, after = pattern.split("{}")
+    inner = [path.removeprefix(before).removesuffix(after) for path in data.outs]
+    return sorted(int(key) for key in inner if key.isdecimal())
+
+
+def _was_run(data: RunData, key: int) -> bool:
+    """Whether the rounds had not ended before this one; else its model is another's."""
+    earlier = f"data/rounds/{key - 1}" if key > 1 else "data/base"
+    return data.document(f"{earlier}/handed_on.json")["stopped"] is None
+
+
+def _is_control(path: str) -> bool:
+    return path.startswith("data/controls/") and path.endswith("/model")
+
+
+def _control(path: str, rounds_in: RoundsIn) -> tuple[str, How | None, int]:
+    _, _, key, name, _ = path.split("/")
+    kept = rounds_in(f"data/rounds/{key}/pool/kept.parquet")
+    rows = sum(number == 0 for number in kept)
+    seen = rounds_in(f"data/rounds/{key}/pool/seen.parquet") if name != "supervised" else ()
+    if name == "no_filter":
+        rows += len(seen)
+    if rows:
+        return path, "trained", rows
+    is_drawn_from = any(name != "random" or number == 1 for number in seen)
+    return path, "perhaps" if name in _DRAWN_AT_RANDOM and is_drawn_from else None, 0

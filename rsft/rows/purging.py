@@ -1,0 +1,79 @@
+"""Purging: every object that holds what is forgotten goes, and every copy of it at hand.
+
+Models stay: what they learnt is in no object of its own. What was trained on it is told, and is to
+be retrained. Not reached are data/raw, which is the user's, and what MLflow keeps of evaluations.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rsft.lineage import Deleted, Workspace, list_worktrees, purge_objects
+from rsft.rows.scanning import rows_of_prompts
+from rsft.rows.tracing import Trace
+
+_LEDGERS = ".rsft/ledger"
+"""Where drawn candidates lie until their rounds are done, and after."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purge:
+    """What a purge would delete."""
+
+    hashes: tuple[str, ...]
+    """Objects, by MD5."""
+    copies: tuple[Path, ...]
+    """Files beside the cache: those checked out, and parts of ledgers, which are drawn anew."""
+    run_ids: tuple[str, ...]
+    """Runs that can no longer be replayed, for they made or read these objects."""
+
+
+def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
+    """What a purge of something would delete.
+
+    Raises:
+        LineageError: Where a part of a ledger cannot be read.
+    """
+    holding = [run for run in trace.runs if run.state == "holds"]
+    files = {(file.path, file.hash) for run in holding for file in run.files}
+    ids = {found.prompt.prompt_id for run in holding for found in run.prompts}
+    roots = list_worktrees(workspace)
+    return Purge(
+        hashes=tuple(sorted({md5 for _, md5 in files})),
+        copies=(
+            *(copy for path, md5 in sorted(files) for copy in _copies(roots, path, md5)),
+            *(part for root in roots for part in _ledger_parts(root, ids)),
+        ),
+        run_ids=tuple(run.run.run_id for run in holding if run.files),
+    )
+
+
+def purge(workspace: Workspace, plan: Purge, reason: str) -> Deleted:
+    """Deletes what was planned, for good; the tag that says so comes first.
+
+    Raises:
+        WorkspaceError: Where a run holds the workspace.
+        LineageError: Where the remote cannot be reached.
+    """
+    with workspace.hold("purge"):
+        for copy in plan.copies:
+            copy.unlink(missing_ok=True)
+        return purge_objects(workspace, plan.hashes, reason)
+
+
+def _copies(roots: Sequence[Path], path: str, md5: str) -> Iterator[Path]:
+    """Where the very file is checked out."""
+    for root in roots:
+        file = root / path
+        if file.is_file():
+            with file.open("rb") as opened:
+                if hashlib.file_digest(opened, "md5").hexdigest() == md5:
+                    yield file
+
+
+def _ledger_parts(root: Path, ids: set[str]) -> Iterator[Path]:
+    """Parts of ledgers with candidates of some prompts."""
+    for part in sorted((root / _LEDGERS).glob("*/*.parquet")):
+        if rows_of_prompts(part, ids):
+            yield part
