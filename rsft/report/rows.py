@@ -14,7 +14,7 @@ _MOST_LISTED = 20
 """Rows listed by name; all are in ``--json``."""
 
 _WHY = {
-    "accepted": "accepted",
+    "accepted": "the rule took it, and nothing after it left it out",
     "unscorable": "not accepted: no reward could judge it",
     "truncated": "not accepted: the length cap cut it, so it is only a prefix",
     "wrong": "not accepted: it lies outside the target's support",
@@ -135,7 +135,8 @@ def _shown(text: str) -> str:
 
 def _model_lines(models: Sequence[Json], indent: str = "") -> Iterator[str]:
     for model in models:
-        how = _HOW[model["how"]].format(rows=_count(model["rows"], "row"))
+        rows = "it" if model["rows"] is None else _count(model["rows"], "row")
+        how = _HOW[model["how"]].format(rows=rows)
         yield f"{indent}{_line('model', model['path'] + '  ' + model['hash'])}"
         versions = f": {', '.join(model['versions'])}" if model["versions"] else ""
         yield f"{indent}{_line('', how + versions)}"

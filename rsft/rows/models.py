@@ -17,8 +17,6 @@ How = Literal["trained", "perhaps", "descended"]
 RoundsIn = Callable[[str], Sequence[int]]
 """By path of a table of training rows the round of each of the rows in question: 0 if labelled."""
 
-_DRAWN_AT_RANDOM = ("random", "random_all_rounds")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedModel:
@@ -30,8 +28,9 @@ class TrainedModel:
     """DVC's MD5 of it."""
     how: How
     """How it came to it."""
-    rows: int
-    """How many of the rows it was trained on; 0 where it descended, or that is not recorded."""
+    rows: int | None
+    """How many of the rows it was trained on; null where that is not recorded, as of controls, or
+    it descended."""
     versions: tuple[str, ...]
     """Registered versions with the same weights, of whatever run: ``NAME/VERSION``."""
 
@@ -59,13 +58,13 @@ def trained_models(
     Raises:
         LineageError: Where a document that it goes by is not in the cache.
     """
-    found: list[tuple[str, How | None, int]] = [_base(data, rounds_in)]
+    found: list[tuple[str, How | None, int | None]] = [_base(data, rounds_in)]
     rounds = [key for key in _numbers(data, "data/rounds/{}/trained") if _was_run(data, key)]
     for key in rounds:
         rows = len(rounds_in(f"data/rounds/{key}/pool/kept.parquet"))
         has_learnt = any(how is not None for _, how, _ in found)
         how: How | None = "trained" if rows else "descended" if has_learnt else None
-        found.append((f"data/rounds/{key}/trained", how, rows))
+        found.append((f"data/rounds/{key}/trained", how, rows or None))
     found += [_control(path, rounds_in) for path in data.outs if _is_control(path)]
     return [
         TrainedModel(
@@ -105,14 +104,12 @@ def _is_control(path: str) -> bool:
     return path.startswith("data/controls/") and path.endswith("/model")
 
 
-def _control(path: str, rounds_in: RoundsIn) -> tuple[str, How | None, int]:
+def _control(path: str, rounds_in: RoundsIn) -> tuple[str, How | None, None]:
+    """A control learnt from all labelled rows, and from drawn ones as it is named."""
     _, _, key, name, _ = path.split("/")
     kept = rounds_in(f"data/rounds/{key}/pool/kept.parquet")
-    rows = sum(number == 0 for number in kept)
-    seen = rounds_in(f"data/rounds/{key}/pool/seen.parquet") if name != "supervised" else ()
-    if name == "no_filter":
-        rows += len(seen)
-    if rows:
-        return path, "trained", rows
-    is_drawn_from = any(name != "random" or number == 1 for number in seen)
-    return path, "perhaps" if name in _DRAWN_AT_RANDOM and is_drawn_from else None, 0
+    seen = rounds_in(f"data/rounds/{key}/pool/seen.parquet")
+    if 0 in kept or (seen and name == "no_filter"):
+        return path, "trained", None
+    may_have = 1 in seen if name == "random" else bool(seen) and name == "random_all_rounds"
+    return path, "perhaps" if may_have else None, None
