@@ -6,9 +6,10 @@ goes at the next purge: one that was killed, or could not reach the remote, is g
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rsft.errors import LineageError
 from rsft.lineage.cache import Cache
@@ -27,35 +28,53 @@ class Deleted:
     """What a purge deleted."""
 
     tag: str | None
-    """The tag that it is recorded by; null where nothing was to be deleted that no tag names."""
+    """The tag that says so; null where others say so of all of them already."""
     cached: int
     """Objects deleted from the cache."""
     remote: int | None
     """Objects deleted from the remote; null where none is configured."""
 
 
-def read_purged(workspace: Workspace) -> dict[str, str]:
-    """By hash of each object that was purged the tag that says so."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeRecord:
+    """A purge on record."""
+
+    tag: str
+    """``purge/<n>``."""
+    hashes: tuple[str, ...]
+    """The objects that it deleted, by MD5."""
+    reason: str
+    """Why."""
+    details: Mapping[str, Any]
+    """What else whoever purged had to say."""
+
+
+def read_purges(workspace: Workspace) -> list[PurgeRecord]:
+    """The purges on record, the oldest first."""
     listed = run_git(
         workspace.root,
         *("for-each-ref", "--format=%(refname:strip=2)%00%(contents:body)%1e"),
-        *("--sort=taggerdate", f"refs/tags/{PURGE_TAGS}"),
+        *("--sort=version:refname", f"refs/tags/{PURGE_TAGS}"),
     )
-    purged: dict[str, str] = {}
-    for part in listed.split(_END)[:-1]:
-        tag, _, body = part.lstrip("\n").partition("\0")
-        for md5 in _hashes(body):
-            purged.setdefault(md5, tag)
-    return purged
+    parts = [part.lstrip("\n").split("\0") for part in listed.split(_END)[:-1]]
+    return [record for tag, body in parts if (record := _read(tag, body)) is not None]
 
 
-def purge_objects(workspace: Workspace, hashes: Collection[str], reason: str) -> Deleted:
+def read_purged(workspace: Workspace) -> dict[str, str]:
+    """By hash of each object that was purged the tag that says so."""
+    return {md5: record.tag for record in read_purges(workspace)[::-1] for md5 in record.hashes}
+
+
+def purge_objects(
+    workspace: Workspace, hashes: Collection[str], reason: str, details: Mapping[str, Any]
+) -> Deleted:
     """Deletes objects from the cache and the remote.
 
     Args:
         workspace: A checkout with the cache.
         hashes: Their MD5.
         reason: Why, in one line, for the tag.
+        details: What else is to be on record, as JSON.
 
     Raises:
         LineageError: Where the remote cannot be reached; those in the cache are deleted then, and
@@ -63,7 +82,12 @@ def purge_objects(workspace: Workspace, hashes: Collection[str], reason: str) ->
     """
     before = read_purged(workspace)
     new = sorted(set(hashes) - before.keys())
-    tag = _record(workspace, set(before.values()), new, reason) if new else None
+    tag = None
+    if new:
+        numbers = [int(tag.removeprefix(PURGE_TAGS)) for tag in before.values()]
+        tag = f"{PURGE_TAGS}{max(numbers, default=0) + 1}"
+        document = {"kind": "purged", "hashes": new, "reason": reason, **details}
+        write_tag(workspace.root, tag, "HEAD", f"Purge of {len(new)} objects", document)
     everything = [*before, *new]
     cached = sum(_delete_cached(Cache(workspace), md5) for md5 in everything)
     return Deleted(tag=tag, cached=cached, remote=_delete_remote(workspace, everything))
@@ -76,21 +100,16 @@ def list_worktrees(workspace: Workspace) -> list[Path]:
     return [Path(line.removeprefix("worktree ")) for line in fields if line.startswith("worktree ")]
 
 
-def _record(workspace: Workspace, tags: Collection[str], hashes: list[str], reason: str) -> str:
-    numbers = [int(number) for tag in tags if (number := tag.removeprefix(PURGE_TAGS)).isdecimal()]
-    tag = f"{PURGE_TAGS}{max(numbers, default=0) + 1}"
-    document = {"kind": "purged", "hashes": hashes, "reason": reason}
-    write_tag(workspace.root, tag, "HEAD", f"Purge of {len(hashes)} objects", document)
-    return tag
-
-
-def _hashes(body: str) -> list[str]:
-    """Those that a tag names; none where it is no purge's."""
+def _read(tag: str, body: str) -> PurgeRecord | None:
+    """What a tag says; null where it is no purge's."""
     try:
         document = json.loads(body)
-        return [str(md5) for md5 in document["hashes"]] if document["kind"] == "purged" else []
-    except (ValueError, KeyError, TypeError):
-        return []
+        if document.pop("kind") != "purged" or not tag.removeprefix(PURGE_TAGS).isdecimal():
+            return None
+        hashes, reason = document.pop("hashes"), document.pop("reason")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return PurgeRecord(tag=tag, hashes=tuple(hashes), reason=reason, details=document)
 
 
 def _delete_cached(cache: Cache, md5: str) -> bool:

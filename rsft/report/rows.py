@@ -45,6 +45,7 @@ _STATES = {
     "none": "is not among its prompts",
     "free": "FREE of it",
     "not_free": "NOT FREE of it",
+    "purged": "had it; it was purged by record",
     "unknown": "cannot tell",
 }
 
@@ -180,7 +181,7 @@ def _run_lines(run: Json) -> Iterator[str]:
     for row in run["accepted"][:_MOST_LISTED]:
         yield f"  accepted {_shown(row)}"
     yield from _rest(len(run["accepted"]))
-    if run["state"] == "holds":
+    if run["state"] in ("holds", "purged"):
         yield from _model_lines(run["models"], "  ")
     for problem in run["unread"]:
         yield f"  [yellow]not read:[/] {_shown(problem)}"
@@ -197,7 +198,7 @@ def affected_lines(found: Json) -> Iterator[str]:
     Args:
         found: What ``rsft trace --json`` prints.
     """
-    runs = [run for run in found["runs"] if run["state"] == "holds"]
+    runs = [run for run in found["runs"] if run["state"] in ("holds", "purged")]
     objects = {file["hash"] for run in runs for file in run["files"]}
     models = {(m["hash"], m["how"]): m for run in runs for m in run["models"]}
     yield (
@@ -222,7 +223,7 @@ def purge_lines(
         "and of drawn candidates in the checkouts"
     )
     for run_id in run_ids:
-        yield f"  run {escape(run_id)} can then no longer be replayed"
+        yield f"  run {escape(run_id)} can then no longer be replayed, nor its rows explained"
 
 
 def _count(count: int, what: str) -> str:

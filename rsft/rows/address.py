@@ -6,7 +6,7 @@ from typing import Self
 
 from rsft.errors import LineageError
 
-_NUMBER = re.compile(r"[0-9]{1,9}")
+_NAME = re.compile(r"(.+):([0-9]{1,9}):([0-9]{1,9})", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +27,13 @@ class RowAddress:
         Raises:
             LineageError: Where it is none.
         """
-        prompt_id, number, draw = ("", *text.rsplit(":", 2))[-3:]
-        if not (prompt_id and _NUMBER.fullmatch(number) and _NUMBER.fullmatch(draw)):
+        found = _NAME.fullmatch(text)
+        if found is None:
             raise LineageError(
                 f"{text!r} names no row; write PROMPT_ID:ROUND:DRAW, such as train-00012:1:3. "
                 "`rsft trace PROMPT_ID` lists what was accepted of a prompt"
             )
-        return cls(prompt_id=prompt_id, round=int(number), draw=int(draw))
+        return cls(prompt_id=found[1], round=int(found[2]), draw=int(found[3]))
 
     def __str__(self) -> str:
         return f"{self.prompt_id}:{self.round}:{self.draw}"

@@ -1,13 +1,15 @@
 """Purging: every object that holds what is forgotten goes, and every copy of it at hand.
 
-Models stay: what they learnt is in no object of its own. What was trained on it is told, and is to
-be retrained. Not reached are data/raw, which is the user's, and what MLflow keeps of evaluations.
+Models stay: what they learnt is in no object of its own. Which they are stands in the tag that
+records the purge, for afterwards no table tells it; they are to be retrained. Not reached are
+data/raw, which is the user's, and what MLflow keeps of evaluations.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from rsft.lineage import Deleted, Workspace, list_worktrees, purge_objects
 from rsft.rows.scanning import rows_of_prompts
@@ -27,6 +29,9 @@ class Purge:
     """Files beside the cache: those checked out, and parts of ledgers, which are drawn anew."""
     run_ids: tuple[str, ...]
     """Runs that can no longer be replayed, for they made or read these objects."""
+    details: Mapping[str, Any]
+    """For the record: ``of`` (kind and hash of what is forgotten), and by run the ``models`` that
+    learnt from it."""
 
 
 def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
@@ -45,7 +50,11 @@ def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
             *(copy for path, md5 in sorted(files) for copy in _copies(roots, path, md5)),
             *(part for root in roots for part in _ledger_parts(root, ids)),
         ),
-        run_ids=tuple(run.run.run_id for run in holding if run.files),
+        run_ids=tuple(run.run.run_id for run in holding),
+        details={
+            "of": {"kind": trace.wanted.kind, "hash": trace.wanted.hash},
+            "models": {run.run.run_id: list(map(asdict, run.models)) for run in holding},
+        },
     )
 
 
@@ -59,7 +68,7 @@ def purge(workspace: Workspace, plan: Purge, reason: str) -> Deleted:
     with workspace.hold("purge"):
         for copy in plan.copies:
             copy.unlink(missing_ok=True)
-        return purge_objects(workspace, plan.hashes, reason)
+        return purge_objects(workspace, plan.hashes, reason, plan.details)
 
 
 def _copies(roots: Sequence[Path], path: str, md5: str) -> Iterator[Path]:

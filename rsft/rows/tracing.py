@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from rsft.config import FORGOTTEN
 from rsft.errors import LineageError
-from rsft.lineage import RunRecord, Workspace, read_files, read_record
+from rsft.lineage import RunRecord, Workspace, read_files, read_purges, read_record
 from rsft.prompts.forgotten import Forgotten, parse_forgotten
 from rsft.rows.address import RowAddress
 from rsft.rows.data import DataFile, RunData
@@ -22,7 +22,7 @@ from rsft.rows.naming import Found, Wanted, find_prompts
 from rsft.rows.scanning import leaves_telling, rows_of_prompts, traces_in_document, traces_in_table
 from rsft.stages.contract import PROMPTS
 
-State = Literal["holds", "none", "free", "not_free", "unknown"]
+State = Literal["holds", "none", "free", "not_free", "purged", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +47,9 @@ class RunTrace:
     """The run."""
     state: State
     """``holds`` it; ``none``: it is not among the run's prompts; ``free``: the run was told to
-    forget it, and every table was looked through in vain; ``not_free``: not in vain; ``unknown``:
-    the run's prompts can no longer be read."""
+    forget it, and every table was looked through in vain; ``not_free``: not in vain; ``purged``:
+    what the run had of it was deleted by record; ``unknown``: the run's prompts, or some tables
+    that had to be looked through, can no longer be read."""
     prompts: tuple[Found, ...] = ()
     """The prompts that are it."""
     files: tuple[Holding, ...] = ()
@@ -119,18 +120,35 @@ def trace(
     """
     lists = read_files(workspace, [(run, str(FORGOTTEN)) for run in runs])
     tracer = _Tracer(wanted, versions_by_hash(read_record(workspace)))
+    purged = _purged(workspace, wanted)
     found = []
     for run, text in zip(runs, lists, strict=True):
         listed = parse_forgotten((text or b"").decode(), f"{run.tag}:{FORGOTTEN}")
         told = [entry for entry in listed if _is_it(entry, wanted)]
         data = RunData(workspace, run)
-        found.append(tracer.prove(data, told) if told else tracer.follow(data))
+        if run.run_id in purged:
+            found.append(RunTrace(run=run, state="purged", models=purged[run.run_id]))
+        else:
+            found.append(tracer.prove(data, told) if told else tracer.follow(data))
     at = next((entry.at for entry in forgotten if _is_it(entry, wanted)), None)
     return Trace(wanted=wanted, forgotten_at=at, runs=found)
 
 
 def _is_it(entry: Forgotten, wanted: Wanted) -> bool:
     return (entry.kind, entry.hash) == (wanted.kind, wanted.hash)
+
+
+def _purged(workspace: Workspace, wanted: Wanted) -> dict[str, tuple[TrainedModel, ...]]:
+    """By run that it was purged from the models that had learnt from it, as the purge recorded."""
+    of = {"kind": wanted.kind, "hash": wanted.hash}
+    told = [purge.details for purge in read_purges(workspace) if purge.details.get("of") == of]
+    return {
+        run_id: tuple(
+            TrainedModel(**model | {"versions": tuple(model["versions"])}) for model in models
+        )
+        for details in told
+        for run_id, models in details["models"].items()
+    }
 
 
 class _Tracer:
