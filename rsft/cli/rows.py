@@ -103,7 +103,7 @@ def forget(
     result: dict[str, Any] = found | {"is_new": is_new, "purged": None}
     if purge:
         plan = plan_purge(workspace, traced)
-        for line in purge_lines(plan.hashes, list(map(str, plan.copies)), plan.run_ids):
+        for line in purge_lines(len(plan.hashes), len(plan.copies), plan.sources, plan.run_ids):
             console.print(line)
         if not yes and not typer.confirm("delete them for good?", err=as_json):
             raise typer.Exit(1)

@@ -215,13 +215,15 @@ def forgotten_line(counts: Mapping[str, int]) -> str:
 
 
 def purge_lines(
-    hashes: Sequence[str], copies: Sequence[str], run_ids: Sequence[str]
+    objects: int, copies: int, sources: Sequence[str], run_ids: Sequence[str]
 ) -> Iterator[str]:
     """What a purge would delete, as lines of markup."""
     yield (
-        f"{_count(len(hashes), 'object')} in cache and remote, and {len(copies):,} copies of them "
-        "and of drawn candidates in the checkouts"
+        f"{_count(objects, 'object')} in cache and remote, and {copies:,} copies of them and of "
+        "drawn candidates in the checkouts"
     )
+    for source in sources:
+        yield f"  {_shown(source)} is yours and stays: take it out of there, too"
     for run_id in run_ids:
         yield f"  run {escape(run_id)} can then no longer be replayed, nor its rows explained"
 

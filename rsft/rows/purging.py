@@ -1,20 +1,25 @@
 """Purging: every object that holds what is forgotten goes, and every copy of it at hand.
 
 Models stay: what they learnt is in no object of its own. Which they are stands in the tag that
-records the purge, for afterwards no table tells it; they are to be retrained. Not reached are
-data/raw, which is the user's, and what MLflow keeps of evaluations.
+records the purge, for afterwards no table tells it; they are to be retrained. Of files in data/raw
+that DVC versions, versions that a run read and that have been replaced since go too; those there
+now are the user's. Not reached is what MLflow keeps of evaluations.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rsft.lineage import Deleted, Workspace, list_worktrees, purge_objects
+from rsft.config import RAW
+from rsft.lineage import Deleted, Workspace, list_worktrees, purge_objects, read_files
 from rsft.rows.scanning import rows_of_prompts
-from rsft.rows.tracing import Trace
+from rsft.rows.tracing import RunTrace, Trace
 
+_POINTED = re.compile(rb"\bmd5: ([0-9a-f]{32})\b")
+"""What a pointer of DVC's names, where it is one file."""
 _LEDGERS = ".rsft/ledger"
 """Where drawn candidates lie until their rounds are done, and after."""
 
@@ -27,6 +32,8 @@ class Purge:
     """Objects, by MD5."""
     copies: tuple[Path, ...]
     """Files beside the cache: those checked out, and parts of ledgers, which are drawn anew."""
+    sources: tuple[str, ...]
+    """Files in data/raw that such prompts came from, and that are there still."""
     run_ids: tuple[str, ...]
     """Runs that can no longer be replayed, for they made or read these objects."""
     details: Mapping[str, Any]
@@ -44,8 +51,12 @@ def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
     files = {(file.path, file.hash) for run in holding for file in run.files}
     ids = {found.prompt.prompt_id for run in holding for found in run.prompts}
     roots = list_worktrees(workspace)
+    sources = {found.prompt.source for run in holding for found in run.prompts}
+    named = sorted(f"{RAW}/{source}" for source in sources if source.isprintable())
+    pointers = [f"{source}.dvc" for source in named]
     return Purge(
-        hashes=tuple(sorted({md5 for _, md5 in files})),
+        hashes=tuple(sorted({md5 for _, md5 in files} | _replaced(workspace, holding, pointers))),
+        sources=tuple(source for source in named if (workspace.root / source).is_file()),
         copies=(
             *(copy for path, md5 in sorted(files) for copy in _copies(roots, path, md5)),
             *(part for root in roots for part in _ledger_parts(root, ids)),
@@ -69,6 +80,21 @@ def purge(workspace: Workspace, plan: Purge, reason: str) -> Deleted:
         for copy in plan.copies:
             copy.unlink(missing_ok=True)
         return purge_objects(workspace, plan.hashes, reason, plan.details)
+
+
+def _replaced(
+    workspace: Workspace, holding: Sequence[RunTrace], pointers: Sequence[str]
+) -> set[str]:
+    """Versions of files that DVC's pointers named when some runs ran, and name no more."""
+    files = [(workspace.root / pointer) for pointer in pointers]
+    now = [file.read_bytes() for file in files if file.exists()]
+    asked = [(run.run, pointer) for run in holding for pointer in pointers]
+    then = [blob for blob in read_files(workspace, asked) if blob is not None]
+    named_then, named_now = (
+        {found.decode() for blob in blobs for found in _POINTED.findall(blob)}
+        for blobs in (then, now)
+    )
+    return named_then - named_now
 
 
 def _copies(roots: Sequence[Path], path: str, md5: str) -> Iterator[Path]:

@@ -1,6 +1,7 @@
 """A row of a real run is followed to its model, forgotten, purged, and in no later run."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -19,8 +20,6 @@ def kept_row(folder: Path) -> TrainingRow:
 
 
 def test_a_row_is_explained_from_the_cache_by_light_means(finished: Finished) -> None:
-    import subprocess
-
     row = kept_row(finished.folder)
     name = f"{row.prompt_id}:1:{row.draw}"
     code = (

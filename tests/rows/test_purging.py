@@ -22,7 +22,7 @@ from rsft.rows import (
 )
 from rsft.rows.data import RunData
 from rsft.types import Decided, TrainingRow
-from tests.rows.cases import TRAIN
+from tests.rows.cases import TRAIN, record, write_data
 from tests.stages.cases import decided, row
 from tests.workspaces import git
 
@@ -145,3 +145,20 @@ def test_purges_are_numbered_and_foreign_tags_are_none(workspace: Workspace) -> 
             == f"purge/{number + 1}"
         )
     assert [found.tag for found in read_purges(workspace)] == [f"purge/{n}" for n in range(1, 12)]
+
+
+def test_of_the_users_files_only_versions_that_were_replaced_go(workspace: Workspace) -> None:
+    """Both runs that have the prompt read the first version of its source, ``test``."""
+    pointer = workspace.root / "data/raw/test.dvc"
+    pointer.parent.mkdir()
+    (workspace.root / "data/raw/test").touch()
+    old, new = "a" * 32, "b" * 32
+    for number, md5 in enumerate((old, new)):
+        pointer.write_text(f"outs:\n- md5: {md5}\n  size: 7\n  hash: md5\n  path: test\n")
+        git(workspace.root, "add", "data/raw/test.dvc")
+        write_data(workspace.root)
+        record(workspace.root, f"2026010{3 + number}-raw")
+    plan = planned(workspace)
+    assert old in plan.hashes
+    assert new not in plan.hashes
+    assert plan.sources == ("data/raw/test",)
