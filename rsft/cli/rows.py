@@ -54,13 +54,13 @@ def trace(
     licence: _Licence = None,
     as_json: _AsJson = False,
 ) -> None:
-    """Follow a prompt through all runs to all models; exit 1 where one should be free of it."""
+    """Follow a prompt through all runs to all models; exit 1 if one is not free that should be."""
     from rsft.report.rows import trace_lines
 
     workspace, _ = workspace_and_config()
     found = _traced(workspace, prompt, source=source, family=family, licence=licence).as_dict()
     _print(found, trace_lines(found), as_json)
-    if any(one["state"] == "not_free" for one in found["runs"]):
+    if any(one["state"] in ("not_free", "unproven") for one in found["runs"]):
         raise typer.Exit(1)
 
 

@@ -46,8 +46,11 @@ _STATES = {
     "free": "FREE of it",
     "not_free": "NOT FREE of it",
     "purged": "had it; it was purged by record",
+    "unproven": "NOT PROVEN to be free of it",
     "unknown": "cannot tell",
 }
+_PROOFS = {"free": "bold green", "not_free": "bold red", "unproven": "bold red"}
+"""States of a run that was told to forget, and their style."""
 
 
 def explanation_lines(found: Json) -> Iterator[str]:
@@ -140,6 +143,7 @@ def _model_lines(models: Sequence[Json], indent: str = "") -> Iterator[str]:
         how = _HOW[model["how"]].format(rows=rows)
         yield f"{indent}{_line('model', model['path'] + '  ' + model['hash'])}"
         versions = f": {', '.join(model['versions'])}" if model["versions"] else ""
+        versions += ", in service" if model["is_champion"] else ""
         yield f"{indent}{_line('', how + versions)}"
     if not models:
         yield f"{indent}{_line('model', 'none learnt from it')}"
@@ -168,9 +172,9 @@ def trace_lines(found: Json) -> Iterator[str]:
 
 
 def _run_lines(run: Json) -> Iterator[str]:
-    style = {"free": "bold green", "not_free": "bold red"}.get(run["state"], "bold")
+    style = _PROOFS.get(run["state"], "bold")
     yield f"run {escape(run['run_id'])} [{style}]{_STATES[run['state']]}[/]"
-    if run["state"] in ("free", "not_free"):
+    if run["state"] in _PROOFS:
         yield f"  {run['looked_through']:,} tables and documents looked through by hash"
     for named in run["prompts"][:_MOST_LISTED]:
         yield f"  prompt {_shown(named['prompt_id'])} of {_shown(named['split'])}"
@@ -206,6 +210,8 @@ def affected_lines(found: Json) -> Iterator[str]:
         f"{_count(len(objects), 'object')}"
     )
     yield from _model_lines(list(models.values()))
+    for problem in dict.fromkeys(line for run in found["runs"] for line in run["unread"]):
+        yield f"[yellow]not read:[/] {_shown(problem)}"
 
 
 def forgotten_line(counts: Mapping[str, int]) -> str:

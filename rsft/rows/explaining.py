@@ -11,7 +11,7 @@ from rsft.errors import LineageError
 from rsft.lineage import RunRecord, Workspace, read_record
 from rsft.rows.address import RowAddress
 from rsft.rows.data import RunData
-from rsft.rows.models import TrainedModel, trained_models, versions_by_hash
+from rsft.rows.models import Registered, TrainedModel, trained_models
 from rsft.rows.naming import Found, find_prompts
 from rsft.types import Decided, Leak, TrainingRow
 
@@ -107,7 +107,7 @@ def explain_row(workspace: Workspace, run: RunRecord, row: RowAddress) -> Explan
         rule=_rule(data, row.round) if row.round else None,
         law=run.manifest.get("params", {}).get("generate") if row.round else None,
         fates=_fates(data, row, completion) if is_learnt else (),
-        models=trained_models(data, rounds_in, versions_by_hash(read_record(workspace))),
+        models=trained_models(data, rounds_in, Registered(read_record(workspace))),
     )
 
 

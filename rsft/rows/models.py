@@ -5,11 +5,12 @@ perhaps     a control that drew some of its prompts' candidates at random: which
 descended   it was trained later in the run, on what a policy drew that had been trained on them
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rsft.lineage import Entry
+from rsft.lineage import Entry, in_service
 from rsft.rows.data import RunData
 
 How = Literal["trained", "perhaps", "descended"]
@@ -33,27 +34,43 @@ class TrainedModel:
     it descended."""
     versions: tuple[str, ...]
     """Registered versions with the same weights, of whatever run: ``NAME/VERSION``."""
+    is_champion: bool
+    """Whether one of them is in service."""
 
 
-def versions_by_hash(record: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
-    """Registered versions by hash of their model."""
-    versions: dict[str, tuple[str, ...]] = {}
-    for entry in record:
-        if entry.kind == "registered":
-            known = versions.get(entry.details["model_hash"], ())
-            versions[entry.details["model_hash"]] = (*known, f"{entry.name}/{entry.version}")
-    return versions
+class Registered:
+    """The registered versions of a record, by hash of their model."""
+
+    def __init__(self, record: Sequence[Entry]) -> None:
+        self._entries: dict[str, list[Entry]] = defaultdict(list)
+        for entry in record:
+            if entry.kind == "registered":
+                self._entries[entry.details["model_hash"]].append(entry)
+        serving = [in_service(record, name) for name in {entry.name for entry in record}]
+        self._serving = {(entry.name, entry.version) for entry in serving if entry is not None}
+
+    def model(self, path: str, md5: str, how: How, rows: int | None) -> TrainedModel:
+        """A model with the versions that it is registered as by now."""
+        entries = self._entries[md5]
+        return TrainedModel(
+            path=path,
+            hash=md5,
+            how=how,
+            rows=rows,
+            versions=tuple(f"{entry.name}/{entry.version}" for entry in entries),
+            is_champion=any((entry.name, entry.version) in self._serving for entry in entries),
+        )
 
 
 def trained_models(
-    data: RunData, rounds_in: RoundsIn, versions: Mapping[str, tuple[str, ...]]
+    data: RunData, rounds_in: RoundsIn, registered: Registered
 ) -> list[TrainedModel]:
     """The models of a run that learnt from some rows, in the order in which they were made.
 
     Args:
         data: The run.
         rounds_in: Which of the rows a table has.
-        versions: Registered versions by hash of their model.
+        registered: What is registered.
 
     Raises:
         LineageError: Where a document that it goes by is not in the cache.
@@ -67,13 +84,7 @@ def trained_models(
         found.append((f"data/rounds/{key}/trained", how, rows or None))
     found += [_control(path, rounds_in) for path in data.outs if _is_control(path)]
     return [
-        TrainedModel(
-            path=path,
-            hash=data.outs[path],
-            how=how,
-            rows=rows,
-            versions=versions.get(data.outs[path], ()),
-        )
+        registered.model(path, data.outs[path], how, rows)
         for path, how, rows in found
         if how is not None
     ]

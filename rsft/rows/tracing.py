@@ -4,7 +4,7 @@ A run all of whose prompts are others has nothing of it, for everything is made 
 Of a run that was told to forget it, this is not believed but shown: every table is looked through.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -17,12 +17,12 @@ from rsft.lineage import RunRecord, Workspace, read_files, read_purges, read_rec
 from rsft.prompts.forgotten import Forgotten, parse_forgotten
 from rsft.rows.address import RowAddress
 from rsft.rows.data import DataFile, RunData
-from rsft.rows.models import TrainedModel, trained_models, versions_by_hash
+from rsft.rows.models import Registered, TrainedModel, trained_models
 from rsft.rows.naming import Found, Wanted, find_prompts
 from rsft.rows.scanning import leaves_telling, rows_of_prompts, traces_in_document, traces_in_table
 from rsft.stages.contract import PROMPTS
 
-State = Literal["holds", "none", "free", "not_free", "purged", "unknown"]
+State = Literal["holds", "none", "free", "not_free", "unproven", "purged", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +47,9 @@ class RunTrace:
     """The run."""
     state: State
     """``holds`` it; ``none``: it is not among the run's prompts; ``free``: the run was told to
-    forget it, and every table was looked through in vain; ``not_free``: not in vain; ``purged``:
-    what the run had of it was deleted by record; ``unknown``: the run's prompts, or some tables
-    that had to be looked through, can no longer be read."""
+    forget it, and every table was looked through in vain; ``not_free``: not in vain; ``unproven``:
+    in vain, but some can no longer be read; ``purged``: what the run had of it was deleted by
+    record; ``unknown``: the run's prompts can no longer be read."""
     prompts: tuple[Found, ...] = ()
     """The prompts that are it."""
     files: tuple[Holding, ...] = ()
@@ -119,8 +119,9 @@ def trace(
         forgotten: What is to be forgotten from now on.
     """
     lists = read_files(workspace, [(run, str(FORGOTTEN)) for run in runs])
-    tracer = _Tracer(wanted, versions_by_hash(read_record(workspace)))
-    purged = _purged(workspace, wanted)
+    registered = Registered(read_record(workspace))
+    tracer = _Tracer(wanted, registered)
+    purged = _purged(workspace, wanted, registered)
     found = []
     for run, text in zip(runs, lists, strict=True):
         listed = parse_forgotten((text or b"").decode(), f"{run.tag}:{FORGOTTEN}")
@@ -138,13 +139,16 @@ def _is_it(entry: Forgotten, wanted: Wanted) -> bool:
     return (entry.kind, entry.hash) == (wanted.kind, wanted.hash)
 
 
-def _purged(workspace: Workspace, wanted: Wanted) -> dict[str, tuple[TrainedModel, ...]]:
+def _purged(
+    workspace: Workspace, wanted: Wanted, registered: Registered
+) -> dict[str, tuple[TrainedModel, ...]]:
     """By run that it was purged from the models that had learnt from it, as the purge recorded."""
     of = {"kind": wanted.kind, "hash": wanted.hash}
     told = [purge.details for purge in read_purges(workspace) if purge.details.get("of") == of]
     return {
         run_id: tuple(
-            TrainedModel(**model | {"versions": tuple(model["versions"])}) for model in models
+            registered.model(model["path"], model["hash"], model["how"], model["rows"])
+            for model in models
         )
         for details in told
         for run_id, models in details["models"].items()
@@ -154,9 +158,10 @@ def _purged(workspace: Workspace, wanted: Wanted) -> dict[str, tuple[TrainedMode
 class _Tracer:
     """Follows one thing through run after run; what two runs share is looked at once."""
 
-    def __init__(self, wanted: Wanted, versions: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, wanted: Wanted, registered: Registered) -> None:
         self._wanted = wanted
-        self._versions = versions
+        self._registered = registered
+        self._known: dict[str | None, frozenset[str]] = {}
         self._prompts: dict[str | None, tuple[Found, ...]] = {}
         self._traces: dict[tuple[Any, ...], dict[str, int]] = {}
 
@@ -181,7 +186,7 @@ class _Tracer:
         models: list[TrainedModel] = []
         accepted: list[RowAddress] = []
         with looked.noting():
-            models = trained_models(data, rounds_in, self._versions)
+            models = trained_models(data, rounds_in, self._registered)
         with looked.noting():
             accepted = _accepted(data, is_it)
         return replace(
@@ -195,14 +200,24 @@ class _Tracer:
         """Whether a run that was told to forget it has any trace of it."""
         ids = frozenset(entry.id for entry in told if entry.by_id and entry.id is not None)
         try:
-            known = frozenset(found.prompt.prompt_id for found in find_prompts(data))
-            known |= _dropped(data)
+            known = self._known_in(data)
         except LineageError as error:
-            return RunTrace(run=data.run, state="unknown", unread=(str(error),))
+            return RunTrace(run=data.run, state="unproven", unread=(str(error),))
         looked = _Looked(data)
         looked.look(lambda file: self._hashed(file, ids, known))
         found = looked.as_trace("not_free")
-        return found if found.files else replace(found, state="unknown" if found.unread else "free")
+        if found.files:
+            return found
+        return replace(found, state="unproven" if found.unread else "free")
+
+    def _known_in(self, data: RunData) -> frozenset[str]:
+        """Ids of a run's prompts, and of those that it dropped for what they share with others."""
+        key = data.outs.get(str(PROMPTS))
+        if key not in self._known:
+            leaks = data.table(f"{PROMPTS}/contamination/leaks.parquet")
+            ids = {found.prompt.prompt_id for found in find_prompts(data)}
+            self._known[key] = frozenset(ids.union(leaks["prompt_id"].to_pylist()))
+        return self._known[key]
 
     def _prompts_of(self, data: RunData) -> tuple[Found, ...]:
         key = data.outs.get(str(PROMPTS))
@@ -286,12 +301,6 @@ def _is_table(file: DataFile) -> bool:
 
 def _is_model(out: str) -> bool:
     return out.rpartition("/")[2] in ("model", "trained", "best")
-
-
-def _dropped(data: RunData) -> set[str]:
-    """Ids of prompts that the run had and dropped, for what they share with evaluation ones."""
-    leaks = data.table(f"{PROMPTS}/contamination/leaks.parquet")
-    return set(leaks["prompt_id"].to_pylist())
 
 
 def _accepted(data: RunData, is_it: pc.Expression) -> list[RowAddress]:

@@ -46,7 +46,14 @@ def candidate(**more: Any) -> dict[str, Any]:
 
 def model(**more: Any) -> dict[str, Any]:
     path, md5 = "data/rounds/1/trained", "0123456789abcdef0123456789abcdef.dir"
-    return {"path": path, "hash": md5, "how": "trained", "rows": 2, "versions": ["rsft/3"]} | more
+    return {
+        "path": path,
+        "hash": md5,
+        "how": "trained",
+        "rows": 2,
+        "versions": ["rsft/3"],
+        "is_champion": True,
+    } | more
 
 
 def explanation(**more: Any) -> dict[str, Any]:
@@ -61,7 +68,7 @@ def explanation(**more: Any) -> dict[str, Any]:
         "rule": rule | {"bound_note": None},
         "law": None,
         "pool": [{"round": 1, "fate": "kept"}],
-        "models": [model(), model(how="descended", rows=None, versions=[])],
+        "models": [model(), model(how="descended", rows=None, versions=[], is_champion=False)],
     } | more
 
 
@@ -103,7 +110,7 @@ def test_the_numbers_of_a_decision_are_all_there() -> None:
         "A = 0.250000, coin 0.750000, weight 0",
         "coin: not accepted: the coin did not fall below A",
         "round 1: kept",
-        "trained on 2 rows: rsft/3",
+        "trained on 2 rows: rsft/3, in service",
         "came of a model that was trained on it",
         "0123456789abcdef0123456789abcdef.dir",
     ):

@@ -6,7 +6,7 @@ from rsft.errors import LineageError
 from rsft.lineage import RunRecord, Workspace
 from rsft.rows import Explanation, RowAddress, explain_row
 from rsft.types import Decided
-from tests.rows.cases import ACCEPTED, DIAGNOSTICS, REFUSED, TRAIN
+from tests.rows.cases import ACCEPTED, DIAGNOSTICS, REFUSED, TRAIN, record, write_data
 
 
 @pytest.fixture
@@ -31,6 +31,7 @@ def test_an_accepted_row_is_followed_to_its_models(explained) -> None:
         ("data/controls/2/no_filter/model", "trained", None, ()),
         ("data/controls/2/random/model", "perhaps", None, ()),
     ]
+    assert [model.path for model in found.models if model.is_champion] == ["data/rounds/2/trained"]
 
 
 def test_a_row_of_the_second_round_is_none_that_random_draws_from(explained) -> None:
@@ -70,6 +71,25 @@ def test_a_model_that_came_of_one_that_learnt_from_it_is_told(explained) -> None
     assert models["data/rounds/1/trained"].how == "trained"
     assert models["data/rounds/2/trained"].how == "descended"
     assert models["data/rounds/2/trained"].rows is None
+
+
+def test_a_round_that_was_not_run_trained_nobody(workspace: Workspace) -> None:
+    """Its pool is that of the round before, and its model is handed through."""
+    write_data(workspace.root)
+    (workspace.root / "data/rounds/1/handed_on.json").write_text('{"stopped": "it stalled"}')
+    run = record(workspace.root, "20260103-stopped")
+    found = explain_row(workspace, run, RowAddress.parse("train-0:1:0"))
+    assert [model.path for model in found.models if model.rows] == ["data/rounds/1/trained"]
+
+
+def test_a_base_that_was_not_made_here_learnt_nothing(workspace: Workspace) -> None:
+    write_data(workspace.root)
+    (workspace.root / "data/base/model/training.json").rename(
+        workspace.root / "data/base/model/config.json"
+    )
+    run = record(workspace.root, "20260103-loaded")
+    found = explain_row(workspace, run, RowAddress.parse("labelled-0:0:0"))
+    assert found.models[0].path == "data/rounds/1/trained"
 
 
 def test_a_labelled_row_taught_the_base_and_all_after_it(explained) -> None:

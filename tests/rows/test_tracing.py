@@ -132,7 +132,7 @@ def test_the_next_run_is_proven_free_of_it(workspace: Workspace) -> None:
 
 def test_it_is_not_called_free_where_a_table_cannot_be_read(workspace: Workspace) -> None:
     found = next_run(workspace, lambda data: (data / "base/pool/seen.parquet").write_bytes(b""))
-    assert found.state == "unknown"
+    assert found.state == "unproven"
 
 
 PLANTED = "data/rounds/2/pool/seen.parquet"
