@@ -7,14 +7,8 @@ tag, ``read_run`` and ``read_runs`` tell what such tags say, ``read_record`` wha
 
 from rsft.lineage.cache import Cache, Member
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
-from rsft.lineage.purging import (
-    Deleted,
-    PurgeRecord,
-    list_worktrees,
-    purge_objects,
-    read_purged,
-    read_purges,
-)
+from rsft.lineage.purges import PurgeRecord, read_purges
+from rsft.lineage.purging import Deleted, list_worktrees, purge_objects, read_purged
 from rsft.lineage.record import Entry, in_service, read_record
 from rsft.lineage.runs import RunRecord, StageRecord, read_files, read_run, read_runs
 from rsft.lineage.snapshot import Snapshot, tag_run

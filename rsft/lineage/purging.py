@@ -5,7 +5,6 @@ record*, and not missing. What was to be deleted and is still there, in the cach
 goes at the next purge: one that was killed, or could not reach the remote, is gone on with.
 """
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +13,9 @@ from typing import Any
 from rsft.errors import LineageError
 from rsft.lineage.cache import Cache
 from rsft.lineage.git import run_git
+from rsft.lineage.purges import PURGE_TAGS, read_purges
 from rsft.lineage.tagging import write_tag
 from rsft.lineage.workspace import Workspace
-
-PURGE_TAGS = "purge/"
-"""What the names of purges' tags begin with."""
-
-_END = "\x1e"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,31 +28,6 @@ class Deleted:
     """Objects deleted from the cache."""
     remote: int | None
     """Objects deleted from the remote; null where none is configured."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurgeRecord:
-    """A purge on record."""
-
-    tag: str
-    """``purge/<n>``."""
-    hashes: tuple[str, ...]
-    """The objects that it deleted, by MD5."""
-    reason: str
-    """Why."""
-    details: Mapping[str, Any]
-    """What else whoever purged had to say."""
-
-
-def read_purges(workspace: Workspace) -> list[PurgeRecord]:
-    """The purges on record, the oldest first."""
-    listed = run_git(
-        workspace.root,
-        *("for-each-ref", "--format=%(refname:strip=2)%00%(contents:body)%1e"),
-        *("--sort=version:refname", f"refs/tags/{PURGE_TAGS}"),
-    )
-    parts = [part.lstrip("\n").split("\0") for part in listed.split(_END)[:-1]]
-    return [record for tag, body in parts if (record := _read(tag, body)) is not None]
 
 
 def read_purged(workspace: Workspace) -> dict[str, str]:
@@ -98,18 +68,6 @@ def list_worktrees(workspace: Workspace) -> list[Path]:
     listed = run_git(workspace.root, "worktree", "list", "--porcelain", "-z")
     fields = listed.split("\0")
     return [Path(line.removeprefix("worktree ")) for line in fields if line.startswith("worktree ")]
-
-
-def _read(tag: str, body: str) -> PurgeRecord | None:
-    """What a tag says; null where it is no purge's."""
-    try:
-        document = json.loads(body)
-        if document.pop("kind") != "purged" or not tag.removeprefix(PURGE_TAGS).isdecimal():
-            return None
-        hashes, reason = document.pop("hashes"), document.pop("reason")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return PurgeRecord(tag=tag, hashes=tuple(hashes), reason=reason, details=document)
 
 
 def _delete_cached(cache: Cache, md5: str) -> bool:

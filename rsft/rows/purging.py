@@ -1,25 +1,23 @@
 """Purging: every object that holds what is forgotten goes, and every copy of it at hand.
 
 Models stay: what they learnt is in no object of its own. Which they are stands in the tag that
-records the purge, for afterwards no table tells it; they are to be retrained. Of files in data/raw
-that DVC versions, versions that a run read and that have been replaced since go too; those there
-now are the user's. Not reached is what MLflow keeps of evaluations.
+records the purge, for afterwards no table tells it; they are to be retrained. Of the files in
+data/raw go the versions that the cache keeps for runs; those there now are the user's. Not reached
+is what MLflow keeps of evaluations.
 """
 
 import hashlib
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from rsft.config import RAW
-from rsft.lineage import Deleted, Workspace, list_worktrees, purge_objects, read_files
+from rsft.lineage import Cache, Deleted, Workspace, list_worktrees, purge_objects
 from rsft.rows.scanning import rows_of_prompts
-from rsft.rows.tracing import RunTrace, Trace
+from rsft.rows.tracing import Trace
 
-_POINTED = re.compile(rb"\bmd5: ([0-9a-f]{32})\b")
-"""What a pointer of DVC's names, where it is one file."""
 _LEDGERS = ".rsft/ledger"
 """Where drawn candidates lie until their rounds are done, and after."""
 
@@ -33,7 +31,7 @@ class Purge:
     copies: tuple[Path, ...]
     """Files beside the cache: those checked out, and parts of ledgers, which are drawn anew."""
     sources: tuple[str, ...]
-    """Files in data/raw that such prompts came from, and that are there still."""
+    """Files in data/raw that have it still."""
     run_ids: tuple[str, ...]
     """Runs that can no longer be replayed, for they made or read these objects."""
     details: Mapping[str, Any]
@@ -52,11 +50,15 @@ def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
     ids = {found.prompt.prompt_id for run in holding for found in run.prompts}
     roots = list_worktrees(workspace)
     sources = {found.prompt.source for run in holding for found in run.prompts}
-    named = sorted(f"{RAW}/{source}" for source in sources if source.isprintable())
-    pointers = [f"{source}.dvc" for source in named]
+    texts = _spellings({found.prompt.text for run in holding for found in run.prompts})
+    kept = {file.hash: file.file for file in _inputs(workspace, trace) if file.name in sources}
+    held = {md5 for md5, file in kept.items() if _has(file, texts)}
+    brought = [file for file in (workspace.root / RAW).rglob("*") if file.name in sources]
     return Purge(
-        hashes=tuple(sorted({md5 for _, md5 in files} | _replaced(workspace, holding, pointers))),
-        sources=tuple(source for source in named if (workspace.root / source).is_file()),
+        hashes=tuple(sorted(held | {md5 for _, md5 in files})),
+        sources=tuple(
+            str(file.relative_to(workspace.root)) for file in sorted(brought) if _has(file, texts)
+        ),
         copies=(
             *(copy for path, md5 in sorted(files) for copy in _copies(roots, path, md5)),
             *(part for root in roots for part in _ledger_parts(root, ids)),
@@ -82,19 +84,38 @@ def purge(workspace: Workspace, plan: Purge, reason: str) -> Deleted:
         return purge_objects(workspace, plan.hashes, reason, plan.details)
 
 
-def _replaced(
-    workspace: Workspace, holding: Sequence[RunTrace], pointers: Sequence[str]
-) -> set[str]:
-    """Versions of files that DVC's pointers named when some runs ran, and name no more."""
-    files = [(workspace.root / pointer) for pointer in pointers]
-    now = [file.read_bytes() for file in files if file.exists()]
-    asked = [(run.run, pointer) for run in holding for pointer in pointers]
-    then = [blob for blob in read_files(workspace, asked) if blob is not None]
-    named_then, named_now = (
-        {found.decode() for blob in blobs for found in _POINTED.findall(blob)}
-        for blobs in (then, now)
-    )
-    return named_then - named_now
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Input:
+    """A file that the user brought, as the cache keeps it for runs."""
+
+    name: str
+    hash: str
+    file: Path
+
+
+def _inputs(workspace: Workspace, trace: Trace) -> Iterator[_Input]:
+    cache = Cache(workspace)
+    brought = [run.run.manifest.get("inputs", {}) for run in trace.runs]
+    hashes = {(path, out["hash"]) for inputs in brought for path, out in inputs.items()}
+    for path, md5 in sorted(hashes):
+        for member in cache.members(md5):
+            name = (Path(path) / member.path).name
+            yield _Input(name=name, hash=member.hash, file=cache.object(member.hash))
+
+
+def _spellings(texts: Collection[str]) -> list[bytes]:
+    """Texts as they may stand in a JSON file."""
+    escaped = [json.dumps(text)[1:-1] for text in texts]
+    plain = [json.dumps(text, ensure_ascii=False)[1:-1] for text in texts]
+    return [text.encode() for text in {*escaped, *plain}]
+
+
+def _has(file: Path, texts: Sequence[bytes]) -> bool:
+    """Whether a file is there and has one of the texts."""
+    if not file.is_file():
+        return False
+    content = file.read_bytes()
+    return any(text in content for text in texts)
 
 
 def _copies(roots: Sequence[Path], path: str, md5: str) -> Iterator[Path]:

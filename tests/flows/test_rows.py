@@ -48,9 +48,7 @@ def test_a_row_is_explained_from_the_cache_by_light_means(finished: Finished) ->
 
 def test_a_person_is_told_in_one_line_what_is_wrong(finished: Finished) -> None:
     for arguments, message in (
-        (("explain", "nobody"), "names no row"),
         (("explain", "nobody:1:0"), "has no prompt 'nobody'"),
-        (("trace", "nobody"), "is the id or the text of no prompt"),
         (("forget", "--source", "nowhere"), "no run of this checkout has prompts of 'nowhere'"),
         (("trace",), "name one prompt, or one of --source"),
     ):

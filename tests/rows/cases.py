@@ -107,7 +107,7 @@ def outs_of(folder: Path) -> list[str]:
 
 def record(folder: Path, run_id: str, **manifest: Any) -> RunRecord:
     """Puts what lies in ``data/`` into the cache, tags it as a run, and clears the folder."""
-    outs = {out: {"hash": _cached(folder, out), "size": 1, "files": 1} for out in outs_of(folder)}
+    outs = {out: {"hash": cached(folder, out), "size": 1, "files": 1} for out in outs_of(folder)}
     document = {"run_id": run_id, "stages": {"all": {"deps": {}, "outs": outs}}, **manifest}
     (folder / "dvc.lock").write_text("stages: {}\n")
     workspace = Workspace(root=folder, home=folder)
@@ -117,7 +117,8 @@ def record(folder: Path, run_id: str, **manifest: Any) -> RunRecord:
     return read_run(workspace, run_id)
 
 
-def _cached(folder: Path, out: str) -> str:
+def cached(folder: Path, out: str) -> str:
+    """Puts a file or folder into the cache, and gives its hash."""
     place = folder / out
     if place.is_file():
         return _stored(folder, place.read_bytes())

@@ -1,5 +1,6 @@
 """What holds something forgotten is deleted by record; models stay, and are told."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from rsft.errors import LineageError, WorkspaceError
 from rsft.ledger import write_rows
-from rsft.lineage import Workspace, purge_objects, read_purged, read_purges, read_runs
+from rsft.lineage import Cache, Workspace, purge_objects, read_purged, read_purges, read_runs
 from rsft.prompts.forgotten import read_forgotten
 from rsft.rows import (
     Purge,
@@ -22,7 +23,7 @@ from rsft.rows import (
 )
 from rsft.rows.data import RunData
 from rsft.types import Decided, TrainingRow
-from tests.rows.cases import TRAIN, record, write_data
+from tests.rows.cases import TRAIN, cached, record, write_data
 from tests.stages.cases import decided, row
 from tests.workspaces import git
 
@@ -147,18 +148,27 @@ def test_purges_are_numbered_and_foreign_tags_are_none(workspace: Workspace) -> 
     assert [found.tag for found in read_purges(workspace)] == [f"purge/{n}" for n in range(1, 12)]
 
 
-def test_of_the_users_files_only_versions_that_were_replaced_go(workspace: Workspace) -> None:
-    """Both runs that have the prompt read the first version of its source, ``test``."""
-    pointer = workspace.root / "data/raw/test.dvc"
-    pointer.parent.mkdir()
-    (workspace.root / "data/raw/test").touch()
-    old, new = "a" * 32, "b" * 32
-    for number, md5 in enumerate((old, new)):
-        pointer.write_text(f"outs:\n- md5: {md5}\n  size: 7\n  hash: md5\n  path: test\n")
-        git(workspace.root, "add", "data/raw/test.dvc")
+def test_of_the_users_files_go_the_versions_that_the_cache_keeps(workspace: Workspace) -> None:
+    """The prompts' source is ``test``; another file of that text is not where they came from."""
+    source = workspace.root / "data/raw/test"
+    source.parent.mkdir()
+    inputs = {}
+    for number, text in enumerate((TRAIN[0].text, f"{TRAIN[0].text} or not?", "another")):
+        source.write_text(json.dumps({"prompt": text}))
         write_data(workspace.root)
-        record(workspace.root, f"2026010{3 + number}-raw")
+        inputs = {"data/raw": {"hash": cached(workspace.root, "data/raw"), "size": 1, "files": 1}}
+        record(workspace.root, f"2026010{3 + number}-raw", inputs=inputs)
+    kept = {Cache(workspace).members(out["hash"])[0].hash for out in inputs.values()}
+    versions = {
+        member.hash
+        for run in read_runs(workspace)
+        for out in run.manifest.get("inputs", {}).values()
+        for member in Cache(workspace).members(out["hash"])
+    }
     plan = planned(workspace)
-    assert old in plan.hashes
-    assert new not in plan.hashes
-    assert plan.sources == ("data/raw/test",)
+    assert len(versions) == 3
+    assert versions - set(plan.hashes) == kept
+    assert plan.sources == ()
+    source.write_text(json.dumps({"prompt": TRAIN[0].text}))
+    source.with_name("other").write_text(TRAIN[0].text)
+    assert plan_purge(workspace, traced(workspace)).sources == ("data/raw/test",)
