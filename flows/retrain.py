@@ -26,6 +26,7 @@ def retrain(settings: list[str] | None = None, wait: bool = False) -> dict[str, 
     """
     with open_run(settings or (), wait=wait) as run:
         run.stage("prompts")
+        run.show_prompts()
         run.prove_verifiers()
         run.require_control_rows()
         run.stage("base")

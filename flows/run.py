@@ -41,6 +41,7 @@ from rsft.registry import CHAMPION, ModelVersion, Registry, get_version
 from rsft.report.display import current_display
 from rsft.report.history import difference_line, unregistered_line
 from rsft.report.monitor import control_line, monitor_lines, stopped_line
+from rsft.report.rows import forgotten_line
 from rsft.report.tables import filter_lines, pool_lines, result_markdown, round_table
 from rsft.report.training import training_line
 from rsft.runs.docs import render_data_docs
@@ -52,6 +53,7 @@ from rsft.runs.summary import summarise_data, summarise_round
 from rsft.score import build_rewards, prove_on_golds
 from rsft.stages.contract import (
     BASE,
+    FORGOTTEN_COUNTS,
     PRIVATE,
     RUN_SUMMARY,
     control_folder,
@@ -146,6 +148,12 @@ class Run:
         done = _as_task(name, work)
         self.stage_runs[name] = done
         display.done(name, done.state, done.seconds)
+
+    def show_prompts(self) -> None:
+        """Shows how many prompts were left out because they are to be forgotten, if any."""
+        line = forgotten_line(read_json(FORGOTTEN_COUNTS))
+        if line:
+            current_display().show(line)
 
     def prove_verifiers(self) -> None:
         """Stops the run where a verifier does not give its own golds a reward of 1."""

@@ -10,6 +10,7 @@ from rsft.cli import (  # noqa: F401  # they register
     history,
     lineage,
     promote,
+    rows,
     running,
     servers,
     sweep,

@@ -85,7 +85,10 @@ class FilesSection(Section):
 
 
 class ExcludeSection(Section):
-    """Prompts to be left out of every split, and so of everything that is made from them."""
+    """Prompts to be left out of every split, and so of everything that is made from them.
+
+    What `rsft forget` has put into ``data/forgotten.jsonl`` is left out besides.
+    """
 
     prompt_ids: list[str] = Field(default=[])
     """By their id."""

@@ -2,9 +2,9 @@
 
 ``Workspace`` is the checkout a run works in, ``Pipeline`` its stages. ``tag_run`` pins a run by a
 tag, ``push_run`` pushes its data, and ``read_runs`` tells what such tags say. What became of models
-is written by ``record_registration`` and its like, and read by ``read_record``; what was deleted on
-purpose by ``read_purges``. ``Cache`` holds data sets by hash, ``hash_objects`` proves what a store
-of them holds, and ``Trees`` says what commits pin.
+is written by ``record_registration`` and its like, and read by ``read_record``; ``purge_objects``
+deletes data sets for good, and ``read_purges`` tells which. ``Cache`` holds data sets by hash,
+``hash_objects`` proves what a store of them holds, and ``Trees`` says what commits pin.
 """
 
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
@@ -13,6 +13,7 @@ from rsft.lineage.links import link_dataset
 from rsft.lineage.lock import LockedStage, parse_lock
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
 from rsft.lineage.purges import PurgeRecord, read_purges
+from rsft.lineage.purging import Deleted, list_worktrees, purge_objects, read_purged
 from rsft.lineage.record import Entry, before_champion, contending, in_service, read_record
 from rsft.lineage.recording import (
     record_promotion,
@@ -25,6 +26,7 @@ from rsft.lineage.runs import (
     RunRecord,
     StageRecord,
     latest_runs,
+    read_files,
     read_run,
     read_runs,
     read_tagged,
@@ -38,6 +40,7 @@ from rsft.lineage.yaml12 import load_yaml
 __all__ = [
     "CACHE",
     "Cache",
+    "Deleted",
     "Entry",
     "Hashed",
     "LockedStage",
@@ -64,12 +67,16 @@ __all__ = [
     "is_object",
     "latest_runs",
     "link_dataset",
+    "list_worktrees",
     "load_yaml",
     "md5_of",
     "open_stores",
     "parse_lock",
     "parse_members",
+    "purge_objects",
     "push_run",
+    "read_files",
+    "read_purged",
     "read_purges",
     "read_record",
     "read_run",

@@ -118,10 +118,15 @@ def read_tagged(workspace: Workspace, run: RunRecord, path: str) -> bytes:
     Raises:
         LineageError: Where the tag has none.
     """
-    (content,) = read_blobs(workspace.root, [f"{run.commit}:{path}"])
+    (content,) = read_files(workspace, [(run, path)])
     if content is None:
         raise LineageError(f"{run.tag} holds no {path}")
     return content
+
+
+def read_files(workspace: Workspace, files: Sequence[tuple[RunRecord, str]]) -> list[bytes | None]:
+    """Files of runs as their tags have them, by one git; None where a tag has no such file."""
+    return read_blobs(workspace.root, [f"{run.commit}:{path}" for run, path in files])
 
 
 def _tags(workspace: Workspace, pattern: str) -> list[list[str]]:

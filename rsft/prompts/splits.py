@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from rsft.config import TRAINING, ExcludeSection, PromptsSection
+from rsft.config import FORGOTTEN, TRAINING, ExcludeSection, PromptsSection
 from rsft.errors import ConfigurationError, PromptsError
 from rsft.prompts.embedded import Sizes, make_problems
 from rsft.prompts.files import read_files
+from rsft.prompts.forgotten import Forgotten, leave_out
 from rsft.types import Prompt
 
 _EXCLUDED_BY = {
@@ -18,8 +19,13 @@ _EXCLUDED_BY = {
 """By list of ``prompts.exclude`` the field of a prompt that it names."""
 
 
-def load_splits(section: PromptsSection, *, seed: int) -> dict[str, list[Prompt]]:
-    """Makes or reads the prompts, leaves out what is excluded, and checks the rest.
+def load_splits(
+    section: PromptsSection, *, seed: int, forgotten: Sequence[Forgotten] = ()
+) -> tuple[dict[str, list[Prompt]], dict[str, int]]:
+    """Makes or reads the prompts, leaves out what is forgotten or excluded, and checks the rest.
+
+    Returns:
+        Prompts by split, and by split how many were left out because they are to be forgotten.
 
     Raises:
         ConfigurationError: Where an entry of ``prompts.exclude`` excludes nothing.
@@ -32,9 +38,9 @@ def load_splits(section: PromptsSection, *, seed: int) -> dict[str, list[Prompt]
     else:
         assert section.files is not None
         splits = read_files(section.files)
-    splits = exclude_prompts(splits, section.exclude)
+    splits, counts = leave_out(exclude_prompts(splits, section.exclude), forgotten)
     check_splits(splits)
-    return splits
+    return splits, counts
 
 
 def exclude_prompts(
@@ -82,7 +88,8 @@ def require_prompts(splits: Mapping[str, Sequence[Prompt]], sets: Mapping[str, s
             others = ", ".join(sorted(n for n, own in splits.items() if own and n not in TRAINING))
             raise ConfigurationError(
                 f"{name} = {split!r}: there are no prompts of this split; name another "
-                f"({others}), or check prompts.exclude and pool.contamination, which leave some out"
+                f"({others}), or check prompts.exclude, `rsft forget` ({FORGOTTEN}) and "
+                "pool.contamination, which leave some out"
             )
 
 

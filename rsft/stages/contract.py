@@ -2,6 +2,7 @@
 
 data/prompts/<split>.parquet
              contamination/leaks.parquet       what training prompts share with evaluation ones
+             forgotten.json                    by split, prompts left out as `rsft forget` said
 data/base/{model,pool,heldout,best,answers}/                                 the base is round 0
                     handed_on.json monitor.json evaluation.json
 data/rounds/<r>/{candidates,scored,decisions,accepted,pool,validation,trained,model,heldout,best,
@@ -30,6 +31,7 @@ from rsft.types import Answer
 PROMPTS = Path("data/prompts")
 PROMPT_LEAKS = PROMPTS / "contamination" / "leaks.parquet"
 """What was found in training prompts and labelled solutions. It is no split: hence the folder."""
+FORGOTTEN_COUNTS = PROMPTS / "forgotten.json"
 BASE = Path("data/base")
 RUN_SUMMARY = Path("data/run.json")
 PRIVATE = Path(".rsft")

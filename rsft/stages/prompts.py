@@ -1,7 +1,8 @@
 """Stage ``prompts``: makes or reads the prompts, checks their splits, and what training ones leak.
 
 Everything a run trains on comes from these prompts. So one that is excluded (``prompts.exclude``),
-or dropped for what it shares with evaluation (``pool.contamination``), is in no pool and no model.
+forgotten (``rsft forget``), or dropped for what it shares with evaluation (``pool.contamination``),
+is in no pool and no model. How many of each split were forgotten stands in ``forgotten.json``.
 Labelled solutions are searched here too, before a base learns from them; drawn completions are
 searched where they enter, in the stage ``pool``.
 """
@@ -11,10 +12,11 @@ import pyarrow as pa
 from rsft.config import TRAINING, Config
 from rsft.ledger import write_rows, write_table
 from rsft.prompts.contamination import EvaluationText
+from rsft.prompts.forgotten import read_forgotten
 from rsft.prompts.leaks import leaks_in_prompts, leaks_in_rows
 from rsft.prompts.splits import load_splits, require_prompts
 from rsft.stages.command import run_as_command
-from rsft.stages.contract import PROMPT_LEAKS, split_file
+from rsft.stages.contract import FORGOTTEN_COUNTS, PROMPT_LEAKS, split_file, write_json
 from rsft.types import Progress, Prompt
 
 
@@ -23,9 +25,10 @@ def run(config: Config, key: str, progress: Progress) -> None:
 
     Raises:
         ConfigurationError: Where no prompts are left to sample on or to evaluate a set on.
-        PromptsError: Where ``pool.contamination`` says to stop at what was found.
+        PromptsError: Where ``pool.contamination`` says to stop at what was found, or the list of
+            what is to be forgotten cannot be read.
     """
-    splits = load_splits(config.prompts, seed=config.seed)
+    splits, forgotten = load_splits(config.prompts, seed=config.seed, forgotten=read_forgotten())
     sets = config.evaluate.sets
     require_prompts(splits, sets)
     evaluation = EvaluationText(
@@ -39,6 +42,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
     for split, rows in splits.items():
         write_rows(split_file(split), Prompt, rows)
     write_table(PROMPT_LEAKS, pa.concat_tables(tables))
+    write_json(FORGOTTEN_COUNTS, forgotten)
 
 
 def _without_leaks(

@@ -7,13 +7,14 @@ from typing import Any
 import pyarrow.compute as pc
 import pytest
 
-from rsft.config import Config
+from rsft.config import FORGOTTEN, Config
 from rsft.errors import ConfigurationError, PromptsError
 from rsft.generate import NativeEngine, Request, SamplingLaw
 from rsft.ledger import read_rows, read_table, write_rows
 from rsft.policy import Policy
+from rsft.prompts.forgotten import Forgotten, add_forgotten, digest, question_digests
 from rsft.stages import base, pool, prompts
-from rsft.stages.contract import PROMPT_LEAKS, PROMPTS, split_file
+from rsft.stages.contract import FORGOTTEN_COUNTS, PROMPT_LEAKS, PROMPTS, split_file
 from rsft.types import Candidate, Decided, Leak, Prompt, TrainingRow
 from tests.stages.cases import decided, settings, silent
 
@@ -34,6 +35,8 @@ GUARD = [line("g0", "Why is the sky over the sea so blue on a day in June?")]
 @pytest.fixture(autouse=True)
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    Path("data/forgotten.jsonl").touch()
 
 
 def config(*more: str, **files: list[dict[str, str]]) -> Config:
@@ -112,6 +115,30 @@ def test_what_is_excluded_is_in_no_split(entry: str, left: dict[str, list[str]])
 def test_an_entry_that_excludes_nothing_or_all_of_what_is_needed(entry: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         run(f"prompts.exclude={{{entry}}}")
+    assert not PROMPTS.exists()
+
+
+def test_what_is_forgotten_is_in_no_split_and_counted() -> None:
+    """Its source may write it in another way by then, and another entry may match nothing."""
+    told = Prompt(
+        prompt_id="x", text="BOB has 2 hats!", answers=(), solution=None, family="f",
+        source="s", licence="l",
+    )  # fmt: skip
+    asked = question_digests(told.text, ())[-1]
+    for kind, found in (("prompt", asked), ("source", digest("source", "nowhere.jsonl"))):
+        add_forgotten(Forgotten(kind=kind, hash=found, at="2026-01-01"))
+    assert run() == ALL | {"train": ["t0", "t1", "t3"]}
+    counts = {"eval": 0, "labelled": 0, "sky": 0, "train": 1}
+    assert json.loads(FORGOTTEN_COUNTS.read_text()) == counts
+
+
+def test_a_list_of_what_to_forget_that_is_lost_or_spoilt_stops_the_run() -> None:
+    FORGOTTEN.write_text('{"kind": "prompt"}\n')
+    with pytest.raises(PromptsError, match=r"forgotten\.jsonl:1: no entry .* restore it with git"):
+        run()
+    FORGOTTEN.unlink()
+    with pytest.raises(PromptsError, match=r"forgotten\.jsonl: cannot be read .* restore it"):
+        run()
     assert not PROMPTS.exists()
 
 

@@ -1,0 +1,103 @@
+"""Purging: deleting objects for good, after a tag has said so.
+
+The tag ``purge/<n>`` comes first, so that an object that is not there is known to be *purged by
+record*, and not missing. What was to be deleted and is still there, in the cache or the remote,
+goes at the next purge: one that was killed, or could not reach the remote, is gone on with.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rsft.errors import LineageError
+from rsft.lineage.cache import Cache
+from rsft.lineage.git import run_git
+from rsft.lineage.purges import PURGE_TAGS, read_purges
+from rsft.lineage.tagging import write_tag
+from rsft.lineage.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted:
+    """What a purge deleted."""
+
+    tag: str | None
+    """The tag that says so; null where others say so of all of them already."""
+    cached: int
+    """Objects deleted from the cache."""
+    remote: int | None
+    """Objects deleted from the remote; null where none is configured."""
+
+
+def read_purged(workspace: Workspace) -> dict[str, str]:
+    """By hash of each object that was purged the tag that says so."""
+    return {md5: record.tag for record in read_purges(workspace)[::-1] for md5 in record.hashes}
+
+
+def purge_objects(
+    workspace: Workspace, hashes: Collection[str], reason: str, details: Mapping[str, Any]
+) -> Deleted:
+    """Deletes objects from the cache and the remote.
+
+    Args:
+        workspace: A checkout with the cache.
+        hashes: Their MD5.
+        reason: Why, in one line, for the tag.
+        details: What else is to be on record, as JSON.
+
+    Raises:
+        LineageError: Where the remote cannot be reached; those in the cache are deleted then, and
+            the next purge deletes the others.
+    """
+    before = read_purged(workspace)
+    new = sorted(set(hashes) - before.keys())
+    tag = None
+    if new:
+        numbers = [int(tag.removeprefix(PURGE_TAGS)) for tag in before.values()]
+        tag = f"{PURGE_TAGS}{max(numbers, default=0) + 1}"
+        document = {"kind": "purged", "hashes": new, "reason": reason, **details}
+        write_tag(workspace.root, tag, "HEAD", f"Purge of {len(new)} objects", document)
+    everything = [*before, *new]
+    cached = sum(_delete_cached(Cache(workspace), md5) for md5 in everything)
+    return Deleted(tag=tag, cached=cached, remote=_delete_remote(workspace, everything))
+
+
+def list_worktrees(workspace: Workspace) -> list[Path]:
+    """All checkouts that share the cache: the main one and its linked worktrees."""
+    listed = run_git(workspace.root, "worktree", "list", "--porcelain", "-z")
+    fields = listed.split("\0")
+    return [Path(line.removeprefix("worktree ")) for line in fields if line.startswith("worktree ")]
+
+
+def _delete_cached(cache: Cache, md5: str) -> bool:
+    try:
+        cache.object(md5).unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _delete_remote(workspace: Workspace, hashes: list[str]) -> int | None:
+    """How many were deleted there; null without a remote."""
+    from dvc.config import NoRemoteError
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(workspace.root)) as repo:
+            odb = repo.cloud.get_remote_odb(hash_name="md5")
+            paths = [odb.oid_to_path(md5) for md5 in hashes]
+            # Not by DVC's own check, which deletes what is broken and calls it absent.
+            there = [path for path in paths if odb.fs.exists(path)]
+            for path in there:
+                odb.fs.remove(path)
+    except NoRemoteError:
+        return None
+    except (DvcException, ImportError, OSError) as error:
+        line = " ".join(str(error).split())
+        raise LineageError(
+            f"the remote cannot be purged ({line}); what the cache held is deleted: run the same "
+            "command again once the remote can be reached"
+        ) from None
+    return len(there)

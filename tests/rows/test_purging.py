@@ -1,0 +1,174 @@
+"""What holds something forgotten is deleted by record; models stay, and are told."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rsft.errors import LineageError, WorkspaceError
+from rsft.ledger import write_rows
+from rsft.lineage import Cache, Workspace, purge_objects, read_purged, read_purges, read_runs
+from rsft.prompts.forgotten import read_forgotten
+from rsft.rows import (
+    Purge,
+    RowAddress,
+    Trace,
+    explain_row,
+    forget,
+    name_prompt,
+    plan_purge,
+    purge,
+    trace,
+)
+from rsft.rows.data import RunData
+from rsft.types import Decided, TrainingRow
+from tests.rows.cases import TRAIN, cached, record, write_data
+from tests.stages.cases import decided, row
+from tests.workspaces import git
+
+
+def traced(workspace: Workspace) -> Trace:
+    runs = read_runs(workspace)
+    wanted = name_prompt(workspace, runs[::-1], TRAIN[0].text, read_forgotten())
+    return trace(workspace, runs, wanted, read_forgotten())
+
+
+def remote(workspace: Workspace, url: Path | str) -> None:
+    """A remote that holds what the cache holds."""
+    config = f"[core]\n    remote = store\n['remote \"store\"']\n    url = {url}\n"
+    (workspace.root / ".dvc/config").write_text(config)
+
+
+def objects(folder: Path) -> set[str]:
+    return {"".join(file.parts[-2:]) for file in folder.rglob("*") if file.is_file()}
+
+
+def planned(workspace: Workspace) -> Purge:
+    found = traced(workspace)
+    forget(found.wanted, None)
+    return plan_purge(workspace, found)
+
+
+def test_the_tag_names_what_is_deleted_from_cache_and_remote(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    cache = workspace.root / ".dvc/cache/files/md5"
+    store = tmp_path / "store/files/md5"
+    store.parent.mkdir(parents=True)
+    shutil.copytree(cache, store)
+    remote(workspace, tmp_path / "store")
+    plan, before = planned(workspace), objects(cache)
+    deleted = purge(workspace, plan, "asked to")
+    assert plan.run_ids == ("20260101-one", "20260102-two")
+    assert (deleted.tag, deleted.cached, deleted.remote) == (
+        "purge/1",
+        len(plan.hashes),
+        len(plan.hashes),
+    )
+    assert objects(cache) == objects(store) == before - set(plan.hashes)
+    (found,) = read_purges(workspace)
+    assert (found.tag, set(found.hashes), found.reason) == ("purge/1", set(plan.hashes), "asked to")
+    assert git(workspace.root, "cat-file", "-t", "purge/1") == "tag"
+    assert read_purged(workspace) == dict.fromkeys(plan.hashes, "purge/1")
+
+
+def test_it_is_told_as_purged_and_which_models_had_learnt_from_it(workspace: Workspace) -> None:
+    before = traced(workspace)
+    purge(workspace, planned(workspace), "asked to")
+    after = traced(workspace)
+    assert [run.state for run in after.runs] == ["purged", "purged"]
+    assert [run.models for run in after.runs] == [run.models for run in before.runs]
+    with pytest.raises(
+        LineageError, match=r"train\.parquet of run .* was purged, as the tag purge/1"
+    ):
+        explain_row(workspace, read_runs(workspace)[0], RowAddress.parse("train-1:1:0"))
+
+
+def test_without_a_remote_the_cache_is_purged(workspace: Workspace) -> None:
+    plan = planned(workspace)
+    deleted = purge(workspace, plan, "asked to")
+    assert (deleted.cached, deleted.remote) == (len(plan.hashes), None)
+
+
+def test_a_purge_that_could_not_reach_the_remote_is_gone_on_with(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    remote(workspace, "s3://bucket/whose-client-is-not-installed")
+    plan = planned(workspace)
+    with pytest.raises(LineageError, match=r"the remote cannot be purged .* run the same command"):
+        purge(workspace, plan, "asked to")
+    left = tmp_path / "store" / "files" / "md5" / plan.hashes[0][:2] / plan.hashes[0][2:]
+    left.parent.mkdir(parents=True)
+    left.touch()
+    remote(workspace, tmp_path / "store")
+    deleted = purge(workspace, planned(workspace), "asked to")
+    assert (deleted.tag, deleted.cached, deleted.remote) == (None, 0, 1)
+    assert not left.exists()
+
+
+def test_copies_and_parts_of_ledgers_go_and_others_stay(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    tree = tmp_path / "tree"
+    git(workspace.root, "worktree", "add", "--quiet", "--detach", str(tree))
+    data = RunData(workspace, read_runs(workspace)[0])
+    kept, base = (data.files(f"data/{name}/pool/kept.parquet")[0] for name in ("rounds/1", "base"))
+    for file in (kept, base):
+        (tree / file.path).parent.mkdir(parents=True)
+        (tree / file.path).write_bytes(file.file.read_bytes())
+    write_rows(workspace.root / kept.path, TrainingRow, [row(0, "of another run")])
+    ledger = workspace.root / ".rsft/ledger/plan"
+    for number in (0, 3):
+        write_rows(ledger / f"part-{number}.parquet", Decided, [decided(number, "x")])
+    plan = planned(workspace)
+    assert plan.copies == (tree / kept.path, ledger / "part-0.parquet")
+    purge(workspace, plan, "asked to")
+    assert not (tree / kept.path).exists()
+    assert (tree / base.path).exists()
+    assert (workspace.root / kept.path).exists()
+    assert [file.name for file in ledger.iterdir()] == ["part-3.parquet"]
+
+
+def test_while_a_run_is_at_work_nothing_is_purged(workspace: Workspace) -> None:
+    plan = planned(workspace)
+    with workspace.hold("20260103-busy"), pytest.raises(WorkspaceError, match="20260103-busy"):
+        purge(workspace, plan, "asked to")
+    assert read_purges(workspace) == []
+
+
+def test_purges_are_numbered_and_foreign_tags_are_none(workspace: Workspace) -> None:
+    git(workspace.root, "tag", "--annotate", "purge/x", "-m", "Title\n\n[1]")
+    git(workspace.root, "tag", "purge/light")
+    for number in range(11):
+        assert (
+            purge_objects(workspace, [f"{number:032}"], "why\n\x1e", {}).tag
+            == f"purge/{number + 1}"
+        )
+    assert [found.tag for found in read_purges(workspace)] == [f"purge/{n}" for n in range(1, 12)]
+
+
+def test_of_the_users_files_go_the_versions_that_the_cache_keeps(workspace: Workspace) -> None:
+    """The prompts' source is ``test``; another file of that text is not where they came from."""
+    source = workspace.root / "data/raw/test"
+    source.parent.mkdir()
+    inputs = {}
+    for number, text in enumerate((TRAIN[0].text, f"{TRAIN[0].text} or not?", "another")):
+        source.write_text(json.dumps({"prompt": text}))
+        write_data(workspace.root)
+        inputs = {"data/raw": {"hash": cached(workspace.root, "data/raw"), "size": 1, "files": 1}}
+        record(workspace.root, f"2026010{3 + number}-raw", inputs=inputs)
+    kept = {Cache(workspace).members(out["hash"])[0].hash for out in inputs.values()}
+    versions = {
+        member.hash
+        for run in read_runs(workspace)
+        for out in run.manifest.get("inputs", {}).values()
+        for member in Cache(workspace).members(out["hash"])
+    }
+    plan = planned(workspace)
+    assert len(versions) == 3
+    assert versions - set(plan.hashes) == kept
+    assert plan.sources == ()
+    source.write_text(json.dumps({"prompt": TRAIN[0].text}))
+    source.with_name("other").write_text(TRAIN[0].text)
+    assert plan_purge(workspace, traced(workspace)).sources == ("data/raw/test",)
