@@ -27,8 +27,10 @@ from prefect.artifacts import (
 )
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
+from rich.text import Text
 
 from rsft.config import PARAMS, TRAINING, Config, load_config, set_values
+from rsft.interop import RunEvents, open_events
 from rsft.ledger import read_rows
 from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, tag_run
 from rsft.registry import CHAMPION, Decision, ModelVersion, Registry, promote
@@ -113,6 +115,8 @@ class Run:
     """Its stages."""
     registry: Registry
     """Where the model goes."""
+    events: RunEvents
+    """What other tools are told of it."""
     stage_runs: dict[str, StageRun] = field(default_factory=dict)
     """What became of each stage so far, by name."""
     stage_seconds: float = 0.0
@@ -136,7 +140,9 @@ class Run:
 
                 return self.pipeline.run(name, call)
 
-        done = _as_task(name, work)
+        with self.events.told(name) as told:
+            done = _as_task(name, work)
+            told(done)
         self.stage_runs[name] = done
         display.done(name, done.state, done.seconds)
 
@@ -199,7 +205,9 @@ class Run:
             stage_runs=self.stage_runs,
             changed=self.pipeline.code_changed(),
         )
-        return _as_task("snapshot", lambda: tag_run(self.workspace, self.run_id, manifest))
+        snapshot = _as_task("snapshot", lambda: tag_run(self.workspace, self.run_id, manifest))
+        self.events.pin(snapshot)
+        return snapshot
 
     def register(self, snapshot: Snapshot) -> ModelVersion:
         """Registers the last round's model as the challenger."""
@@ -277,22 +285,32 @@ def open_run(settings: Sequence[str], *, wait: bool) -> Iterator[Run]:
             set_values(PARAMS, settings)
         with Pipeline(workspace) as pipeline:
             config = load_config()  # now, so that a later edit is seen to differ from what ran
-            run = Run(
-                run_id=run_id,
-                began_at=began_at,
-                config=config,
-                workspace=workspace,
-                pipeline=pipeline,
-                registry=Registry.open(workspace.home, config.register_.tracking_uri),
-            )
-            try:
-                yield run
-            finally:
-                run.render_docs()
+            registry = Registry.open(workspace.home, config.register_.tracking_uri)
+            name = config.register_.name
+            with open_events(workspace, run_id=run_id, model=name, warn=_warner()) as events:
+                run = Run(
+                    run_id=run_id,
+                    began_at=began_at,
+                    config=config,
+                    workspace=workspace,
+                    pipeline=pipeline,
+                    registry=registry,
+                    events=events,
+                )
+                try:
+                    yield run
+                finally:
+                    run.render_docs()
 
 
 def _say_whom(holder: str) -> None:
     current_display().show(f"waiting for {holder}")
+
+
+def _warner() -> Callable[[str], None]:
+    """Shows a warning on this context's display, from any thread."""
+    display = current_display()
+    return lambda what: display.show(Text(f"warning: {what}", style="yellow"))
 
 
 def _as_task(name: str, function: Callable[[], Result]) -> Result:

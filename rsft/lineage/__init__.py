@@ -2,7 +2,7 @@
 
 ``Workspace`` is the checkout a run works in, ``Pipeline`` its stages; ``tag_run`` pins a run by a
 tag, ``read_run`` and ``read_runs`` tell what such tags say, ``read_record`` what became of models;
-``Cache`` holds data sets by hash.
+``Cache`` holds data sets by hash; ``source_of`` says where the code comes from.
 """
 
 from rsft.lineage.cache import Cache, Member
@@ -10,6 +10,7 @@ from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
 from rsft.lineage.record import Entry, in_service, read_record
 from rsft.lineage.runs import RunRecord, StageRecord, read_run, read_runs
 from rsft.lineage.snapshot import Snapshot, tag_run
+from rsft.lineage.source import Source, source_of
 from rsft.lineage.workspace import Workspace
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Pipeline",
     "RunRecord",
     "Snapshot",
+    "Source",
     "StageRecord",
     "StageRun",
     "Workspace",
@@ -27,5 +29,6 @@ __all__ = [
     "read_record",
     "read_run",
     "read_runs",
+    "source_of",
     "tag_run",
 ]
