@@ -38,6 +38,7 @@ from rsft.report.display import current_display
 from rsft.report.monitor import control_line, monitor_lines, stopped_line
 from rsft.report.tables import filter_lines, pool_lines, result_markdown, round_table
 from rsft.report.training import training_line
+from rsft.runs.description import describe_version
 from rsft.runs.docs import render_data_docs
 from rsft.runs.manifest import build_manifest
 from rsft.runs.promotion import decide_promotion
@@ -211,17 +212,19 @@ class Run:
 
     def register(self, snapshot: Snapshot) -> ModelVersion:
         """Registers the last round's model as the challenger."""
-        return _as_task(
-            "register",
-            lambda: register_run(
-                self.registry,
-                self.config,
-                run_id=self.run_id,
-                snapshot=snapshot,
-                stage_runs=self.stage_runs,
-                flow_run_id=flow_run.id,
-            ),
+        return _as_task("register", lambda: self._register(snapshot))
+
+    def _register(self, snapshot: Snapshot) -> ModelVersion:
+        version = register_run(
+            self.registry,
+            self.config,
+            run_id=self.run_id,
+            snapshot=snapshot,
+            stage_runs=self.stage_runs,
+            flow_run_id=flow_run.id,
         )
+        describe_version(self.registry, self.workspace, version)
+        return version
 
     def promote(self, version: ModelVersion) -> tuple[ModelVersion, Decision | None]:
         """Makes the challenger champion if it is shown to be better, and records why or why not."""

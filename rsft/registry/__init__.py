@@ -4,6 +4,8 @@ A ``Registry`` is a connection, which the functions work on. MLflow takes second
 is imported when a connection is opened, never before.
 """
 
+from rsft.registry.card import CARD_TAG, attach_card, card_hash
+from rsft.registry.datasets import DataSet, log_datasets
 from rsft.registry.promoting import promote
 from rsft.registry.records import (
     CHALLENGER,
@@ -27,21 +29,26 @@ from rsft.registry.versions import (
 )
 
 __all__ = [
+    "CARD_TAG",
     "CHALLENGER",
     "CHAMPION",
     "EVAL_PROMPTS_TAG",
+    "DataSet",
     "Decision",
     "Evaluation",
     "ModelVersion",
     "Provenance",
     "Registry",
     "Serving",
+    "attach_card",
+    "card_hash",
     "champion",
     "fetch",
     "fetch_answers",
     "find_same",
     "find_version",
     "get_version",
+    "log_datasets",
     "promote",
     "register",
 ]
