@@ -206,9 +206,7 @@ class Run:
             stage_runs=self.stage_runs,
             changed=self.pipeline.code_changed(),
         )
-        snapshot = _as_task("snapshot", lambda: tag_run(self.workspace, self.run_id, manifest))
-        self.events.pin(snapshot)
-        return snapshot
+        return _as_task("snapshot", lambda: tag_run(self.workspace, self.run_id, manifest))
 
     def register(self, snapshot: Snapshot) -> ModelVersion:
         """Registers the last round's model as the challenger."""

@@ -10,7 +10,7 @@ are made, in the sender's thread.
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,7 +18,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 from rsft.errors import RsftError
 from rsft.interop.sending import PRODUCER, Send, Warn, open_sender
-from rsft.lineage import Snapshot, Source, StageRun, Workspace, source_of
+from rsft.lineage import StageRun, Workspace, source_of
+from rsft.lineage.runs import RUN_TAGS
 
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
@@ -39,8 +40,6 @@ class _Moment:
     """Of which stage; null: of the run."""
     at: str
     """When, in ISO 8601."""
-    commit: str | None
-    """The commit that holds the code as it ran, once there is one."""
     done: StageRun | None = None
     """What became of the stage."""
     error: BaseException | None = None
@@ -75,11 +74,6 @@ class RunEvents:
         self._workspace = workspace
         self._run_id = run_id
         self._namespace = os.environ.get("OPENLINEAGE_NAMESPACE") or model
-        self._pinned: Snapshot | None = None
-
-    def pin(self, snapshot: Snapshot) -> None:
-        """Takes the tag that pins the run: what is told from now on names its commit."""
-        self._pinned = snapshot
 
     @contextmanager
     def told(self, stage: str | None = None) -> Iterator[Callable[[StageRun], None]]:
@@ -109,7 +103,6 @@ class RunEvents:
             state=state,
             stage=stage,
             at=datetime.now(UTC).isoformat(),
-            commit=self._pinned.commit if self._pinned is not None else None,
             done=done,
             error=error,
         )
@@ -120,10 +113,9 @@ class RunEvents:
 
         from rsft.interop.facets import describe_job, describe_run
 
-        stage, done = moment.stage, moment.done
+        stage, done, tag = moment.stage, moment.done, f"{RUN_TAGS}{self._run_id}"
         inputs, outputs = self._sets.read_and_made(done) if done is not None else ([], [])
         tags = {"rsft.run_id": self._run_id} | ({"rsft.state": done.state} if done else {})
-        source = replace(self._source, commit=moment.commit or self._source.commit)
         return RunEvent(
             eventType=RunState[moment.state],
             eventTime=moment.at,
@@ -137,17 +129,13 @@ class RunEvents:
                 self._namespace,
                 f"{FLOW}.{stage}" if stage else FLOW,
                 kind="STAGE" if stage else "FLOW",
-                source=source,
-                tag=f"run/{self._run_id}",
+                source=source_of(self._workspace, tag),
+                tag=tag,
             ),
             inputs=inputs,
             outputs=outputs,
             producer=PRODUCER,
         )
-
-    @cached_property
-    def _source(self) -> Source:
-        return source_of(self._workspace)
 
     @cached_property
     def _sets(self) -> "DataSets":

@@ -2,7 +2,7 @@
 
 ``Workspace`` is the checkout a run works in, ``Pipeline`` its stages; ``tag_run`` pins a run by a
 tag, ``read_run`` and ``read_runs`` tell what such tags say, ``read_record`` what became of models;
-``Cache`` holds data sets by hash; ``source_of`` says where the code comes from.
+``Cache`` holds data sets by hash; ``source_of`` says where others find the code.
 """
 
 from rsft.lineage.cache import Cache, Member

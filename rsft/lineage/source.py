@@ -1,4 +1,4 @@
-"""Where the code of a checkout is found by others: its commit, and the address it comes from."""
+"""Where others find the code of a run: its commit, and the address it comes from."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
@@ -10,16 +10,21 @@ from rsft.lineage.workspace import Workspace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What a checkout was at."""
+    """Where to find the code that a run ran."""
 
     url: str
     """Address of its remote ``origin``, without a password; without one, its folder's."""
     commit: str
-    """The commit it was at; files may have been edited since."""
+    """The commit that its tag points at; before there is one, that which the checkout is at, of
+    which files may have been edited."""
 
 
-def source_of(workspace: Workspace) -> Source:
-    """Where a checkout's code comes from.
+def source_of(workspace: Workspace, tag: str) -> Source:
+    """Where a run's code is found.
+
+    Args:
+        workspace: The checkout that it runs in.
+        tag: Its tag, which is made when it ends.
 
     Raises:
         WorkspaceError: Where there is no commit yet.
@@ -28,7 +33,10 @@ def source_of(workspace: Workspace) -> Source:
         url = run_git(workspace.home, "remote", "get-url", "origin")
     except WorkspaceError:
         url = workspace.home.resolve().as_uri()
-    commit = run_git(workspace.root, "rev-parse", "--verify", "HEAD")
+    try:
+        commit = run_git(workspace.root, "rev-parse", "--verify", f"refs/tags/{tag}^{{commit}}")
+    except WorkspaceError:
+        commit = run_git(workspace.root, "rev-parse", "--verify", "HEAD")
     return Source(url=_without_password(url), commit=commit)
 
 

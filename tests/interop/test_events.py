@@ -7,7 +7,8 @@ import pytest
 from rsft.errors import ExpectationsError
 from rsft.interop import open_events
 from rsft.interop.events import RunEvents
-from rsft.lineage import Snapshot, StageRun, Workspace
+from rsft.lineage import StageRun, Workspace
+from tests.flows.conftest import wait_until
 from tests.interop.conftest import Read
 from tests.workspaces import git
 
@@ -45,11 +46,16 @@ def test_what_was_reused_says_so(workspace: Workspace, read_events: Read) -> Non
 def test_the_source_is_a_commit_and_in_the_end_the_run_s(
     workspace: Workspace, read_events: Read
 ) -> None:
-    with opened(workspace) as events:
-        events.pin(Snapshot(tag="run/r1", commit="c0ffee", lock_sha256=""))
-    began, ended = (event["job"]["facets"]["sourceCodeLocation"] for event in read_events())
-    assert (began["version"], began["tag"]) == (git(workspace.root, "rev-parse", "main"), "run/r1")
-    assert (ended["version"], ended["path"]) == ("c0ffee", "flows/retrain.py")
+    start = git(workspace.root, "rev-parse", "main")
+    with opened(workspace) as events, events.told("base"):
+        wait_until(lambda: len(read_events()) == 2, "two events")
+        git(workspace.root, "commit", "--quiet", "--allow-empty", "--message=As it ran")
+        git(workspace.root, "tag", "--annotate", "run/r1", "--message=Run")
+        git(workspace.root, "reset", "--quiet", "--hard", start)
+    began, _, _, ended = (event["job"]["facets"]["sourceCodeLocation"] for event in read_events())
+    assert (began["version"], began["tag"]) == (start, "run/r1")
+    assert ended["version"] == git(workspace.root, "rev-parse", "run/r1^{commit}") != start
+    assert ended["path"] == "flows/retrain.py"
 
 
 def fail(events: RunEvents, error: BaseException) -> None:

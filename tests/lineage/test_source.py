@@ -14,9 +14,17 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def test_without_a_remote_it_is_the_folder(workspace: Workspace) -> None:
-    found = source_of(workspace)
+    found = source_of(workspace, "run/r1")
     assert found.url == workspace.home.as_uri()
     assert found.commit == git(workspace.root, "rev-parse", "main")
+
+
+def test_a_run_that_is_tagged_is_found_by_its_tag(workspace: Workspace) -> None:
+    git(workspace.root, "tag", "--annotate", "run/r1", "--message=Run")
+    tagged = git(workspace.root, "rev-parse", "main")
+    git(workspace.root, "commit", "--quiet", "--allow-empty", "--message=Since")
+    assert source_of(workspace, "run/r1").commit == tagged
+    assert source_of(workspace, "run/r2").commit == git(workspace.root, "rev-parse", "main")
 
 
 @pytest.mark.parametrize(
@@ -31,4 +39,4 @@ def test_without_a_remote_it_is_the_folder(workspace: Workspace) -> None:
 )
 def test_a_remote_s_address_holds_no_password(workspace: Workspace, told: str, shown: str) -> None:
     git(workspace.root, "remote", "add", "origin", told)
-    assert source_of(workspace).url == shown
+    assert source_of(workspace, "run/r1").url == shown
