@@ -34,6 +34,7 @@ from rich.text import Text
 from flows.promote import announce, judge
 from rsft.config import PARAMS, TRAINING, Config, load_config, load_policy, set_values
 from rsft.errors import RsftError, WorkspaceError
+from rsft.interop import RunEvents, open_events
 from rsft.ledger import read_rows
 from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, push_run, read_run, tag_run
 from rsft.promotion import has_served
@@ -122,6 +123,8 @@ class Run:
     """Its stages."""
     registry: Registry
     """Where the model goes."""
+    events: RunEvents
+    """What other tools are told of it."""
     stage_runs: dict[str, StageRun] = field(default_factory=dict)
     """What became of each stage so far, by name."""
     stage_seconds: float = 0.0
@@ -145,7 +148,9 @@ class Run:
 
                 return self.pipeline.run(name, call)
 
-        done = _as_task(name, work)
+        with self.events.told(name) as told:
+            done = _as_task(name, work)
+            told(done)
         self.stage_runs[name] = done
         display.done(name, done.state, done.seconds)
 
@@ -340,22 +345,32 @@ def open_run(settings: Sequence[str], *, wait: bool) -> Iterator[Run]:
         with Pipeline(workspace) as pipeline:
             config = load_config()  # now, so that a later edit is seen to differ from what ran
             load_policy()  # now, so that a mistake in it is not told at the end
-            run = Run(
-                run_id=run_id,
-                began_at=began_at,
-                config=config,
-                workspace=workspace,
-                pipeline=pipeline,
-                registry=Registry.open(workspace.home, config.register_.tracking_uri),
-            )
-            try:
-                yield run
-            finally:
-                run.render_docs()
+            registry = Registry.open(workspace.home, config.register_.tracking_uri)
+            name = config.register_.name
+            with open_events(workspace, run_id=run_id, model=name, warn=_warner()) as events:
+                run = Run(
+                    run_id=run_id,
+                    began_at=began_at,
+                    config=config,
+                    workspace=workspace,
+                    pipeline=pipeline,
+                    registry=registry,
+                    events=events,
+                )
+                try:
+                    yield run
+                finally:
+                    run.render_docs()
 
 
 def _say_whom(holder: str) -> None:
     current_display().show(f"waiting for {holder}")
+
+
+def _warner() -> Callable[[str], None]:
+    """Shows a warning on this context's display, from any thread."""
+    display = current_display()
+    return lambda what: display.show(Text(f"warning: {what}", style="yellow"))
 
 
 def _as_task(name: str, function: Callable[[], Result]) -> Result:

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rsft.cli import (  # noqa: F401  # they register
     asking,
     audit,
+    card,
     history,
     lineage,
     promote,

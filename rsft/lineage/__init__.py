@@ -4,7 +4,8 @@
 tag, ``push_run`` pushes its data, and ``read_runs`` tells what such tags say. What became of models
 is written by ``record_registration`` and its like, and read by ``read_record``; ``purge_objects``
 deletes data sets for good, and ``read_purges`` tells which. ``Cache`` holds data sets by hash,
-``hash_objects`` proves what a store of them holds, and ``Trees`` says what commits pin.
+``hash_objects`` proves what a store of them holds, and ``Trees`` says what commits pin;
+``source_of`` says where others find the code.
 """
 
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
@@ -32,6 +33,7 @@ from rsft.lineage.runs import (
     read_tagged,
 )
 from rsft.lineage.snapshot import Snapshot, tag_run
+from rsft.lineage.source import Source, source_of
 from rsft.lineage.stores import CACHE, ObjectFolder, PlainFolder, Store, open_stores
 from rsft.lineage.tree import Trees, folder_md5
 from rsft.lineage.workspace import Workspace
@@ -53,6 +55,7 @@ __all__ = [
     "Push",
     "RunRecord",
     "Snapshot",
+    "Source",
     "StageRecord",
     "StageRun",
     "Store",
@@ -86,5 +89,6 @@ __all__ = [
     "record_registration",
     "record_rollback",
     "record_verdict",
+    "source_of",
     "tag_run",
 ]

@@ -5,6 +5,8 @@ is imported when a connection is opened, never before.
 """
 
 from rsft.registry.aliases import NOWHERE, Pointer, move_alias, read_pointers
+from rsft.registry.card import CARD_TAG, attach_card, card_hash
+from rsft.registry.datasets import DataSet, log_datasets
 from rsft.registry.records import (
     CHALLENGER,
     CHAMPION,
@@ -29,16 +31,20 @@ from rsft.registry.versions import (
 )
 
 __all__ = [
+    "CARD_TAG",
     "CHALLENGER",
     "CHAMPION",
     "EVAL_PROMPTS_TAG",
     "NOWHERE",
+    "DataSet",
     "Evaluation",
     "ModelVersion",
     "Pointer",
     "Provenance",
     "Registry",
     "Serving",
+    "attach_card",
+    "card_hash",
     "champion",
     "fetch",
     "fetch_answers",
@@ -47,6 +53,7 @@ __all__ = [
     "get_version",
     "keep_verdict",
     "list_versions",
+    "log_datasets",
     "move_alias",
     "read_pointers",
     "read_versions",

@@ -97,7 +97,7 @@ def _log(
     evaluation: Evaluation,
     provenance: Provenance,
 ) -> None:
-    from mlflow.entities import Dataset, DatasetInput, Metric, Param
+    from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
     metrics = [
@@ -107,9 +107,6 @@ def _log(
     ]
     flat = [Param(key, str(value)) for key, value in _flatten(params)]
     client.log_batch(run_id, metrics=metrics, params=flat)
-    hashes = provenance.dataset_hashes.items()
-    datasets = [Dataset(path, md5, "local", f'{{"uri": "{path}"}}') for path, md5 in hashes]
-    client.log_inputs(run_id, [DatasetInput(dataset) for dataset in datasets])
     client.log_artifact(run_id, str(evaluation.answers), "evaluation")
     sources = [asdict(figures) for figures in provenance.sources]
     client.log_dict(run_id, {"sources": sources}, "training_data.json")

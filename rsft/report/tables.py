@@ -93,7 +93,7 @@ def pool_lines(figures: Mapping[str, Any]) -> str:
     )
 
 
-_SHARED = {
+SHARED = {
     "exact": "exactly",
     "numbers_masked": "but for numbers",
     "ngram": "nearly",
@@ -106,7 +106,7 @@ def _shared(contamination: Mapping[str, Any]) -> str:
     """By set, how many rows share text with it; and what was left out for that."""
     sets = []
     for name, kinds in contamination["rows"].items():
-        found = ", ".join(f"{rows:,} {_SHARED[kind]}" for kind, rows in kinds.items() if rows)
+        found = ", ".join(f"{rows:,} {SHARED[kind]}" for kind, rows in kinds.items() if rows)
         sets.append(f"{escape(name)}: {found or 'nothing'}")
     shared = f"rows that share text with {'; '.join(sets)}"
     rows, prompts = contamination["rows_left_out"], contamination["prompts_left_out"]

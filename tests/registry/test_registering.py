@@ -38,8 +38,6 @@ def test_its_run_holds_what_was_set_and_measured(registry: Registry, submit) -> 
     assert run.data.params == {"seed": "7", "base.model": "scratch", "base.scratch.layers": "2"}
     history = registry.client.get_metric_history(run.info.run_id, "eval/accuracy")
     assert [(metric.step, metric.value) for metric in history] == [(0, 0.4), (1, 0.6)]
-    (used,) = run.inputs.dataset_inputs
-    assert (used.dataset.name, used.dataset.digest) == ("data/prompts", "5eed.dir")
 
 
 def test_its_run_holds_what_it_was_trained_on(registry: Registry, submit, tmp_path: Path) -> None:
