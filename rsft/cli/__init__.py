@@ -5,7 +5,7 @@ import sys
 from rich.console import Console
 from rich.markup import escape
 
-from rsft.cli import asking, lineage, running, servers, sweep  # noqa: F401  # they register
+from rsft.cli import asking, lineage, replay, running, servers, sweep  # noqa: F401  # they register
 from rsft.cli.app import app
 from rsft.errors import RsftError
 

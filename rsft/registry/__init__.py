@@ -4,6 +4,7 @@ A ``Registry`` is a connection, which the functions work on. MLflow takes second
 is imported when a connection is opened, never before.
 """
 
+from rsft.registry.package import policy_in, serving_in
 from rsft.registry.promoting import promote
 from rsft.registry.records import (
     CHALLENGER,
@@ -21,6 +22,7 @@ from rsft.registry.versions import (
     champion,
     fetch,
     fetch_answers,
+    fetch_model,
     find_same,
     find_version,
     get_version,
@@ -39,9 +41,12 @@ __all__ = [
     "champion",
     "fetch",
     "fetch_answers",
+    "fetch_model",
     "find_same",
     "find_version",
     "get_version",
+    "policy_in",
     "promote",
     "register",
+    "serving_in",
 ]
