@@ -68,7 +68,8 @@ def contents_of(path: Path, root: Path) -> Contents | None:
         return None
     files = LocalFileSystem()
     ignored = DvcIgnoreFilter(files, str(root.resolve()))
-    store = LocalHashFileDB(files, str(root.resolve()))
+    make_store: Any = LocalHashFileDB  # which has no types
+    store = make_store(files, str(root.resolve()))
     place = str(path.resolve())
     _, _, found = build(store, place, files, "md5", dry_run=True, ignore=ignored)
     return Contents(hash=str(found.hash_info.value), members=_members(found))

@@ -28,9 +28,9 @@ def read_answer(
         is_worked: Whether completions are worked solutions, whose result is the answer.
         answer_marker: For others: the answer is what follows the last such marker; null: all of it.
     """
-    if not is_worked and answer_marker is None:
-        return Reading(steps=(), answer=completion.strip())
     if not is_worked:
+        if answer_marker is None:
+            return Reading(steps=(), answer=completion.strip())
         _, found, after = completion.rpartition(answer_marker)
         return Reading(steps=(), answer=after.strip() if found else None)
     try:
