@@ -18,13 +18,6 @@ from rsft.lineage.workspace import Workspace
 
 _BLOCK = 1 << 20
 
-_NO_HOOKS = {
-    "GIT_CONFIG_COUNT": "1",
-    "GIT_CONFIG_KEY_0": "core.hooksPath",
-    "GIT_CONFIG_VALUE_0": "/dev/null",
-}
-"""The user's hooks are for the user's index."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
@@ -46,7 +39,7 @@ def write_tree(workspace: Workspace, commit: str, folder: Path) -> None:
         WorkspaceError: Where git fails.
     """
     with tempfile.TemporaryDirectory() as temporary:
-        index = _NO_HOOKS | {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
+        index = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
         run_git(workspace.root, "read-tree", commit, environment=index)
         prefix = f"--prefix={folder.resolve()}/"
         run_git(workspace.root, "checkout-index", "--all", prefix, environment=index)

@@ -69,15 +69,6 @@ def test_the_commits_files_are_written_and_nothing_else_changes(
     assert state() == before
 
 
-def test_no_hook_of_the_repository_runs(checkout: Path, tmp_path: Path) -> None:
-    for hook in ("post-checkout", "post-index-change"):
-        (checkout / ".git" / "hooks" / hook).write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
-        (checkout / ".git" / "hooks" / hook).chmod(0o755)
-    (tmp_path / "target").mkdir()
-    write_tree(Workspace(root=checkout, home=checkout), "HEAD", tmp_path / "target")
-    assert not (tmp_path / "ran").exists()
-
-
 def test_a_folder_is_hashed_as_dvc_does(tmp_path: Path) -> None:
     for path, content in FILES.items():
         (tmp_path / "data" / path).parent.mkdir(parents=True, exist_ok=True)

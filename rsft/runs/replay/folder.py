@@ -5,8 +5,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
 from rsft.errors import LineageError
 from rsft.lineage import Cache, OutRecord, RunRecord, Workspace
 from rsft.lineage.trees import Contents, contents_of, put_back, write_tree
@@ -18,10 +16,9 @@ _SETTING = re.compile(r"[^/]+\.yaml:.+")
 
 
 class Folder:
-    """A folder with the files of a run's tag, what ``dvc add`` versions among them."""
+    """A folder with the files of a run's tag."""
 
     def __init__(self, workspace: Workspace, run: RunRecord, folder: Path) -> None:
-        self._workspace = workspace
         self._stages = run.stages
         self._folder = folder
         self._cache = Cache(workspace)
@@ -30,7 +27,6 @@ class Folder:
         }
         self._there: dict[str, str] = {}
         write_tree(workspace, run.commit, folder)
-        _pull_pointers(self._cache, folder)
 
     def prepare(self, name: str) -> list[str]:
         """Has a stage find its dependencies as they were recorded, and none of its outputs.
@@ -106,39 +102,19 @@ class Folder:
             _remove(aside)
             return True
         if there is None:
-            raise LineageError(
-                f"stage {name!r}: its input {path} ({recorded}) is not in the cache; `dvc fetch` "
-                "may bring it, or replay the stage that makes it, too"
-            )
+            raise _not_to_be_had(name, path, recorded)
         aside.rename(rebuilt)
         return False
 
     def _require(self, name: str, path: str, recorded: str) -> None:
         """Has code and what the user brought be what the run read."""
-        found = contents_of(self._folder / path, self._folder)
+        target = self._folder / path
+        found = contents_of(target, self._folder)
         if found is None or found.hash != recorded:
-            own = contents_of(self._workspace.root / path, self._workspace.root)
-            if own is None or own.hash != recorded:
-                raise _no_longer(name, path, recorded, found)
-            _remove(self._folder / path)
-            _copy(self._workspace.root / path, self._folder / path, own)
+            _remove(target)
+            if not put_back(self._cache, recorded, target):
+                raise _not_to_be_had(name, path, recorded)
         self._there[path] = recorded
-
-
-def _pull_pointers(cache: Cache, folder: Path) -> None:
-    """Puts in place what pointers of ``dvc add`` name, as far as the cache holds it."""
-    for pointer in [file for file in folder.rglob("*.dvc") if file.is_file()]:
-        for out in YAML(typ="safe").load(pointer)["outs"]:
-            target = pointer.parent / out["path"]
-            if not target.exists():
-                put_back(cache, out["md5"], target)
-
-
-def _copy(source: Path, target: Path, contents: Contents) -> None:
-    for member in contents.members:
-        file = target / member.path if member.path else target
-        file.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / member.path if member.path else source, file)
 
 
 def _overlap(path: str, other: str) -> bool:
@@ -154,10 +130,9 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _no_longer(name: str, path: str, recorded: str, found: Contents | None) -> LineageError:
-    here = found.hash if found else "nothing"
+def _not_to_be_had(name: str, path: str, recorded: str) -> LineageError:
     return LineageError(
-        f"stage {name!r} read {path} as {recorded}, but the run's tag has {here} there and this "
-        "checkout has another, too: put back what it was (data/raw is what you bring), or let "
-        "`rsft audit` tell what is wrong with the tag"
+        f"stage {name!r} read {path} as {recorded}, which is neither in the run's tag nor in the "
+        "cache; `dvc fetch --all-tags` brings what the remote has, and `rsft audit` tells what is "
+        "lost"
     )

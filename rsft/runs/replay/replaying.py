@@ -55,7 +55,7 @@ def replay_run(
     """Rebuilds stages of a run, and tells of each as soon as it is done.
 
     Args:
-        workspace: The checkout that has its tag, and what ``data/raw`` held.
+        workspace: The checkout that has its tag, and whose cache has what the user brought.
         run: The run.
         names: The stages, in their order.
         folder: An empty folder to work in.
