@@ -26,7 +26,7 @@ def stage_lines(stage: Mapping[str, Any]) -> Iterator[str]:
             continue
         yield f"    [red]{escape(out['path'])}[/]"
         yield f"      recorded {escape(out['recorded'])}"
-        yield f"      rebuilt  {escape(str(out['rebuilt']))}"
+        yield f"      rebuilt  {escape(out['rebuilt'] or 'nothing')}"
         for found in out["differences"]:
             place = f"{found['path']}: " if found["path"] else ""
             yield f"      {escape(plain(place + found['how']))}"
