@@ -7,6 +7,7 @@ is imported when a connection is opened, never before.
 from rsft.registry.aliases import NOWHERE, Pointer, move_alias, read_pointers
 from rsft.registry.card import CARD_TAG, attach_card, card_hash
 from rsft.registry.datasets import DataSet, log_datasets
+from rsft.registry.package import policy_in, serving_in
 from rsft.registry.records import (
     CHALLENGER,
     CHAMPION,
@@ -23,6 +24,7 @@ from rsft.registry.versions import (
     champion,
     fetch,
     fetch_answers,
+    fetch_model,
     find_same,
     find_version,
     get_version,
@@ -48,6 +50,7 @@ __all__ = [
     "champion",
     "fetch",
     "fetch_answers",
+    "fetch_model",
     "find_same",
     "find_version",
     "get_version",
@@ -55,7 +58,9 @@ __all__ = [
     "list_versions",
     "log_datasets",
     "move_alias",
+    "policy_in",
     "read_pointers",
     "read_versions",
     "register",
+    "serving_in",
 ]

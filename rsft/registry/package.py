@@ -6,6 +6,7 @@ under transformers 5.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,10 @@ def write_model(
     from mlflow.pyfunc import save_model
     from mlflow.types import ColSpec, DataType, Schema
 
-    answers = [ColSpec(DataType.string, "answer", required=False)]
+    answer, completion, model = (
+        ColSpec(DataType.string, name, required=name == "completion")
+        for name in ("answer", "completion", "model")
+    )
     save_model(
         path=str(folder),
         python_model=str(Path(__file__).with_name("pyfunc_model.py")),
@@ -56,7 +60,7 @@ def write_model(
         model_config=_config(serving),
         signature=ModelSignature(
             inputs=Schema([ColSpec(DataType.string, "question")]),
-            outputs=Schema([*answers, ColSpec(DataType.string, "completion")]),
+            outputs=Schema([answer, completion, model]),
         ),
         input_example=pd.DataFrame({"question": [serving.example]}),
     )
@@ -64,10 +68,20 @@ def write_model(
 
 def policy_in(model: Path) -> Path:
     """The policy's folder in an MLflow model."""
+    return model / str(_flavor(model)["artifacts"]["policy"]["path"])
+
+
+def serving_in(model: Path) -> Mapping[str, Any]:
+    """How the policy in an MLflow model answers: ``Serving`` by field, without the example."""
+    config: Mapping[str, Any] = _flavor(model)["config"]
+    return config
+
+
+def _flavor(model: Path) -> Mapping[str, Any]:
     from mlflow.models import Model
 
-    flavor = Model.load(str(model)).flavors["python_function"]
-    return model / str(flavor["artifacts"]["policy"]["path"])
+    flavor: Mapping[str, Any] = Model.load(str(model)).flavors["python_function"]
+    return flavor
 
 
 def _config(serving: Serving) -> dict[str, Any]:

@@ -17,8 +17,10 @@ class PolicyModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # mlflow is
         """Loads the policy from the model's artifacts."""
         from rsft.policy import load_policy
 
-        self._policy = load_policy(Path(context.artifacts["policy"]))
+        policy = Path(context.artifacts["policy"])
+        self._policy = load_policy(policy)
         self._serving = context.model_config
+        self._model = _registered_as(policy.parents[1])
 
     def predict(
         self,
@@ -34,7 +36,8 @@ class PolicyModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # mlflow is
             params: Of inference; there are none.
 
         Returns:
-            Columns ``answer`` (null where the completion holds none) and ``completion``, on the
+            Columns ``answer`` (null where the completion holds none), ``completion`` and ``model``
+            (the version that answers, such as ``rsft/3``; null where none was asked for), on the
             index of the input.
         """
         from rsft.policy import answer
@@ -42,23 +45,34 @@ class PolicyModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # mlflow is
         questions = model_input["question"].tolist()
         completions = answer(self._policy, questions, self._serving["max_new_tokens"])
         answers = [self._read(q, c) for q, c in zip(questions, completions, strict=True)]
-        return pd.DataFrame(
-            {"answer": answers, "completion": completions}, index=model_input.index, dtype=object
-        )
+        columns = {"answer": answers, "completion": completions, "model": self._model}
+        return pd.DataFrame(columns, index=model_input.index, dtype=object)
 
     def _read(self, question: str, completion: str) -> str | None:
-        from rsft.prompts.slots import format_number, number_slots
-        from rsft.prompts.worked import work_out
+        from rsft.prompts.reading import read_answer
 
-        if not self._serving["is_worked"]:
-            marker = self._serving["answer_marker"]
-            _, found, after = completion.rpartition(marker) if marker else ("", "", completion)
-            return after.strip() if found or not marker else None
-        try:
-            steps = work_out(completion, number_slots(question)[1])
-        except ValueError:
-            return None
-        return format_number(steps[-1].result)
+        serving = self._serving
+        return read_answer(
+            question,
+            completion,
+            is_worked=serving["is_worked"],
+            answer_marker=serving["answer_marker"],
+        ).answer
+
+
+def _registered_as(model: Path) -> str | None:
+    """``NAME/VERSION`` that MLflow loads a model folder as; null where it was not by a version.
+
+    A model is written before it has a version, and may get several: which one was asked for is in a
+    file that MLflow leaves in the folder when it resolves ``models:/…``.
+    """
+    from ruamel.yaml import YAML
+
+    told = model / "registered_model_meta"
+    if not told.exists():
+        return None
+    meta = YAML(typ="safe").load(told)
+    return f"{meta['model_name']}/{meta['model_version']}" if meta["model_version"] else None
 
 
 mlflow.models.set_model(PolicyModel())

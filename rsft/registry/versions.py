@@ -78,11 +78,16 @@ def find_same(registry: Registry, name: str, model_md5: str) -> ModelVersion | N
 
 def fetch(registry: Registry, version: ModelVersion) -> Path:
     """A version's Hugging Face folder: in the local store itself, else a temporary copy."""
+    return policy_in(fetch_model(registry, version))
+
+
+def fetch_model(registry: Registry, version: ModelVersion) -> Path:
+    """A version's MLflow model, which holds that folder and how it answers."""
     from mlflow.artifacts import download_artifacts
 
     with registry.errors():
         uri = registry.client.get_model_version_download_uri(version.name, str(version.version))
-        return policy_in(Path(download_artifacts(uri, tracking_uri=registry.tracking_uri)))
+        return Path(download_artifacts(uri, tracking_uri=registry.tracking_uri))
 
 
 def fetch_answers(registry: Registry, version: ModelVersion) -> Path | None:

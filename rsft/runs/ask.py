@@ -1,53 +1,136 @@
-"""Answering one question with a registered model."""
+"""Asking a registered model: one question, or a conversation."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rsft.config import Config
-from rsft.errors import ConfigurationError
-from rsft.prompts.slots import format_number, number_slots
-from rsft.prompts.worked import work_out
-from rsft.registry import CHAMPION, Registry, fetch, find_version
+from rsft.prompts.reading import read_answer
+from rsft.registry import (
+    CHAMPION,
+    Registry,
+    fetch_model,
+    find_version,
+    policy_in,
+    serving_in,
+)
+from rsft.types import Turn
+
+if TYPE_CHECKING:
+    from rsft.policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """What a model said to a question."""
+class Reply:
+    """What a model said."""
 
+    model: str
+    """The version that said it: ``NAME/VERSION``."""
     completion: str
     """The completion as it was written."""
-    steps: list[str]
+    steps: Sequence[str]
     """The worked steps with their numbers; empty where the completion is no worked solution."""
-    outcome: str | None
-    """The result of the last step; null where there is none."""
+    answer: str | None
+    """The answer in it; null where there is none."""
 
 
-def ask_model(config: Config, home: Path, question: str, model: str | None) -> Answered:
-    """Answers a question greedily.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Respondent:
+    """A registered model, loaded to be asked."""
+
+    name: str
+    """``NAME/VERSION``."""
+    policy: "Policy"
+    """The model itself."""
+    serving: Mapping[str, Any]
+    """How it answers, as it does where MLflow serves it: ``rsft.registry.Serving`` by field."""
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether it is shown what was said before."""
+        rendering = self.policy.rendering
+        return rendering.chat and not rendering.number_slots
+
+    def fits(self, question: str, context: Sequence[Turn]) -> bool:
+        """Whether the model can read a question with the turns before it."""
+        from rsft.policy import encode_prompts
+
+        (ids,) = encode_prompts(self.policy, [question], [tuple(context)])
+        return len(ids) <= self.policy.prompt_limit(self.serving["max_new_tokens"])
+
+    def reply(self, question: str, context: Sequence[Turn] = ()) -> Reply:
+        """Answers greedily.
+
+        Args:
+            question: Plain text.
+            context: The turns before it.
+
+        Raises:
+            PromptsError: Where the question cannot be read.
+        """
+        from rsft.policy import answer
+
+        serving = self.serving
+        (completion,) = answer(
+            self.policy, [question], serving["max_new_tokens"], contexts=[tuple(context)]
+        )
+        read = read_answer(
+            question,
+            completion,
+            is_worked=serving["is_worked"],
+            answer_marker=serving["answer_marker"],
+        )
+        return Reply(model=self.name, completion=completion, steps=read.steps, answer=read.answer)
+
+
+def load_respondent(config: Config, home: Path, model: str | None) -> Respondent:
+    """Loads a registered model.
 
     Args:
-        config: The settings, for the registry and the cap on tokens.
+        config: The settings, for the registry and the machine.
         home: The main checkout.
-        question: Plain text.
-        model: ``NAME@ALIAS`` or ``NAME/VERSION``; null for the champion.
+        model: ``NAME@ALIAS`` or ``NAME/VERSION``, without NAME that of the settings; null for the
+            champion.
 
     Raises:
-        ConfigurationError: Where the question is empty.
         RegistryError: Where there is no such model.
     """
-    if not question.strip():
-        raise ConfigurationError("the question is empty; write one in quotes after `rsft ask`")
+    own, named = config.register_.name, model or f"@{CHAMPION}"
     registry = Registry.open(home, config.register_.tracking_uri)
-    version = find_version(registry, model or f"{config.register_.name}@{CHAMPION}")
+    version = find_version(registry, f"{own}{named}" if named[0] in "@/" else named)
+    folder = fetch_model(registry, version)
     # Seconds to import: who names a model that is not there is told so at once.
-    from rsft.policy import answer, load_policy, use_machine
+    from rsft.policy import load_policy, use_machine
 
-    use_machine(config.runtime)
-    policy = load_policy(fetch(registry, version))
-    (completion,) = answer(policy, [question], max_new_tokens=config.evaluate.max_new_tokens)
-    try:
-        steps = work_out(completion, number_slots(question)[1])
-    except ValueError:
-        return Answered(completion=completion, steps=[], outcome=None)
-    outcome = format_number(steps[-1].result)
-    return Answered(completion=completion, steps=[str(step) for step in steps], outcome=outcome)
+    device = use_machine(config.runtime)
+    policy = load_policy(policy_in(folder))
+    policy.model.to(device)
+    name = f"{version.name}/{version.version}"
+    return Respondent(name=name, policy=policy, serving=serving_in(folder))
+
+
+class Conversation:
+    """A dialogue with a model; one that takes no turns is asked each question alone."""
+
+    def __init__(self, respondent: Respondent) -> None:
+        self._respondent = respondent
+        self.turns: tuple[Turn, ...] = ()
+        """What was said and still is shown to the model."""
+
+    def say(self, text: str) -> Reply:
+        """Says something, and gives what the model says to it.
+
+        The oldest turns are forgotten where the model cannot read them all.
+
+        Raises:
+            PromptsError: Where the text cannot be read; it counts as not said.
+        """
+        kept = self.turns
+        while kept and not self._respondent.fits(text, kept):
+            kept = kept[2:]
+        reply = self._respondent.reply(text, kept)
+        if self._respondent.takes_turns:
+            said = Turn(role="user", content=text), Turn(role="assistant", content=reply.completion)
+            self.turns = (*kept, *said)
+        return reply

@@ -19,7 +19,7 @@ from rsft.finetune import train
 from rsft.policy import Policy, answer, build_scratch, save_policy
 from rsft.registry.records import Serving
 from rsft.registry.store import Registry
-from rsft.registry.versions import fetch
+from rsft.registry.versions import fetch, fetch_model
 from tests.finetune.probes import rows_of
 
 QUESTIONS = ["Ann has 12 pens and gets 1,030 more.", "Ann sleeps."]
@@ -29,10 +29,11 @@ import json, sys
 import mlflow, pandas
 mlflow.set_tracking_uri(sys.argv[1])
 mlflow.set_registry_uri(sys.argv[1])
-model = mlflow.pyfunc.load_model(sys.argv[2])
-answered = model.predict(pandas.DataFrame(json.loads(sys.argv[3])))
+questions = pandas.DataFrame(json.loads(sys.argv[2]))
+models = [mlflow.pyfunc.load_model(uri) for uri in sys.argv[3:]]
+answered = [model.predict(questions).to_dict("list") for model in models]
 files = {n: m.__file__ for n, m in sys.modules.items() if n == "rsft" or n.startswith("rsft.")}
-print(json.dumps([answered.to_dict("list"), files]))
+print(json.dumps([answered, files]))
 """
 
 
@@ -53,11 +54,11 @@ def policy() -> Policy:
     return policy
 
 
-def _ask_elsewhere(registry: Registry, model_uri: str, folder: Path):
+def _ask_elsewhere(registry: Registry, folder: Path, *model_uris: str):
     """Answers in a fresh process that has neither the checkout nor its folder on its path."""
     questions = json.dumps({"question": QUESTIONS})
     shown = subprocess.check_output(
-        [sys.executable, "-P", "-c", LOAD, registry.tracking_uri, model_uri, questions],
+        [sys.executable, "-P", "-c", LOAD, registry.tracking_uri, questions, *model_uris],
         cwd=folder,
         env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
         text=True,
@@ -65,16 +66,34 @@ def _ask_elsewhere(registry: Registry, model_uri: str, folder: Path):
     return json.loads(shown.splitlines()[-1])
 
 
-def test_a_loaded_model_answers_without_the_checkout(
+def test_a_loaded_model_answers_without_the_checkout_and_names_the_version_asked_for(
     registry: Registry, submit, policy: Policy, tmp_path: Path
 ) -> None:
+    """A model may be several versions, and is none where it is loaded by its folder."""
     save_policy(policy, tmp_path / "policy")
     version = submit("m1", name="rsft-answers", policy=tmp_path / "policy")
-    answered, files = _ask_elsewhere(registry, "models:/rsft-answers@challenger", tmp_path)
+    submit("m2", name="rsft-answers", policy=tmp_path / "policy")
+    alone = submit("m3", name="rsft-alone", policy=tmp_path / "policy")
+    registry.client.copy_model_version("models:/rsft-answers/1", "rsft-copied")
+    registry.client.set_registered_model_alias("rsft-copied", "champion", "1")
+    answered, files = _ask_elsewhere(
+        registry,
+        tmp_path,
+        "models:/rsft-answers/1",
+        "models:/rsft-answers@challenger",
+        "models:/rsft-copied@champion",
+        str(fetch_model(registry, alone)),
+    )
     completions = answer(policy, QUESTIONS, max_new_tokens=16)
     assert all(completions)
     assert completions[0] != completions[1]
-    assert answered == {"answer": [None, None], "completion": completions}
+    assert [told.pop("model") for told in answered] == [
+        ["rsft-answers/1"] * 2,
+        ["rsft-answers/2"] * 2,
+        ["rsft-copied/1"] * 2,
+        [None] * 2,
+    ]
+    assert answered == [{"answer": [None, None], "completion": completions}] * 4
     model = fetch(registry, version).parents[1]
     assert all(Path(file).is_relative_to(model / "code") for file in files.values())
     required = {
@@ -91,34 +110,13 @@ def _imports(file: Path) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-@pytest.mark.parametrize(
-    ("is_worked", "marker", "completion", "read"),
-    [
-        (True, None, "n0 + n1 = r0 ; r0 / 4 = r1", "260.5"),
-        (True, None, "n0 + n2 = r0", None),
-        (False, "####", "so it is #### 5 \n", "5"),
-        (False, "####", "#### 4 no #### 5", "5"),
-        (False, "####", "it is 5", None),
-        (False, None, " Paris ", "Paris"),
-    ],
-)
-def test_the_answer_is_read_in_the_completion(
-    is_worked: bool, marker: str | None, completion: str, read: str | None
-) -> None:
-    from rsft.registry.pyfunc_model import PolicyModel
-
-    model = PolicyModel()
-    model._serving = {"is_worked": is_worked, "answer_marker": marker}
-    assert model._read(QUESTIONS[0], completion) == read
-
-
 def test_the_signature_and_example_are_for_questions(registry: Registry, submit) -> None:
     from mlflow.models import Model
 
     serving = Serving(max_new_tokens=9, is_worked=False, answer_marker="####", example="Why?")
     model = Model.load(str(fetch(registry, submit("m1", serving=serving)).parents[1]))
     assert model.signature.inputs.input_names() == ["question"]
-    assert model.signature.outputs.input_names() == ["answer", "completion"]
+    assert model.signature.outputs.input_names() == ["answer", "completion", "model"]
     assert model.flavors["python_function"]["config"] == {
         "max_new_tokens": 9,
         "is_worked": False,

@@ -1,0 +1,3 @@
+"""The made-up project."""
+
+from tests.runs.replay.project import project as project

@@ -1,0 +1,280 @@
+"""Replaying runs of a made-up project: two stages, whose code is the tag's own."""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from rsft.errors import ConfigurationError, LineageError
+from rsft.lineage import Workspace
+from rsft.runs.replay import (
+    Changed,
+    FileDifference,
+    StageReplay,
+    chosen_stages,
+    environment_changes,
+    replay_run,
+)
+from rsft.types import Progress
+from tests.runs.replay.project import MADE, RECORDED, held, pin, recorded, store
+from tests.workspaces import git
+
+
+@contextlib.contextmanager
+def unseen(name: str) -> Iterator[Progress]:
+    yield lambda done, total, note="": None
+
+
+def replay(
+    folder: Path,
+    *names: str,
+    show: Callable[[str], contextlib.AbstractContextManager[Progress]] = unseen,
+) -> dict[str, StageReplay]:
+    workspace = Workspace(root=folder, home=folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        stages = replay_run(workspace, recorded(folder), names or [*RECORDED], Path(scratch), show)
+        return {stage.name: stage for stage in stages}
+
+
+def states(found: dict[str, StageReplay]) -> dict[str, str]:
+    return {name: stage.state for name, stage in found.items()}
+
+
+def test_a_run_that_comes_out_the_same(project: Path) -> None:
+    for text in set(MADE.values()):
+        held(project, hashlib.md5(text.encode()).hexdigest()).unlink()
+    found = replay(project)
+    assert states(found) == {"shout@1": "same", "count": "same"}
+    (out,) = found["shout@1"].outs
+    assert out.path == "data/out"
+    assert out.rebuilt == out.recorded == recorded(project).stages["shout@1"].outs["data/out"].hash
+    assert found["shout@1"].seconds > 0
+
+
+def test_it_leaves_the_checkout_and_the_temporary_folder_as_they_were(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+
+    def state() -> list[str]:
+        asked = (["status", "--porcelain", "--ignored"], ["worktree", "list"], ["for-each-ref"])
+        return [git(project, *question) for question in asked]
+
+    before = state()
+    replay(project)
+    assert state() == before
+    assert list(scratch.iterdir()) == []
+
+
+def test_progress_is_passed_on_and_prints_are_not_taken_for_it(project: Path) -> None:
+    told = []
+
+    @contextlib.contextmanager
+    def show(name: str) -> Iterator[Progress]:
+        yield lambda done, total, note="": told.append((name, done, total, note))
+
+    replay(project, show=show)
+    assert told == [("shout@1", 1, 2, "half")]
+
+
+def test_a_stage_that_differs_says_how_and_the_next_starts_from_the_record(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOISE", "!")
+    found = replay(project)
+    assert states(found) == {"shout@1": "differs", "count": "same"}
+    (out,) = found["shout@1"].outs
+    assert out.rebuilt != out.recorded
+    how = "15 bytes instead of 14, the first that differs at 14"
+    assert out.differences == [FileDifference(path="shouts.txt", how=how)]
+
+
+def test_without_the_record_the_next_starts_from_what_was_rebuilt_and_says_so(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOISE", "!")
+    held(project, hashlib.md5(b"HELLO QUIETLY1").hexdigest()).unlink()
+    found = replay(project)
+    assert states(found) == {"shout@1": "differs", "count": "differs"}
+    assert found["count"].on_rebuilt == ["data/out"]
+    (out,) = found["shout@1"].outs
+    unknown = "how is not known: the cache does not hold the record"
+    assert out.differences == [FileDifference(path="shouts.txt", how=unknown)]
+    (count,) = found["count"].outs
+    assert count.differences == [FileDifference(path="", how="the value 14 → 15")]
+
+
+def test_files_that_are_new_or_missing(project: Path) -> None:
+    (project / "data" / "out").mkdir(exist_ok=True)
+    (project / "data" / "out" / "shouts.txt").write_text("HELLO QUIETLY1")
+    (project / "data" / "out" / "other.txt").write_text("")
+    store(project, b"")
+    (project / "data" / "count.json").write_text("14")
+    git(project, "tag", "--delete", "run/demo")
+    pin(project)
+    (out,) = replay(project)["shout@1"].outs
+    assert [(found.path, found.how) for found in out.differences] == [
+        ("other.txt", "was not made"),
+        ("silence.txt", "was not there"),
+    ]
+
+
+def test_one_stage_alone_starts_from_the_record(project: Path) -> None:
+    assert states(replay(project, "count")) == {"count": "same"}
+
+
+def test_one_stage_alone_needs_the_record(project: Path) -> None:
+    held(project, hashlib.md5(b"HELLO QUIETLY1").hexdigest()).unlink()
+    message = r"stage 'count' read data/out as [0-9a-f]{32}\.dir, which is neither in the run's tag"
+    with pytest.raises(LineageError, match=message):
+        replay(project, "count")
+
+
+def test_a_spoilt_cache_is_not_taken_for_the_record(project: Path) -> None:
+    held(project, hashlib.md5(b"HELLO QUIETLY1").hexdigest()).write_bytes(b"HELLO QUIETLY2")
+    with pytest.raises(LineageError, match="which is not its name"):
+        replay(project, "count")
+
+
+def test_a_stage_that_makes_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MISHAP", "nothing")
+    found = replay(project)
+    assert states(found) == {"shout@1": "differs", "count": "same"}
+    (out,) = found["shout@1"].outs
+    assert out.rebuilt is None
+    assert out.differences == [FileDifference(path="", how="was not made")]
+
+
+def test_a_stage_that_fails_says_why(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MISHAP", "error")
+    found = replay(project)
+    assert states(found) == {"shout@1": "failed", "count": "same"}
+    assert (found["shout@1"].error, found["shout@1"].outs) == ("too loud", [])
+
+
+def test_a_process_that_ends_is_an_error_with_its_last_words(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MISHAP", "crash")
+    message = r"stage 'shout@1': .* ended with status 1, saying: ValueError: broken"
+    with pytest.raises(LineageError, match=message):
+        replay(project)
+
+
+def test_ctrl_c_ends_the_process_and_leaves_nothing(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    started: list[subprocess.Popen[str]] = []
+    popen = subprocess.Popen
+
+    def start(*arguments, **named):
+        started.append(popen(*arguments, **named))
+        return started[-1]
+
+    @contextlib.contextmanager
+    def interrupted(name: str) -> Iterator[Progress]:
+        def progress(done: int, total: int, note: str = "") -> None:
+            raise KeyboardInterrupt
+
+        yield progress
+
+    with monkeypatch.context() as patched:
+        patched.setattr("rsft.runs.replay.process.subprocess.Popen", start)
+        with pytest.raises(KeyboardInterrupt):
+            replay(project, show=interrupted)
+    assert started[-1].returncode is not None
+    assert list(scratch.iterdir()) == []
+
+
+def test_two_at_once_do_not_disturb_each_other(project: Path) -> None:
+    with ThreadPoolExecutor(2) as both:
+        found = [both.submit(replay, project) for _ in range(2)]
+    assert [set(states(one.result()).values()) for one in found] == [{"same"}, {"same"}]
+
+
+def test_the_code_is_the_tags_whatever_became_of_the_checkout(project: Path) -> None:
+    (project / "rsft" / "stages" / "shout.py").write_text("raise SystemExit(1)")
+    (project / "params.yaml").write_text("loudly\n")
+    assert states(replay(project)) == {"shout@1": "same", "count": "same"}
+
+
+def test_what_the_user_brought_comes_from_the_cache(project: Path) -> None:
+    (project / "data" / "raw" / "words.txt").write_text("goodbye ")
+    assert states(replay(project)) == {"shout@1": "same", "count": "same"}
+
+
+def test_without_what_the_user_brought_there_is_no_replay(project: Path) -> None:
+    held(project, hashlib.md5(b"hello ").hexdigest()).unlink()
+    with pytest.raises(LineageError, match=r"'shout@1' read data/raw as .*`dvc fetch --all-tags`"):
+        replay(project)
+    assert states(replay(project, "count")) == {"count": "same"}
+
+
+def test_a_tag_whose_code_is_not_what_was_recorded(project: Path) -> None:
+    run = recorded(project)
+    stages = run.manifest["stages"]
+    stages["shout@1"]["deps"]["rsft/stages/shout.py"] = "0" * 32
+    workspace = Workspace(root=project, home=project)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        pytest.raises(LineageError, match=r"read rsft/stages/shout\.py as 0{32}.*`rsft audit`"),
+    ):
+        list(replay_run(workspace, run, ["shout@1"], Path(scratch), unseen))
+
+
+def test_a_tag_whose_lock_lacks_a_stage(project: Path) -> None:
+    (project / "dvc.lock").write_text("stages:\n  count: {cmd: python -m rsft.stages.count}\n")
+    git(project, "tag", "--delete", "run/demo")
+    for name, text in MADE.items():
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text(text)
+    pin(project)
+    with pytest.raises(LineageError, match=r"run/demo: its dvc\.lock has no stage 'shout@1'"):
+        replay(project)
+
+
+def test_stages_are_chosen_by_name_by_kind_and_by_data_set(project: Path) -> None:
+    run = recorded(project)
+    assert chosen_stages(run, [], None) == ["shout@1", "count"]
+    assert chosen_stages(run, ["count", "shout"], None) == ["shout@1", "count"]
+    assert chosen_stages(run, ["shout@1"], "data/count.json") == ["shout@1"]
+    assert chosen_stages(run, [], "data/count.json") == ["count"]
+    with pytest.raises(ConfigurationError, match=r"--stage whisper: demo has no .* shout@1, count"):
+        chosen_stages(run, ["count", "whisper"], None)
+
+
+def test_what_differs_in_the_environment_is_told(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = recorded(project)
+    assert environment_changes(run) == []
+    numpy = importlib.metadata.version("numpy")
+    run.manifest["environment"].update(
+        python="3.10.0", packages={"numpy": "0.1", "no-such-package": "2"}, threads=3
+    )
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    assert environment_changes(run) == [
+        Changed(what="python", then="3.10.0", now=platform.python_version()),
+        Changed(what="numpy", then="0.1", now=numpy),
+        Changed(what="no-such-package", then="2", now=None),
+        Changed(what="threads", then="3", now="2 cores"),
+    ]
+
+
+def test_a_report_is_json(project: Path) -> None:
+    assert json.loads(json.dumps(asdict(replay(project, "count")["count"])))["state"] == "same"
