@@ -4,9 +4,9 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from rsft.cli.app import app, workspace_and_config
+from rsft.report.sheet import plain_console
 
 
 @app.command()
@@ -37,7 +37,7 @@ def audit(
     def open_registry() -> Registry:
         return Registry.open(workspace.home, config.register_.tracking_uri)
 
-    with ConsoleDisplay(Console(stderr=True)).stage("audit") as progress:
+    with ConsoleDisplay(plain_console(stderr=True)).stage("audit") as progress:
         if is_all:
             report = audit_all(
                 workspace, model, open_registry, with_checkout=True, progress=progress
@@ -54,6 +54,6 @@ def audit(
     if as_json:
         print(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
     else:
-        Console(soft_wrap=True).print(audit_lines(report.as_dict()))
+        plain_console(soft_wrap=True).print(audit_lines(report.as_dict()))
     if not report.passed:
         raise typer.Exit(1)

@@ -5,9 +5,9 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from rsft.cli.app import app, workspace_and_config
+from rsft.report.sheet import plain_console
 
 _Name = Annotated[
     str | None, typer.Argument(metavar="[NAME]", help="Registered model; by default register.name.")
@@ -38,7 +38,7 @@ def history(
     if as_json:
         print(json.dumps({"models": models}, indent=2))
     else:
-        console = Console(soft_wrap=True)
+        console = plain_console(soft_wrap=True)
         console.print("\n\n".join(map(history_lines, models)) or "nothing is on record yet")
         for difference in found:
             console.print(difference_line(difference["told"]))
@@ -62,7 +62,7 @@ def rollback(
         print(json.dumps(asdict(entry), indent=2))
     else:
         line = rollback_line(named, entry.version, entry.details["against"], entry.tag)
-        Console(soft_wrap=True).print(line)
+        plain_console(soft_wrap=True).print(line)
 
 
 @app.command()
@@ -93,7 +93,7 @@ def reconcile(name: _Name = None, as_json: _Json = False) -> None:
     if as_json:
         print(json.dumps({"name": named, "moved": [asdict(d) for d in differences]}, indent=2))
         return
-    console = Console(soft_wrap=True)
+    console = plain_console(soft_wrap=True)
     for difference in differences:
         console.print(moved_line(asdict(difference)))
     if not differences:

@@ -5,10 +5,10 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from rsft.cli.app import app, workspace_and_config
+from rsft.report.sheet import plain_console
 
 
 @app.command()
@@ -36,9 +36,9 @@ def promote(
         print(json.dumps(verdict, indent=2, ensure_ascii=False))
     elif verdict is None:
         what = "no challenger to judge" if version is None else f"{version} is the champion already"
-        Console(soft_wrap=True).print(f"{escape(config.register_.name)}: {escape(what)}")
+        plain_console(soft_wrap=True).print(f"{escape(config.register_.name)}: {escape(what)}")
     else:
-        Console(soft_wrap=True).print(verdict_lines(verdict))
+        plain_console(soft_wrap=True).print(verdict_lines(verdict))
     if verdict is not None and not verdict["is_promoted"]:
         sys.exit(1)
 

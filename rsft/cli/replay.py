@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from rsft.cli.app import app, workspace_and_config
+from rsft.report.sheet import plain_console
 
 
 @app.command()
@@ -47,7 +47,7 @@ def replay(
     found = find_subject(workspace, subject, config.register_.name)
     run = found.run
     names = chosen_stages(run, stages or [], found.dataset)
-    console = Console(stderr=as_json, soft_wrap=True)
+    console = plain_console(stderr=as_json, soft_wrap=True)
     display = ConsoleDisplay(console)
     environment = environment_changes(run)
     with _folder(place) as folder:

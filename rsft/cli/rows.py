@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from rsft.cli.app import app, workspace_and_config
 from rsft.errors import LineageError
+from rsft.report.sheet import plain_console
 
 _Prompt = Annotated[
     str | None, typer.Argument(metavar="[PROMPT]", help="A prompt's id, or its whole text.")
@@ -92,7 +92,7 @@ def forget(
             f"no run of this checkout has prompts of {traced.wanted.name!r}; what was never in a "
             "run is kept out by prompts.exclude in params.yaml"
         )
-    console = Console(stderr=as_json, soft_wrap=True, highlight=False)
+    console = plain_console(stderr=as_json, soft_wrap=True, highlight=False)
     for line in affected_lines(found):
         console.print(line)
     is_new = write(traced.wanted, reason)
@@ -153,6 +153,6 @@ def _print(found: dict[str, Any], lines: Iterable[str], as_json: bool) -> None:
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    console = Console(soft_wrap=True, highlight=False)
+    console = plain_console(soft_wrap=True, highlight=False)
     for line in lines:
         console.print(line)
