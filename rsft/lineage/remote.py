@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rsft.errors import LineageError
@@ -104,8 +105,18 @@ def _transfer(repo: Any, name: str, wanted: set[str]) -> tuple[set[str], set[str
     before = set(remote.oids_exist(sorted(wanted)))
     if before == wanted:
         return before, before
-    transfer(repo.cache.local, remote, {HashInfo("md5", oid) for oid in wanted - before})
+    halves = _halves(remote)
+    listed = {HashInfo("md5", oid) for oid in wanted - before}
+    if transfer(repo.cache.local, remote, listed).failed:
+        for file in _halves(remote) - halves:
+            file.unlink(missing_ok=True)
     return before, set(remote.oids_exist(sorted(wanted)))
+
+
+def _halves(remote: Any) -> set[Path]:
+    """What DVC leaves of copies that failed, which would fill a local disk to the last byte."""
+    is_local = remote.fs.protocol == "local"
+    return set(Path(remote.path).glob("??/.*.tmp")) if is_local else set()
 
 
 def _outs(run: RunRecord) -> Iterator[str]:
@@ -146,4 +157,6 @@ def _told_errors() -> Iterator[list[str]]:
 
 
 def _one_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror  # without the paths, which are DVC's own
     return " ".join(str(error).split()) or type(error).__name__

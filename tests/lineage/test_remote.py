@@ -141,20 +141,22 @@ def test_a_remote_that_is_away_is_one_line_and_the_next_run_pushes_both(checkout
 def test_a_full_remote_is_one_line_and_what_is_there_is_whole(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dvc_objects.fs.local import LocalFileSystem
+    from dvc_objects.fs import local
 
-    real = LocalFileSystem.put_file
+    real = local.copyfile
 
-    def put(self: LocalFileSystem, source: str, target: str, **options: object) -> None:
+    def copy(source: str, target: str, **options: object) -> None:
         if Path(source).read_bytes() == b"one":
+            Path(target).write_bytes(b"on")  # as far as it came
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        real(self, source, target, **options)
+        real(source, target, **options)
 
-    monkeypatch.setattr(LocalFileSystem, "put_file", put)
+    monkeypatch.setattr(local, "copyfile", copy)
     objects = make_run(checkout)
     done = push(checkout)
-    full = "1 of 4 objects ([Errno 28] No space left on device); the next run tries again"
+    full = "1 of 4 objects (No space left on device); the next run tries again"
     assert done.problem == full
+    assert list((checkout / ".rsft" / "remote").rglob("*.tmp")) == []
     assert there(checkout) == set(objects.values()) - {objects["file"]}
     monkeypatch.undo()
     assert push(checkout).objects == 1
