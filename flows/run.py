@@ -38,7 +38,7 @@ from rsft.report.display import current_display
 from rsft.report.monitor import control_line, monitor_lines, stopped_line
 from rsft.report.tables import filter_lines, pool_lines, result_markdown, round_table
 from rsft.report.training import training_line
-from rsft.runs.description import describe_version
+from rsft.runs.description import describe_versions
 from rsft.runs.docs import render_data_docs
 from rsft.runs.manifest import build_manifest
 from rsft.runs.promotion import decide_promotion
@@ -221,7 +221,7 @@ class Run:
             stage_runs=self.stage_runs,
             flow_run_id=flow_run.id,
         )
-        describe_version(self.registry, self.workspace, version)
+        describe_versions(self.registry, self.workspace, version.name)
         return version
 
     def promote(self, version: ModelVersion) -> tuple[ModelVersion, Decision | None]:

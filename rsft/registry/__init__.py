@@ -4,7 +4,7 @@ A ``Registry`` is a connection, which the functions work on. MLflow takes second
 is imported when a connection is opened, never before.
 """
 
-from rsft.registry.card import CARD_TAG, attach_card, card_hash
+from rsft.registry.card import attach_card, without_card
 from rsft.registry.datasets import DataSet, log_datasets
 from rsft.registry.promoting import promote
 from rsft.registry.records import (
@@ -29,7 +29,6 @@ from rsft.registry.versions import (
 )
 
 __all__ = [
-    "CARD_TAG",
     "CHALLENGER",
     "CHAMPION",
     "EVAL_PROMPTS_TAG",
@@ -41,7 +40,6 @@ __all__ = [
     "Registry",
     "Serving",
     "attach_card",
-    "card_hash",
     "champion",
     "fetch",
     "fetch_answers",
@@ -51,4 +49,5 @@ __all__ = [
     "log_datasets",
     "promote",
     "register",
+    "without_card",
 ]
