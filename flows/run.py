@@ -45,6 +45,7 @@ from rsft.report.monitor import control_line, monitor_lines, stopped_line
 from rsft.report.rows import forgotten_line
 from rsft.report.tables import filter_lines, pool_lines, result_markdown, round_table
 from rsft.report.training import training_line
+from rsft.runs.description import describe_versions
 from rsft.runs.docs import render_data_docs
 from rsft.runs.manifest import build_manifest
 from rsft.runs.readiness import require_control_rows
@@ -242,6 +243,7 @@ class Run:
         name = self.config.register_.name
         try:
             register_patiently(self.workspace, self.registry, name)
+            describe_versions(self.registry, self.workspace, name)
             run = read_run(self.workspace, snapshot.tag)
             version = registered_version(self.workspace, self.registry, run)
             moved = find_differences(self.workspace, self.registry, name)

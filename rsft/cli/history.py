@@ -68,10 +68,12 @@ def rollback(
 @app.command()
 def register(name: _Name = None, as_json: _Json = False) -> None:
     """Register the runs that are tagged and not registered, as where MLflow was away."""
+    from rsft.runs.description import describe_versions
     from rsft.runs.registration import register_pending
 
     workspace, registry, named = _opened(name)
     versions = register_pending(workspace, registry, named)
+    describe_versions(registry, workspace, named)
     if as_json:
         told = [{"version": v.version, "run_id": v.tags["run_id"]} for v in versions]
         print(json.dumps({"name": named, "registered": told}, indent=2))

@@ -22,6 +22,7 @@ from openlineage.client.facet_v2 import (
     symlinks_dataset,
 )
 
+from rsft.interop.meanings import column_meanings
 from rsft.lineage import Cache, OutRecord, StageRun, Workspace
 
 _DATA = "data/"
@@ -134,11 +135,16 @@ def _fields(tables: Mapping[str, pq.FileMetaData]) -> list[schema_dataset.Schema
 
 
 def _columns(table: pq.FileMetaData) -> list[schema_dataset.SchemaDatasetFacetFields]:
+    schema = table.schema.to_arrow_schema()
+    meanings = column_meanings(schema.names)
     return [
         schema_dataset.SchemaDatasetFacetFields(
-            name=field.name, type=str(field.type), ordinal_position=position
+            name=field.name,
+            type=str(field.type),
+            description=meanings.get(field.name),
+            ordinal_position=position,
         )
-        for position, field in enumerate(table.schema.to_arrow_schema(), start=1)
+        for position, field in enumerate(schema, start=1)
     ]
 
 

@@ -5,7 +5,7 @@ is imported when a connection is opened, never before.
 """
 
 from rsft.registry.aliases import NOWHERE, Pointer, move_alias, read_pointers
-from rsft.registry.card import CARD_TAG, attach_card, card_hash
+from rsft.registry.card import attach_card, without_card
 from rsft.registry.datasets import DataSet, log_datasets
 from rsft.registry.package import policy_in, serving_in
 from rsft.registry.records import (
@@ -33,7 +33,6 @@ from rsft.registry.versions import (
 )
 
 __all__ = [
-    "CARD_TAG",
     "CHALLENGER",
     "CHAMPION",
     "EVAL_PROMPTS_TAG",
@@ -46,7 +45,6 @@ __all__ = [
     "Registry",
     "Serving",
     "attach_card",
-    "card_hash",
     "champion",
     "fetch",
     "fetch_answers",
@@ -63,4 +61,5 @@ __all__ = [
     "read_versions",
     "register",
     "serving_in",
+    "without_card",
 ]

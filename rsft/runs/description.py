@@ -1,6 +1,7 @@
 """What a registered version says of itself besides its tags: its card, and its run's data sets.
 
-Both are told from the manifest of the run that made it, which need not be the run at hand.
+Both are told from the manifest of the run that made it, which need not be the run at hand: what was
+killed between registering and describing is made up for by whoever comes next.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,43 +10,34 @@ from typing import Any
 from rsft.config import round_folder
 from rsft.errors import LineageError
 from rsft.lineage import Cache, RunRecord, Workspace, read_run
-from rsft.registry import (
-    CARD_TAG,
-    DataSet,
-    ModelVersion,
-    Registry,
-    attach_card,
-    card_hash,
-    log_datasets,
-)
+from rsft.registry import DataSet, Registry, attach_card, log_datasets, without_card
 from rsft.report.card import card_summary, model_card
 
 _FIGURES = ("accuracy", "low", "high", "pass_at_1", "pass_at_k")
 """Figures of a set that are linked with it."""
 
 
-def describe_version(registry: Registry, workspace: Workspace, version: ModelVersion) -> None:
-    """Attaches a version's card and data sets, unless it has them.
+def describe_versions(registry: Registry, workspace: Workspace, name: str) -> None:
+    """Attaches card and data sets to each version of a model that has no card yet.
 
     Args:
-        registry: Where it is registered.
+        registry: Where they are registered.
         workspace: The checkout.
-        version: The version.
+        name: Of the registered model.
 
     Raises:
         RegistryError: Where the store cannot be used.
-        LineageError: Where its data sets are not in the cache.
     """
-    try:
-        record = read_run(workspace, version.tags["git_tag"])
-    except LineageError:
-        return  # made in another checkout, which has its tag
-    card = model_card(record.manifest)
-    if version.tags.get(CARD_TAG) == card_hash(card):
-        return
-    number = record.manifest["figures"]["rounds"][-1]["round"]
-    log_datasets(registry, version, list(data_sets(workspace, record)), step=number)
-    attach_card(registry, version, card, card_summary(record.manifest))
+    for version in without_card(registry, name):
+        try:
+            run = read_run(workspace, version.tags["git_tag"])
+            found = list(data_sets(workspace, run))
+        except LineageError:
+            continue  # another checkout's, which has its tag; or its data was purged since
+        number = run.manifest["figures"]["rounds"][-1]["round"]
+        log_datasets(registry, version, found, step=number)
+        card = model_card(run.manifest)
+        attach_card(registry, version, card, card_summary(run.manifest))
 
 
 def data_sets(workspace: Workspace, record: RunRecord) -> Iterator[DataSet]:

@@ -39,7 +39,6 @@ from rsft.registry import (
     list_versions,
     register,
 )
-from rsft.runs.description import describe_version
 from rsft.runs.record import follow_record, hold_registry
 from rsft.stages.contract import PROMPTS, read_handed_on, split_file
 from rsft.stages.pooling import describe_sources
@@ -161,7 +160,6 @@ def _register(workspace: Workspace, registry: Registry, name: str, run: RunRecor
             ),
             serving=_serving(manifest["params"], laid[str(PROMPTS)]),
         )
-        describe_version(registry, workspace, version)
     record_registration(
         workspace,
         name=name,

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rsft.interop import open_events
+from rsft.ledger import schema_of
 from rsft.lineage import OutRecord, StageRun, Workspace
+from rsft.types import PromptDraws
 from tests.interop.conftest import Read, keep
 from tests.interop.test_events import unwarned
 
@@ -98,6 +100,21 @@ def test_a_table_has_its_version_columns_rows_and_size(
     assert columns(found["facets"]["schema"]["fields"]) == COLUMNS
     statistics = found["outputFacets"]["outputStatistics"]
     assert (statistics["rowCount"], statistics["size"], statistics["fileCount"]) == (2, out.size, 1)
+
+
+def test_the_columns_of_a_record_say_what_they_mean(
+    workspace: Workspace, read_events: Read
+) -> None:
+    out = keep(workspace, parquet(schema_of(PromptDraws).empty_table()))
+    found = made(workspace, read_events, "data/rounds/1/draws.parquet", out)
+    first = found["facets"]["schema"]["fields"][0]
+    assert first == {
+        "name": "prompt_id",
+        "type": "string",
+        "description": "The prompt.",
+        "ordinal_position": 1,
+        "fields": [],
+    }
 
 
 def test_a_folder_of_parts_is_one_table(workspace: Workspace, read_events: Read) -> None:

@@ -62,6 +62,7 @@ def test_it_says_whose_policy_it_is() -> None:
     last(told)["monitor"]["handed_on"] = 0
     told["stages"]["base"] = {"outs": {"data/base/pool": {"hash": "900b.dir"}}}
     assert "it is the base policy, as no round's was better" in card_summary(told)
+    assert "| `data/base/pool` | `900b.dir` | – |" in section(told, "Data")
 
 
 def test_data_has_licences_and_hashes() -> None:

@@ -1,5 +1,6 @@
 """What a registered version says of itself: told once, from its own run's tag."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,10 @@ from typing import Any
 import pytest
 
 from rsft.lineage import Workspace, read_run, tag_run
-from rsft.registry import CARD_TAG, DataSet, ModelVersion, card_hash
+from rsft.registry import DataSet, ModelVersion
 from rsft.report.card import model_card
 from rsft.runs import description
-from rsft.runs.description import data_sets, describe_version
+from rsft.runs.description import data_sets, describe_versions
 from tests.interop.conftest import keep
 from tests.report.manifests import manifest
 from tests.workspaces import make_repository
@@ -22,6 +23,7 @@ VERSION = ModelVersion(
     tags={"git_tag": "run/20260101T000000-demo"},
     mlflow_run_id="r",
 )
+OTHERS = replace(VERSION, version=2, tags={"git_tag": "run/of-another-checkout"})
 
 
 @pytest.fixture
@@ -111,25 +113,24 @@ def test_a_round_that_was_handed_on_is_the_one_trained_on(
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the registry is asked to do."""
     made: list[str] = []
+    monkeypatch.setattr(description, "without_card", lambda *_: [OTHERS, VERSION])
     monkeypatch.setattr(description, "log_datasets", lambda *_, step: made.append(f"data {step}"))
     monkeypatch.setattr(description, "attach_card", lambda *told: made.append(told[2]))
     return made
 
 
-def test_a_version_is_described_once(
+def test_a_version_is_described_by_its_own_run_and_another_checkout_s_is_left_to_it(
     workspace: Workspace, told: dict[str, Any], calls: list[str]
 ) -> None:
     tag_run(workspace, told["run_id"], told)
-    describe_version(None, workspace, VERSION)
-    card = model_card(told)
-    assert calls == ["data 2", card]
-    tags = {**VERSION.tags, CARD_TAG: card_hash(card)}
-    describe_version(None, workspace, replace(VERSION, tags=tags))
-    assert len(calls) == 2
+    describe_versions(None, workspace, "policy")
+    assert calls == ["data 2", model_card(told)]
 
 
-def test_a_version_of_another_checkout_is_left_to_it(
-    workspace: Workspace, calls: list[str]
+def test_a_version_whose_data_was_purged_holds_nothing_up(
+    workspace: Workspace, told: dict[str, Any], calls: list[str]
 ) -> None:
-    describe_version(None, workspace, VERSION)
+    tag_run(workspace, told["run_id"], told)
+    shutil.rmtree(workspace.home / ".dvc" / "cache")
+    describe_versions(None, workspace, "policy")
     assert calls == []
