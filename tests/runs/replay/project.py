@@ -18,6 +18,7 @@ FILES = {
     "rsft/errors.py": "class RsftError(Exception):\n    pass\n",
     "rsft/stages/shout.py": """
 import os
+import time
 from pathlib import Path
 
 from rsft.errors import RsftError
@@ -34,6 +35,8 @@ def run(config, key, progress):
             raise ValueError("broken")
         case "nothing":
             return
+        case "hang":
+            time.sleep(600)
     words = Path("data/raw/words.txt").read_text() + config + key
     Path("data/out").mkdir(parents=True)
     Path("data/out/shouts.txt").write_text(words.upper() + os.environ.get("NOISE", ""))
