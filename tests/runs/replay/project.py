@@ -46,7 +46,8 @@ def run(config, key, progress):
 from pathlib import Path
 
 def run(config, key, progress):
-    Path("data/count.json").write_text(str(len(Path("data/out/shouts.txt").read_text())))
+    texts = [file.read_text() for file in Path("data/out").iterdir()]
+    Path("data/count.json").write_text(str(len("".join(texts))))
 """,
     "params.yaml": "quietly\n",
     "constraints.txt": "",

@@ -175,6 +175,16 @@ def test_a_stage_that_fails_says_why(project: Path, monkeypatch: pytest.MonkeyPa
     assert (found["shout@1"].error, found["shout@1"].outs) == ("too loud", [])
 
 
+def test_outputs_that_the_tag_holds_are_made_anew(project: Path) -> None:
+    (project / "data" / "out").mkdir(exist_ok=True)
+    for name, text in MADE.items():
+        (project / name).write_text(text)
+    git(project, "add", "--force", "data/out", "data/count.json")
+    git(project, "tag", "--delete", "run/demo")
+    pin(project)
+    assert states(replay(project)) == {"shout@1": "same", "count": "same"}
+
+
 def test_a_process_that_ends_is_an_error_with_its_last_words(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
