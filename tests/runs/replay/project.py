@@ -18,6 +18,7 @@ FILES = {
     "rsft/errors.py": "class RsftError(Exception):\n    pass\n",
     "rsft/stages/shout.py": """
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -25,7 +26,8 @@ from rsft.errors import RsftError
 
 def run(config, key, progress):
     print("not a report")
-    progress(1, 2, "half")
+    if os.environ.get("MISHAP") != "deaf":
+        progress(1, 2, "half")
     match os.environ.get("MISHAP", ""):
         case "error":
             Path("data/out").mkdir(parents=True)
@@ -37,6 +39,10 @@ def run(config, key, progress):
             return
         case "hang":
             time.sleep(600)
+        case "deaf":
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            progress(1, 2, "deaf")
+            time.sleep(20)
     words = Path("data/raw/words.txt").read_text() + config + key
     Path("data/out").mkdir(parents=True)
     Path("data/out/shouts.txt").write_text(words.upper() + os.environ.get("NOISE", ""))

@@ -234,6 +234,16 @@ def test_ctrl_c_interrupts_the_process_and_leaves_nothing(
     assert list(scratch.iterdir()) == []
 
 
+def test_a_process_that_does_not_end_is_killed(
+    project: Path, monkeypatch: pytest.MonkeyPatch, started: list[subprocess.Popen[str]]
+) -> None:
+    monkeypatch.setattr("rsft.runs.replay.process._PATIENCE", 0.2)
+    monkeypatch.setenv("MISHAP", "deaf")
+    with pytest.raises(KeyboardInterrupt):
+        replay(project, show=interrupted)
+    assert started[-1].returncode == -signal.SIGKILL
+
+
 def test_the_process_ends_by_itself(project: Path, started: list[subprocess.Popen[str]]) -> None:
     replay(project)
     assert started[-1].returncode == 0
