@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -29,7 +30,7 @@ import psutil
 from rsft.config import load_config
 from rsft.ledger import read_rows
 from rsft.lineage import Workspace
-from rsft.registry import Registry, find_version
+from rsft.registry import Registry
 from rsft.runs.ask import load_respondent
 from rsft.stages.contract import split_file
 from rsft.types import Prompt
@@ -47,28 +48,44 @@ def main() -> None:
     parser.add_argument("--model", default="rsft@champion")
     parser.add_argument("--questions", type=int, default=200)
     arguments = parser.parse_args()
+    found = measure(arguments.model, arguments.questions)
+    named, served = found["named"], found["served_ms"]
+    print(f"{line('served', served)}, of it {found['processor_ms']:.0f} ms of processor time")
+    print(line("in process", found["in_process_ms"]))
+    print(f"all in one request: {found['all_at_once_ms']:.0f} ms; start {found['start_s']:.1f} s")
+    print(f"replies name {', '.join(named)}; {arguments.model} is {found['model']}")
+    if arguments.json:
+        print(json.dumps(found))
+    is_right = named == [found["model"]] and found["same_answers"]
+    sys.exit(0 if is_right and served["p95"] <= LIMIT else 1)
+
+
+def measure(model: str, count: int) -> dict[str, Any]:
+    """Asks the served model, and then the policy in this process.
+
+    Args:
+        model: ``NAME@ALIAS`` or ``NAME/VERSION``.
+        count: Questions at most.
+    """
     workspace = Workspace.open()
     workspace.enter()
     config = load_config()
     registry = Registry.open(workspace.home, config.register_.tracking_uri)
-    version = find_version(registry, arguments.model)
-    named = f"{version.name}/{version.version}"
     prompts = read_rows(split_file(config.evaluate.sets["eval"]), Prompt)
-    questions = [prompt.text for prompt in prompts[: arguments.questions]]
-    uri = f"models:/{arguments.model}"
-    with serving(uri, registry.tracking_uri) as (server, address, started):
+    questions = [prompt.text for prompt in prompts[:count]]
+    with serving(f"models:/{model}", registry.tracking_uri) as (server, address, started):
         ask(address, questions[:1])
         before = processor_ms(server)
-        served = [timed(lambda q=q: ask(address, [q])) for q in questions]  # type: ignore[misc]
+        served = [timed(partial(ask, address, [question])) for question in questions]
         processor = (processor_ms(server) - before) / len(questions)
-        together, _ = timed(lambda: ask(address, questions))
-    respondent = load_respondent(config, workspace.home, arguments.model)
+        together, _ = timed(partial(ask, address, questions))
+    respondent = load_respondent(config, workspace.home, model)
     respondent.reply(questions[0])
-    bare = [timed(lambda q=q: respondent.reply(q)) for q in questions]  # type: ignore[misc]
-    results = {
-        "model": named,
+    bare = [timed(partial(respondent.reply, question)) for question in questions]
+    return {
+        "model": respondent.name,
         "questions": len(questions),
-        "start_seconds": started,
+        "start_s": started,
         "served_ms": figures([milliseconds for milliseconds, _ in served]),
         "processor_ms": processor,
         "in_process_ms": figures([milliseconds for milliseconds, _ in bare]),
@@ -77,18 +94,6 @@ def main() -> None:
         "same_answers": [replies[0]["answer"] for _, replies in served]
         == [reply.answer for _, reply in bare],
     }
-    print(f"{line('served', results['served_ms'])}, of it {processor:.0f} ms of processor time")
-    print(line("in process", results["in_process_ms"]))
-    print(f"all {len(questions)} in one request: {together:.0f} ms; start {started:.1f} s")
-    print(f"replies name {', '.join(results['named'])}; {arguments.model} is {named}")
-    if arguments.json:
-        print(json.dumps(results))
-    is_well = (
-        results["served_ms"]["p95"] <= LIMIT
-        and results["named"] == [named]
-        and results["same_answers"]
-    )
-    sys.exit(0 if is_well else 1)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import mlflow
 import pandas as pd
+from mlflow.exceptions import MlflowException
 
 
 class PolicyModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # mlflow is not typed
@@ -39,11 +40,18 @@ class PolicyModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # mlflow is
             Columns ``answer`` (null where the completion holds none), ``completion`` and ``model``
             (the version that answers, such as ``rsft/3``; null where none was asked for), on the
             index of the input.
+
+        Raises:
+            MlflowException: Where a question cannot be read: a server answers 400 then, with why.
         """
+        from rsft.errors import PromptsError
         from rsft.policy import answer
 
         questions = model_input["question"].tolist()
-        completions = answer(self._policy, questions, self._serving["max_new_tokens"])
+        try:
+            completions = answer(self._policy, questions, self._serving["max_new_tokens"])
+        except PromptsError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from None
         answers = [self._read(q, c) for q, c in zip(questions, completions, strict=True)]
         columns = {"answer": answers, "completion": completions, "model": self._model}
         return pd.DataFrame(columns, index=model_input.index, dtype=object)

@@ -110,6 +110,20 @@ def _imports(file: Path) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
+def test_a_question_that_cannot_be_read_is_the_askers_mistake(tiny_llama: Policy) -> None:
+    import pandas as pd
+    from mlflow.exceptions import MlflowException
+
+    from rsft.registry.pyfunc_model import PolicyModel
+
+    model = PolicyModel()
+    model._policy, model._serving = tiny_llama, {"max_new_tokens": 4}
+    questions = pd.DataFrame({"question": ["ann has pens", "pens " * 70]})
+    with pytest.raises(MlflowException, match=r"has 71 tokens, .* reads at most 60") as refused:
+        model.predict(None, questions)
+    assert refused.value.get_http_status_code() == 400
+
+
 def test_the_signature_and_example_are_for_questions(registry: Registry, submit) -> None:
     from mlflow.models import Model
 

@@ -7,6 +7,7 @@ stage, and writes such lines of how far it is and how it ended.
 import importlib
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,8 @@ def main() -> None:
     """Runs what it is asked for until nobody asks."""
     told = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a stage prints is no report
+    # A job in the background is started with it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     import rsft
     from rsft.config import load_config

@@ -45,16 +45,16 @@ class StageProcess:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        # As Ctrl-C would: it has processes of its own to end.
-        self._signal(signal.SIGINT)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()  # which ends it, where it waits for the next stage
+        if raised[0] is not None:
+            self._signal(signal.SIGINT)  # as Ctrl-C would: it has processes of its own to end
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_PATIENCE)
         self._signal(signal.SIGKILL)
         self._process.wait()
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.close()
         self._process.stdout.close()
 
     def run(self, name: str, module: str, key: str, progress: Progress) -> str | None:

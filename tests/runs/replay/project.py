@@ -18,13 +18,16 @@ FILES = {
     "rsft/errors.py": "class RsftError(Exception):\n    pass\n",
     "rsft/stages/shout.py": """
 import os
+import signal
+import time
 from pathlib import Path
 
 from rsft.errors import RsftError
 
 def run(config, key, progress):
     print("not a report")
-    progress(1, 2, "half")
+    if os.environ.get("MISHAP") != "deaf":
+        progress(1, 2, "half")
     match os.environ.get("MISHAP", ""):
         case "error":
             Path("data/out").mkdir(parents=True)
@@ -34,6 +37,12 @@ def run(config, key, progress):
             raise ValueError("broken")
         case "nothing":
             return
+        case "hang":
+            time.sleep(600)
+        case "deaf":
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            progress(1, 2, "deaf")
+            time.sleep(20)
     words = Path("data/raw/words.txt").read_text() + config + key
     Path("data/out").mkdir(parents=True)
     Path("data/out/shouts.txt").write_text(words.upper() + os.environ.get("NOISE", ""))
@@ -43,7 +52,8 @@ def run(config, key, progress):
 from pathlib import Path
 
 def run(config, key, progress):
-    Path("data/count.json").write_text(str(len(Path("data/out/shouts.txt").read_text())))
+    texts = [file.read_text() for file in Path("data/out").iterdir()]
+    Path("data/count.json").write_text(str(len("".join(texts))))
 """,
     "params.yaml": "quietly\n",
     "constraints.txt": "",

@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -33,6 +34,16 @@ from tests.workspaces import git
 @contextlib.contextmanager
 def unseen(name: str) -> Iterator[Progress]:
     yield lambda done, total, note="": None
+
+
+@contextlib.contextmanager
+def interrupted(name: str) -> Iterator[Progress]:
+    """Ctrl-C while a stage is at work."""
+
+    def progress(done: int, total: int, note: str = "") -> None:
+        raise KeyboardInterrupt
+
+    yield progress
 
 
 def replay(
@@ -164,6 +175,16 @@ def test_a_stage_that_fails_says_why(project: Path, monkeypatch: pytest.MonkeyPa
     assert (found["shout@1"].error, found["shout@1"].outs) == ("too loud", [])
 
 
+def test_outputs_that_the_tag_holds_are_made_anew(project: Path) -> None:
+    (project / "data" / "out").mkdir(exist_ok=True)
+    for name, text in MADE.items():
+        (project / name).write_text(text)
+    git(project, "add", "--force", "data/out", "data/count.json")
+    git(project, "tag", "--delete", "run/demo")
+    pin(project)
+    assert states(replay(project)) == {"shout@1": "same", "count": "same"}
+
+
 def test_a_process_that_ends_is_an_error_with_its_last_words(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,32 +194,59 @@ def test_a_process_that_ends_is_an_error_with_its_last_words(
         replay(project)
 
 
-def test_ctrl_c_ends_the_process_and_leaves_nothing(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    started: list[subprocess.Popen[str]] = []
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[str]]:
+    """The processes that a test starts, the replay's last; which may take its time to end."""
+    found: list[subprocess.Popen[str]] = []
     popen = subprocess.Popen
 
     def start(*arguments, **named):
-        started.append(popen(*arguments, **named))
-        return started[-1]
+        found.append(popen(*arguments, **named))
+        return found[-1]
 
-    @contextlib.contextmanager
-    def interrupted(name: str) -> Iterator[Progress]:
-        def progress(done: int, total: int, note: str = "") -> None:
-            raise KeyboardInterrupt
+    monkeypatch.setattr("rsft.runs.replay.process.subprocess.Popen", start)
+    monkeypatch.setattr("rsft.runs.replay.process._PATIENCE", 60)
+    return found
 
-        yield progress
 
-    with monkeypatch.context() as patched:
-        patched.setattr("rsft.runs.replay.process.subprocess.Popen", start)
+@pytest.mark.parametrize("is_ignored", [False, True])
+def test_ctrl_c_interrupts_the_process_and_leaves_nothing(
+    project: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    started: list[subprocess.Popen[str]],
+    is_ignored: bool,
+) -> None:
+    """Also where it is ignored, as a shell has it for a job in the background."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setenv("MISHAP", "hang")
+    before = signal.signal(
+        signal.SIGINT, signal.SIG_IGN if is_ignored else signal.default_int_handler
+    )
+    try:
         with pytest.raises(KeyboardInterrupt):
             replay(project, show=interrupted)
-    assert started[-1].returncode is not None
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert started[-1].returncode not in (0, -signal.SIGKILL)
     assert list(scratch.iterdir()) == []
+
+
+def test_a_process_that_does_not_end_is_killed(
+    project: Path, monkeypatch: pytest.MonkeyPatch, started: list[subprocess.Popen[str]]
+) -> None:
+    monkeypatch.setattr("rsft.runs.replay.process._PATIENCE", 0.2)
+    monkeypatch.setenv("MISHAP", "deaf")
+    with pytest.raises(KeyboardInterrupt):
+        replay(project, show=interrupted)
+    assert started[-1].returncode == -signal.SIGKILL
+
+
+def test_the_process_ends_by_itself(project: Path, started: list[subprocess.Popen[str]]) -> None:
+    replay(project)
+    assert started[-1].returncode == 0
 
 
 def test_two_at_once_do_not_disturb_each_other(project: Path) -> None:
