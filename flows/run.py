@@ -189,7 +189,8 @@ class Run:
         current_display().show(filter_lines(figures))
         current_display().show(pool_lines(figures))
         if figures["training"] is not None:
-            current_display().show(training_line(figures["training"]))
+            warmup = self.config.finetune.warmup_steps
+            current_display().show(training_line(figures["training"], warmup))
         self._show_monitor(monitor)
 
     def show_control(self, number: int, name: str) -> None:

@@ -22,3 +22,9 @@ def test_rows_that_were_left_out_are_counted_and_the_best_step_is_named() -> Non
         "  rows not learnt from: 1,234 with too long a prompt, 2 longer than the policy reads, "
         "1 whose text spells a special token",
     ]
+
+
+def test_a_rate_that_never_reached_its_height_is_told() -> None:
+    line = "  the rate was warming up to the last: finetune.warmup_steps is 200"
+    assert training_line(FIGURES, 200).splitlines()[-1] == line
+    assert len(training_line(FIGURES, 199).splitlines()) == 1
