@@ -72,10 +72,10 @@ def _event(entry: Mapping[str, Any]) -> str:
     against = entry["details"]["against"]
     if entry["kind"] == "judged":
         other = "the base" if against is None else f"version {against}"
-        verdict = "better" if entry["details"]["is_promoted"] is True else "not promoted"
+        verdict = "passed" if entry["details"]["is_promoted"] is True else "not passed"
         return f"judged against {_clean(other)}: {verdict}"
     done = "promoted" if entry["kind"] == "promoted" else "put into service again"
-    return f"{done}, the first champion" if against is None else f"{done}, for {against}"
+    return f"{done}, the first champion" if against is None else f"{done}, for version {against}"
 
 
 def _version(number: int | None) -> str:
