@@ -65,10 +65,8 @@ def test_it_ends_without_a_version(
     monkeypatch.setattr(flow.Run, "summarise", lambda _, *what: {"told": what})
     assert finish(ended[0]) == {"told": (ended[1], None, None)}
     (line,) = shown.lines
-    assert "MLflow's store http://x cannot be used (refused \\[1])" in line
-    assert line.endswith(
-        "; the run is complete, and `rsft register`, or the next run, registers it"
-    )
+    assert "MLflow's store http://x cannot be used (refused \\[x]); the run is complete" in line
+    assert line.endswith(", and `rsft register`, or the next run, registers it")
 
 
 def test_its_summary_names_no_version() -> None:
