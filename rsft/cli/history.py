@@ -22,7 +22,7 @@ def history(
     ] = None,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Ask MLflow, too, whether its aliases are as recorded."),
+        typer.Option("--check", help="Ask MLflow, too; exit 1 where something does not fit."),
     ] = False,
     as_json: _Json = False,
 ) -> None:
@@ -42,7 +42,7 @@ def history(
         console.print("\n\n".join(map(history_lines, models)) or "nothing is on record yet")
         for difference in found:
             console.print(difference_line(difference["told"]))
-    if found:
+    if found or (check and any(model["missing"] for model in models)):
         raise typer.Exit(1)
 
 

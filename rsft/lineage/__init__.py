@@ -8,7 +8,14 @@ models, and ``record_registration`` and its like write it; ``Cache`` holds data 
 from rsft.lineage.cache import Cache, Member
 from rsft.lineage.links import link_dataset
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
-from rsft.lineage.record import Entry, before_champion, contending, in_service, read_record
+from rsft.lineage.record import (
+    Entry,
+    before_champion,
+    contending,
+    in_service,
+    missing_entries,
+    read_record,
+)
 from rsft.lineage.recording import (
     record_promotion,
     record_registration,
@@ -34,6 +41,7 @@ __all__ = [
     "contending",
     "in_service",
     "link_dataset",
+    "missing_entries",
     "read_record",
     "read_run",
     "read_runs",

@@ -21,6 +21,9 @@ def history_lines(model: Mapping[str, Any]) -> str:
     told = [f"[bold]{_clean(model['name'])}[/]: {head}{tail}"]
     for entry in model["entries"]:
         told += ["", *_entry_lines(entry)]
+    told += [""] * bool(model["missing"])
+    for tag in model["missing"]:
+        told.append(difference_line(f"{tag} is missing: deleted, overwritten, or not fetched"))
     return "\n".join(told)
 
 

@@ -15,6 +15,7 @@ from rsft.lineage import Workspace, read_runs, record_registration, record_verdi
 from rsft.runs.record import promote, reconcile
 from tests.runs.fake_registry import FakeRegistry
 from tests.runs.recorded import make_recorded
+from tests.workspaces import git
 
 Call = Callable[..., Result]
 
@@ -102,6 +103,14 @@ def test_history_checks_mlflow_where_it_is_asked_to(call: Call, registry: FakeRe
     (found,) = json.loads(done.output)["models"][0]["differences"]
     assert (done.exit_code, found["found"], found["recorded"]) == (1, 1, 2)
     assert found["told"].startswith(told)
+
+
+def test_history_names_a_tag_that_was_deleted(call: Call) -> None:
+    git(Workspace.open().root, "tag", "--delete", "rsft#champion#1")
+    told = "rsft#champion#1 is missing: deleted, overwritten, or not fetched"
+    done = call("history")
+    assert (done.exit_code, done.output.splitlines()[-1]) == (0, told)
+    assert call("history", "--check").exit_code == 1
 
 
 def test_rollback_says_what_serves_and_records_why(call: Call, registry: FakeRegistry) -> None:
