@@ -58,6 +58,8 @@ def test_every_shipped_file_is_valid(params_file: Path) -> None:
             "evaluate.sets={eval: train}",
             "evaluate: sets.eval is 'train', which policies are trained",
         ),
+        ("register.name=a.b", "register.name = 'a.b': string should match pattern"),
+        ("register.name=a-", "register.name = 'a-': string should match pattern"),
         ("evaluate.k=9", "evaluate: pass@9 is undefined for 8 draws"),
         ("filter.rule=threshold", "filter: rule is 'threshold', so filter.threshold is needed"),
         ("filter.rule=rso", "filter: rule is 'rso', so filter.n is needed"),

@@ -1,6 +1,7 @@
 """``rsft history``, ``rollback``, ``register`` and ``reconcile``: the record of models."""
 
 import json
+import re
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ def history(
     ] = None,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Ask MLflow, too, whether its aliases are as recorded."),
+        typer.Option("--check", help="Ask MLflow, too; exit 1 where something does not fit."),
     ] = False,
     as_json: _Json = False,
 ) -> None:
@@ -42,7 +43,7 @@ def history(
         console.print("\n\n".join(map(history_lines, models)) or "nothing is on record yet")
         for difference in found:
             console.print(difference_line(difference["told"]))
-    if found:
+    if found or (check and any(model["missing"] for model in models)):
         raise typer.Exit(1)
 
 
@@ -104,9 +105,13 @@ def reconcile(name: _Name = None, as_json: _Json = False) -> None:
 
 def _opened(name: str | None) -> tuple[Any, Any, str]:
     """The workspace, its registry, and the name of the model."""
+    from rsft.config.measure import MODEL_NAME
+    from rsft.errors import RegistryError
     from rsft.registry import Registry
 
     workspace, config = workspace_and_config()
+    if name is not None and not re.fullmatch(MODEL_NAME, name):
+        raise RegistryError(f"{name!r} is no name of a model; take letters, digits, _ and -")
     registry = Registry.open(workspace.home, config.register_.tracking_uri)
     return workspace, registry, name or config.register_.name
 

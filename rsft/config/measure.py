@@ -8,6 +8,9 @@ from pydantic import Field, StrictInt, model_validator
 from rsft.config.places import TRAINING
 from rsft.config.section import Section
 
+MODEL_NAME = r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
+"""What a registered model may be called: its name is part of git tags, which GTO reads too."""
+
 _SET_NAME = re.compile(r"[\w.:-]+(?: [\w.:-]+)*")
 _LONGEST_SET_NAME = 40
 """MLflow refuses other names of figures, at the end of a run; longer ones fill a terminal."""
@@ -150,7 +153,7 @@ class ControlsSection(Section):
 class RegisterSection(Section):
     """The model registry."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$")
-    """Name of the registered model; it is part of git tags that GTO reads, too."""
+    name: str = Field(pattern=MODEL_NAME)
+    """Name of the registered model."""
     tracking_uri: str | None = None
     """MLflow's address; by default ``MLFLOW_TRACKING_URI``, else the store in ``mlflow/``."""

@@ -15,7 +15,14 @@ from rsft.lineage.lock import LockedStage, parse_lock
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
 from rsft.lineage.purges import PurgeRecord, read_purges
 from rsft.lineage.purging import Deleted, list_worktrees, purge_objects, read_purged
-from rsft.lineage.record import Entry, before_champion, contending, in_service, read_record
+from rsft.lineage.record import (
+    Entry,
+    before_champion,
+    contending,
+    in_service,
+    missing_entries,
+    read_record,
+)
 from rsft.lineage.recording import (
     record_promotion,
     record_registration,
@@ -73,6 +80,7 @@ __all__ = [
     "list_worktrees",
     "load_yaml",
     "md5_of",
+    "missing_entries",
     "open_stores",
     "parse_lock",
     "parse_members",

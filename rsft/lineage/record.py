@@ -110,13 +110,28 @@ def before_champion(record: Sequence[Entry], name: str) -> int | None:
 
     A rollback takes the champion away for good: the next one goes back one further.
     """
-    served: list[int] = []
+    promotions: list[Entry] = []
     for change in sorted(_changes(record, name), key=lambda entry: entry.number):
         if change.kind == "promoted":
-            served.append(change.version)
+            promotions.append(change)
         else:
-            del served[-1:]
-    return served[-2] if len(served) > 1 else None
+            del promotions[-1:]
+    against: int | None = promotions[-1].details["against"] if promotions else None
+    return against
+
+
+def missing_entries(record: Sequence[Entry], name: str) -> list[str]:
+    """Tags that lack in a model's record, as the numbers of those after them tell."""
+    found: dict[str, set[int]] = {}
+    for entry in record:
+        if entry.name == name and entry.kind != "registered":
+            found.setdefault(entry.tag.removesuffix(str(entry.number)), set()).add(entry.number)
+    return [
+        f"{beginning}{number}"
+        for beginning, numbers in sorted(found.items())
+        for number in range(1, max(numbers))
+        if number not in numbers
+    ]
 
 
 def _changes(record: Sequence[Entry], name: str) -> list[Entry]:
@@ -137,6 +152,8 @@ def _entry(fields: Sequence[str]) -> Entry | None:
         return None
     found = form.fullmatch(tag)
     if found is None or not commit or type(version) is not int or not needed <= told.keys():
+        return None
+    if told.get("against") is not None and type(told["against"]) is not int:
         return None
     parts = found.groupdict()
     if int(parts.get("version", version)) != version:

@@ -21,6 +21,9 @@ def history_lines(model: Mapping[str, Any]) -> str:
     told = [f"[bold]{_clean(model['name'])}[/]: {head}{tail}"]
     for entry in model["entries"]:
         told += ["", *_entry_lines(entry)]
+    told += [""] * bool(model["missing"])
+    for tag in model["missing"]:
+        told.append(difference_line(f"{tag} is missing: deleted, overwritten, or not fetched"))
     return "\n".join(told)
 
 
@@ -72,10 +75,10 @@ def _event(entry: Mapping[str, Any]) -> str:
     against = entry["details"]["against"]
     if entry["kind"] == "judged":
         other = "the base" if against is None else f"version {against}"
-        verdict = "better" if entry["details"]["is_promoted"] is True else "not promoted"
+        verdict = "passed" if entry["details"]["is_promoted"] is True else "not passed"
         return f"judged against {_clean(other)}: {verdict}"
     done = "promoted" if entry["kind"] == "promoted" else "put into service again"
-    return f"{done}, the first champion" if against is None else f"{done}, for {against}"
+    return f"{done}, the first champion" if against is None else f"{done}, for version {against}"
 
 
 def _version(number: int | None) -> str:

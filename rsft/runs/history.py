@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rsft.errors import LineageError
-from rsft.lineage import Entry, Workspace, contending, in_service, read_record
+from rsft.lineage import Entry, Workspace, contending, in_service, missing_entries, read_record
 
 
 def tell_history(workspace: Workspace, name: str | None) -> list[dict[str, Any]]:
@@ -34,6 +34,7 @@ def _model(record: Sequence[Entry], name: str) -> dict[str, Any]:
         "champion": None if serving is None else serving.version,
         "challenger": None if contender is None else contender.version,
         "entries": [asdict(entry) for entry in record if entry.name == name],
+        "missing": missing_entries(record, name),
     }
 
 

@@ -69,6 +69,7 @@ def test_a_run_works_in_a_worktree_registers_in_the_one_registry_and_is_judged_b
     assert checkout_data(again) == data
     assert git(again, "cat-file", "-t", summary["tag"]) == "tag"
     assert load_config(tree / "params.yaml").finetune.steps == 21
-    origin = json.loads(rsft(again, "lineage", "rsft/1", "--json").stdout)
+    version = f"rsft/{summary['model']['version']}"  # the first is the one on record
+    origin = json.loads(rsft(again, "lineage", version, "--json").stdout)
     assert (origin["run_id"], origin["git_tag"]) == (summary["run_id"], summary["tag"])
     assert origin["flow_run_id"] is not None

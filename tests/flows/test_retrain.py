@@ -133,6 +133,20 @@ def test_the_model_answers(finished: Finished) -> None:
     assert done.stdout.splitlines()[-1].startswith("answer: ")
 
 
+def test_the_record_is_told_without_mlflow_and_its_like(finished: Finished, tmp_path: Path) -> None:
+    for heavy in ("mlflow", "torch", "transformers", "prefect", "great_expectations", "dvc"):
+        (tmp_path / f"{heavy}.py").write_text(f"raise SystemExit('{heavy} was imported')")
+    done = rsft(finished.folder, "history", "--json", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    (model,) = json.loads(done.stdout)["models"]
+    registered, judged, *promoted = model["entries"]
+    summary = finished.summary
+    assert registered["details"]["run_id"] == judged["details"]["run_id"] == summary["run_id"]
+    assert registered["commit"] == git(finished.folder, "rev-parse", f"{summary['tag']}^{{}}")
+    assert judged["details"]["reason"] == summary["model"]["reason"]
+    assert bool(promoted) == (summary["model"]["alias"] == "champion")
+
+
 def test_lineage_names_every_data_set_by_its_hash(finished: Finished) -> None:
     done = rsft(finished.folder, "lineage", finished.summary["run_id"], "--json")
     assert done.returncode == 0, done.stderr

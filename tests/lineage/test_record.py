@@ -17,6 +17,7 @@ from rsft.lineage import (
     before_champion,
     contending,
     in_service,
+    missing_entries,
     read_record,
     read_runs,
     record_promotion,
@@ -168,6 +169,21 @@ def test_a_promotion_after_a_rollback_goes_back_to_what_served_then(book: Book) 
     assert book.before() == 1
 
 
+def test_a_deleted_change_is_missed_and_the_way_back_stays(book: Book) -> None:
+    book.promote(1, None)
+    book.promote(2, 1)
+    book.promote(3, 2)
+    for tag in ("rsft#champion#2", "rsft@v2.0.0"):
+        git(book.folder, "tag", "--delete", tag)
+    book.judge(1)
+    book.judge(1, look=2)
+    git(book.folder, "tag", "--delete", "verdict/rsft/v1/1")
+    record = read_record(book.workspace)
+    assert missing_entries(record, "rsft") == ["rsft#champion#2", "verdict/rsft/v1/1"]
+    assert missing_entries(record, "other") == []
+    assert (book.serving(), book.before()) == (3, 2)
+
+
 def test_a_comparison_with_what_serves_no_more_promotes_nothing(book: Book) -> None:
     book.promote(1, None)
     with pytest.raises(LineageError, match="with no champion, but in service is version 1 by now"):
@@ -235,6 +251,10 @@ TAMPERED = {
     "a foreign kind": 'Promote\n\n{"kind": "judged", "version": 2}',
     "an unhashable kind": 'Promote\n\n{"kind": [], "version": 2}',
     "without a reason": 'Promote\n\n{"kind": "promoted", "version": 2, "run_id": "two"}',
+    "a text for what it was compared with": (
+        'Promote\n\n{"kind": "promoted", "version": 2, "run_id": "two", "reason": "", '
+        '"against": "1"}'
+    ),
     "a text for a version": 'Promote\n\n{"kind": "promoted", "version": "2", "run_id": "two"}',
     "nothing": "Promote",
 }

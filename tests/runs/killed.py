@@ -90,8 +90,8 @@ def in_a_process(work: Callable[[], Any], dies_at: str | None = None) -> None:
         work()
         os._exit(0)
     _, status = os.waitpid(process, 0)
-    died = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-    assert died == (dies_at is not None), (dies_at, status)
+    expected = 0 if dies_at is None else -signal.SIGKILL
+    assert os.waitstatus_to_exitcode(status) == expected, dies_at
 
 
 if __name__ == "__main__":
