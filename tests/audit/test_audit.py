@@ -191,16 +191,16 @@ def test_settings_that_a_stage_did_not_get_are_found(audited: Audited) -> None:
     )
     audited.retag(dict(audited.run.manifest))
     findings = audited.all(with_checkout=False).findings
-    told = {(f.what.removeprefix(f"run/{RUN}: "), f.expected, f.found) for f in findings}
+    told = {(f.what.split(": ")[1], f.expected, f.found) for f in findings}
     assert told == {
-        ("stage prompts, params.yaml:seed", "8", "7"),
+        ("seed in params.yaml, and as stage prompts got it", "8", "7"),
         (
-            "stage prompts, params.yaml:prompts",
-            "{'source': 'own', 'shares': [0.5, 0.25]}",
-            "{'source': 'own', 'shares': [0.5, 0.5]}",
+            "prompts.shares in params.yaml, and as stage prompts got it",
+            "[0.5, 0.25]",
+            "[0.5, 0.5]",
         ),
-        ("seed in the manifest", "8", "7"),
-        ("prompts.shares in the manifest", "[0.5, 0.25]", "[0.5, 0.5]"),
+        ("seed in params.yaml, and in the manifest", "8", "7"),
+        ("prompts.shares in params.yaml, and in the manifest", "[0.5, 0.25]", "[0.5, 0.5]"),
     }
 
 
