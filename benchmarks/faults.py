@@ -405,8 +405,7 @@ def make_place(folder: Path) -> Place:
     """Two finished runs, the second one's model promoted by hand."""
     make_workspace(folder)
     for seed in ("6", "7"):
-        done = rsft(folder, "run", "--set", f"seed={seed}")
-        assert done.returncode == 0, done.stderr
+        assert start(folder, "--set", f"seed={seed}").wait() == 0
     place = Place(
         folder=folder,
         run=read_runs(Workspace(root=folder, home=folder))[-1],
