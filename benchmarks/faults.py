@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from rsft.audit import AuditReport, audit_all
@@ -30,7 +31,7 @@ from rsft.lineage import Cache, RunRecord, Workspace, read_runs
 from rsft.registry import Registry, fetch, get_version
 from tests.workspaces import clean_environment, git, make_workspace, rsft
 
-WEIGHTS = "data/rounds/1/model/model.safetensors"
+WEIGHTS = "data/rounds/1/trained/model.safetensors"
 POOL = "data/rounds/1/pool/kept.parquet"
 
 
@@ -296,7 +297,7 @@ FAULTS = (
         name="a setting edited, and the tag moved to it",
         plant=lambda p: rewritten(p, "params.yaml", "temperature: 1.0", "temperature: 0.9"),
         kind="settings",
-        named="stage generate@1, params.yaml:generate",
+        named="generate.temperature in params.yaml, and as stage generate@1 got it",
     ),
     Fault(
         name="a source file edited, and the tag moved to it",
@@ -404,8 +405,7 @@ def make_place(folder: Path) -> Place:
     """Two finished runs, the second one's model promoted by hand."""
     make_workspace(folder)
     for seed in ("6", "7"):
-        done = rsft(folder, "run", "--set", f"seed={seed}")
-        assert done.returncode == 0, done.stderr
+        assert start(folder, "--set", f"seed={seed}").wait() == 0
     place = Place(
         folder=folder,
         run=read_runs(Workspace(root=folder, home=folder))[-1],
@@ -448,11 +448,13 @@ def main() -> None:
         results += [try_fault(place, fault) for fault in faults[len(FAULTS) :]]
     finally:
         shutil.rmtree(folder)
-    table = Table("fault", "found", "what the audit says", show_lines=True)
+    table = Table(show_lines=True)
+    for heading in ("fault", "found", "what the audit says"):
+        table.add_column(heading, overflow="fold")
     for result in results:
         said = result["told"][0] if result["told"] else "audit passed"
-        table.add_row(result["fault"], "yes" if result["is_right"] else "NO", said)
-    Console(soft_wrap=False).print(table, markup=False)
+        table.add_row(result["fault"], "yes" if result["is_right"] else "NO", escape(said))
+    Console().print(table)
     if arguments.json:
         print(json.dumps(results, indent=2))
     sys.exit(not all(result["is_right"] for result in results))

@@ -18,7 +18,12 @@ from rsft.audit.findings import AuditReport, Findings
 from rsft.audit.lock import check_lock, check_marked
 from rsft.audit.objects import check_objects, claims_of
 from rsft.audit.record import check_entries, check_numbers
-from rsft.audit.registrations import check_alias, check_provenance, check_versions
+from rsft.audit.registrations import (
+    check_alias,
+    check_provenance,
+    check_versions,
+    has_champion,
+)
 from rsft.audit.rows import check_rows
 from rsft.audit.settings import check_settings
 from rsft.errors import LineageError, RegistryError, WorkspaceError
@@ -28,6 +33,7 @@ from rsft.lineage import (
     RunRecord,
     Trees,
     Workspace,
+    in_service,
     open_stores,
     read_purges,
     read_record,
@@ -96,7 +102,7 @@ def audit_run(
     with_checkout: bool = False,
     progress: Progress = _silent,
 ) -> AuditReport:
-    """Audits one run, the versions that it made, and the champion's alias.
+    """Audits one run, the versions that it made, and the alias where one of them serves.
 
     Args:
         workspace: A checkout that has the tags.
@@ -172,12 +178,15 @@ class _Audit:
                 remedy="audit again when it can be reached",
             )
             return
-        check_alias(name, record, versions, self.findings)
+        own_record, own = record, versions
         if run_id is not None:
-            record = [entry for entry in record if entry.details.get("run_id") == run_id]
-            versions = [version for version in versions if version.tags.get("run_id") == run_id]
-        check_versions(name, record, versions, self.findings)
-        for version in versions:
+            own_record = [entry for entry in record if entry.details.get("run_id") == run_id]
+            own = [version for version in versions if version.tags.get("run_id") == run_id]
+        # Who serves is no matter of a run that does not: a challenger is proven all the same.
+        if run_id is None or in_service(record, name) in own_record or has_champion(own):
+            check_alias(name, record, versions, self.findings)
+        check_versions(name, own_record, own, self.findings)
+        for version in own:
             self._audit_version(registry, version)
 
     def audit_checkout(self) -> None:

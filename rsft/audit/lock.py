@@ -1,12 +1,11 @@
 """Whether what a run says of itself is what its ``dvc.lock`` records, and whether it is marked."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from rsft.audit.case import SETTINGS, Case
 from rsft.audit.findings import Findings
-from rsft.lineage import LockedStage, StageRecord
+from rsft.lineage import LockedStage, OutRecord, StageRecord
 
 _REMEDY = "one of the two was edited; `rsft replay` shows which is true"
 
@@ -60,7 +59,7 @@ def _facts(stage: LockedStage) -> dict[str, Any]:
     return {
         **{f"dependency {path}": dep.hash for path, dep in stage.deps.items()},
         **{f"setting {key}": repr(value) for key, value in stage.params.items()},
-        **{f"output {path}": asdict(out) for path, out in stage.outs.items()},
+        **{f"output {path}": _told(out) for path, out in stage.outs.items()},
     }
 
 
@@ -69,4 +68,8 @@ def _claims(stage: StageRecord) -> Mapping[str, Any]:
         f"setting {path}" if path.startswith(SETTINGS) else f"dependency {path}": value
         for path, value in stage.deps.items()
     }
-    return deps | {f"output {path}": asdict(out) for path, out in stage.outs.items()}
+    return deps | {f"output {path}": _told(out) for path, out in stage.outs.items()}
+
+
+def _told(out: OutRecord) -> str:
+    return f"{out.hash} ({out.files} files, {out.size} bytes)"

@@ -44,7 +44,8 @@ def claims_of(cases: Sequence[Case], datasets: DataSets) -> dict[str, Claim]:
                 runs_of[md5] = []
                 for name, member in _objects(path, md5, datasets):
                     claims.setdefault(member, Claim(path=name, runs=runs_of[md5]))
-            runs_of[md5].append(case.run.tag)
+            if case.run.tag not in runs_of[md5][-1:]:  # a run may hand on what it was handed
+                runs_of[md5].append(case.run.tag)
     return claims
 
 

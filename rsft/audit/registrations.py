@@ -48,6 +48,11 @@ def check_alias(
     )
 
 
+def has_champion(versions: Sequence[ModelVersion]) -> bool:
+    """Whether MLflow's champion is among some versions."""
+    return any(CHAMPION in version.aliases for version in versions)
+
+
 def check_provenance(
     version: ModelVersion, run: RunRecord | None, trees: Trees, findings: Findings
 ) -> None:

@@ -14,12 +14,14 @@ def check_settings(case: Case, findings: Findings) -> None:
     for name, stage in case.lock.items():
         if name not in case.stages:
             continue  # left in the lock by a run with more rounds
-        for key, value in stage.params.items():
-            findings.compare(
+        got = {key.removeprefix(SETTINGS): value for key, value in stage.params.items()}
+        findings.checked["settings"] += len(got)
+        for key, value, pinned in differing_settings(got, case.settings):
+            findings.add(
                 "settings",
-                f"{case.run.tag}: stage {name}, {key}",
-                expected=_value(case.settings, key.removeprefix(SETTINGS)),
-                found=value,
+                f"{case.run.tag}: {key} in params.yaml, and as stage {name} got it",
+                expected=str(pinned),
+                found=str(value),
                 remedy="the stage did not get what params.yaml says; run again",
             )
     claimed = dict(_leaves(case.run.manifest.get("params", {})))
@@ -27,7 +29,7 @@ def check_settings(case: Case, findings: Findings) -> None:
         if key in claimed:
             findings.compare(
                 "settings",
-                f"{case.run.tag}: {key} in the manifest",
+                f"{case.run.tag}: {key} in params.yaml, and in the manifest",
                 expected=value,
                 found=claimed[key],
                 remedy="the manifest was edited, or the run got other settings; run again",

@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from rsft.audit import audit_all, latest_run
+from rsft.audit import audit_all, audit_run, latest_run
 from rsft.errors import LineageError, RegistryError
-from rsft.lineage import folder_md5, md5_of, tag_run
+from rsft.lineage import folder_md5, md5_of, read_run, tag_run
 from tests.audit.conftest import RUN, Audited, flip, tag_entry
 from tests.workspaces import git
 
@@ -191,16 +191,16 @@ def test_settings_that_a_stage_did_not_get_are_found(audited: Audited) -> None:
     )
     audited.retag(dict(audited.run.manifest))
     findings = audited.all(with_checkout=False).findings
-    told = {(f.what.removeprefix(f"run/{RUN}: "), f.expected, f.found) for f in findings}
+    told = {(f.what.split(": ")[1], f.expected, f.found) for f in findings}
     assert told == {
-        ("stage prompts, params.yaml:seed", "8", "7"),
+        ("seed in params.yaml, and as stage prompts got it", "8", "7"),
         (
-            "stage prompts, params.yaml:prompts",
-            "{'source': 'own', 'shares': [0.5, 0.25]}",
-            "{'source': 'own', 'shares': [0.5, 0.5]}",
+            "prompts.shares in params.yaml, and as stage prompts got it",
+            "[0.5, 0.25]",
+            "[0.5, 0.5]",
         ),
-        ("seed in the manifest", "8", "7"),
-        ("prompts.shares in the manifest", "[0.5, 0.25]", "[0.5, 0.5]"),
+        ("seed in params.yaml, and in the manifest", "8", "7"),
+        ("prompts.shares in params.yaml, and in the manifest", "[0.5, 0.25]", "[0.5, 0.5]"),
     }
 
 
@@ -311,6 +311,18 @@ def test_an_alias_that_was_moved_by_hand_is_found(audited: Audited) -> None:
     assert (found.kind, found.what) == ("alias", "demo@champion")
     assert found.expected == "version 1, by tag demo#champion#1"
     assert found.found == "no version"
+
+
+def test_a_challenger_is_proven_though_another_ones_alias_was_moved(audited: Audited) -> None:
+    """So that the next promotion can put the alias right."""
+    manifest = dict(audited.run.manifest) | {"run_id": "20260102-demo"}
+    tag_run(audited.workspace, "20260102-demo", manifest)
+    audited.versions[0] = dataclasses.replace(audited.versions[0], aliases=())
+    assert [finding.kind for finding in audited.one().findings] == ["alias"]
+    challenger = read_run(audited.workspace, "20260102-demo")
+    report = audit_run(audited.workspace, challenger, "demo", lambda: audited)
+    assert report.passed
+    assert "alias" not in report.checked
 
 
 def test_a_promotion_whose_tag_was_deleted_is_found(audited: Audited) -> None:
