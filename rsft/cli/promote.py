@@ -27,6 +27,10 @@ def promote(
 ) -> None:
     """Judge a version, and make it the champion if it is shown to be better; exit code 1 if not."""
     workspace, config = workspace_and_config()
+    from rsft.promotion import named_version
+
+    # Prefect takes seconds to start: who names a version that is not there is told so at once.
+    named_version(workspace, config.register_.name, version)
     name = approve or (_git_name(workspace) if yes else None)
     from flows.promote import promote as promote_flow
     from rsft.report.verdict import verdict_lines

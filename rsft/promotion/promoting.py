@@ -92,7 +92,7 @@ def promote_version(
     folder.mkdir(exist_ok=True)
     with FileLock(folder / "promotion.lock"):
         record = read_record(workspace)
-        entry = _named(workspace, record, model, text)
+        entry = named_version(workspace, model, text)
         serving = in_service(record, entry.name if entry else model)
         if entry is None or (serving is not None and serving.version == entry.version):
             if serving is not None:
@@ -110,12 +110,14 @@ def has_served(workspace: Workspace, name: str, version: int) -> bool:
     return any(entry.version == version for entry in record if entry.kind in changes)
 
 
-def _named(
-    workspace: Workspace, record: Sequence[Entry], model: str, text: str | None
-) -> Entry | None:
-    """The registration that is meant; None where none contends."""
+def named_version(workspace: Workspace, model: str, text: str | None) -> Entry | None:
+    """The registration that a text means, as ``promote_version``; None where none contends.
+
+    Raises:
+        LineageError: Where no such version is on record.
+    """
     if text is None:
-        return contending(record, model)
+        return contending(read_record(workspace, model), model)
     subject = find_subject(workspace, f"/{text}" if text.isdecimal() else text, model)
     if subject.version is None:
         raise LineageError(f"{text!r} names no version; write {model}/1 or {model}@challenger")

@@ -59,5 +59,6 @@ def test_hostile_text_is_shown_as_it_is(place: str):
     text = verdict_markdown(verdict)
     assert "<script>" not in text.replace("\\<script\\>", "")
     assert "\n# d" not in text
+    assert "\n\\# d" not in text, "a line of its own"
     assert "[x](javascript" not in text.replace("\\[x\\](javascript", "")
     assert "[red]e" in shown(verdict)
