@@ -8,7 +8,7 @@ is what MLflow keeps of evaluations.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from typing import Any
 from rsft.config import RAW
 from rsft.lineage import Cache, Deleted, Workspace, list_worktrees, purge_objects
 from rsft.rows.scanning import rows_of_prompts
-from rsft.rows.tracing import Trace
+from rsft.rows.tracing import RunTrace, Trace
+from rsft.types import Prompt
 
 _LEDGERS = ".rsft/ledger"
 """Where drawn candidates lie until their rounds are done, and after."""
@@ -43,27 +44,23 @@ def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
     """What a purge of something would delete.
 
     Raises:
-        LineageError: Where a part of a ledger cannot be read.
+        LineageError: Where a part of a ledger, or a list of what the user brought, cannot be read.
     """
     holding = [run for run in trace.runs if run.state == "holds"]
+    prompts = [found.prompt for run in holding for found in run.prompts]
     files = {(file.path, file.hash) for run in holding for file in run.files}
-    ids = {found.prompt.prompt_id for run in holding for found in run.prompts}
-    roots = list_worktrees(workspace)
-    sources = {found.prompt.source for run in holding for found in run.prompts}
-    texts = _spellings({found.prompt.text for run in holding for found in run.prompts})
-    kept = {file.hash: file.file for file in _inputs(workspace, trace) if file.name in sources}
-    held = {md5 for md5, file in kept.items() if _has(file, texts)}
-    brought = [file for file in (workspace.root / RAW).rglob("*") if file.name in sources]
+    inputs = _inputs_with(workspace, trace.runs, prompts)
+    roots, ids = list_worktrees(workspace), {prompt.prompt_id for prompt in prompts}
     return Purge(
-        hashes=tuple(sorted(held | {md5 for _, md5 in files})),
-        sources=tuple(
-            str(file.relative_to(workspace.root)) for file in sorted(brought) if _has(file, texts)
-        ),
+        hashes=tuple(sorted({md5 for _, md5 in files}.union(*inputs.values()))),
         copies=(
             *(copy for path, md5 in sorted(files) for copy in _copies(roots, path, md5)),
             *(part for root in roots for part in _ledger_parts(root, ids)),
         ),
-        run_ids=tuple(run.run.run_id for run in holding),
+        sources=tuple(_sources_with(workspace.root, prompts)),
+        run_ids=tuple(
+            run.run.run_id for run in trace.runs if run in holding or inputs[run.run.run_id]
+        ),
         details={
             "of": {"kind": trace.wanted.kind, "hash": trace.wanted.hash},
             "models": {run.run.run_id: list(map(asdict, run.models)) for run in holding},
@@ -72,7 +69,7 @@ def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
 
 
 def purge(workspace: Workspace, plan: Purge, reason: str) -> Deleted:
-    """Deletes what was planned, for good; the tag that says so comes first.
+    """Deletes what was planned, for good; of cache and remote nothing before the tag says so.
 
     Raises:
         WorkspaceError: Where a run holds the workspace.
@@ -84,27 +81,39 @@ def purge(workspace: Workspace, plan: Purge, reason: str) -> Deleted:
         return purge_objects(workspace, plan.hashes, reason, plan.details)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Input:
-    """A file that the user brought, as the cache keeps it for runs."""
+def _inputs_with(
+    workspace: Workspace, runs: Sequence[RunTrace], prompts: Sequence[Prompt]
+) -> dict[str, set[str]]:
+    """By run, the objects that the cache keeps of the user's files and that have some prompts."""
+    cache, texts = Cache(workspace), _spellings(prompts)
+    sources = {prompt.source for prompt in prompts}
+    known: dict[tuple[str, str], set[str]] = {}
+    found: dict[str, set[str]] = {}
+    for run in runs:
+        inputs = run.run.manifest.get("inputs", {})
+        asked = [(path, out["hash"]) for path, out in inputs.items()]
+        for path, md5 in set(asked) - known.keys():
+            known[path, md5] = {
+                member.hash
+                for member in cache.members(md5)
+                if (Path(path) / member.path).name in sources
+                and _has(cache.object(member.hash), texts)
+            }
+        found[run.run.run_id] = set().union(*(known[key] for key in asked))
+    return found
 
-    name: str
-    hash: str
-    file: Path
+
+def _sources_with(root: Path, prompts: Sequence[Prompt]) -> Iterator[str]:
+    """The user's files that have some prompts now."""
+    sources, texts = {prompt.source for prompt in prompts}, _spellings(prompts)
+    for file in sorted((root / RAW).rglob("*")):
+        if file.name in sources and _has(file, texts):
+            yield str(file.relative_to(root))
 
 
-def _inputs(workspace: Workspace, trace: Trace) -> Iterator[_Input]:
-    cache = Cache(workspace)
-    brought = [run.run.manifest.get("inputs", {}) for run in trace.runs]
-    hashes = {(path, out["hash"]) for inputs in brought for path, out in inputs.items()}
-    for path, md5 in sorted(hashes):
-        for member in cache.members(md5):
-            name = (Path(path) / member.path).name
-            yield _Input(name=name, hash=member.hash, file=cache.object(member.hash))
-
-
-def _spellings(texts: Collection[str]) -> list[bytes]:
-    """Texts as they may stand in a JSON file."""
+def _spellings(prompts: Sequence[Prompt]) -> list[bytes]:
+    """What prompts ask, as it may stand in a JSON file."""
+    texts = {prompt.text for prompt in prompts}
     escaped = [json.dumps(text)[1:-1] for text in texts]
     plain = [json.dumps(text, ensure_ascii=False)[1:-1] for text in texts]
     return [text.encode() for text in {*escaped, *plain}]

@@ -169,6 +169,7 @@ def test_of_the_users_files_go_the_versions_that_the_cache_keeps(workspace: Work
     assert len(versions) == 3
     assert versions - set(plan.hashes) == kept
     assert plan.sources == ()
+    assert plan.run_ids[-2:] == ("20260104-raw", "20260105-raw")
     source.write_text(json.dumps({"prompt": TRAIN[0].text}))
     source.with_name("other").write_text(TRAIN[0].text)
     assert plan_purge(workspace, traced(workspace)).sources == ("data/raw/test",)
