@@ -8,12 +8,13 @@ is what MLflow keeps of evaluations.
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rsft.config import RAW
+from rsft.config import RAW, TRAINING
 from rsft.lineage import Cache, Deleted, Workspace, list_worktrees, purge_objects
 from rsft.rows.scanning import rows_of_prompts
 from rsft.rows.tracing import RunTrace, Trace
@@ -33,6 +34,8 @@ class Purge:
     """Files beside the cache: those checked out, and parts of ledgers, which are drawn anew."""
     sources: tuple[str, ...]
     """Files in data/raw that have it still."""
+    is_evaluated: bool
+    """Whether models were evaluated on it, whose answers MLflow keeps."""
     run_ids: tuple[str, ...]
     """Runs that can no longer be replayed, for they made or read these objects."""
     details: Mapping[str, Any]
@@ -58,6 +61,7 @@ def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
             *(part for root in roots for part in _ledger_parts(root, ids)),
         ),
         sources=tuple(_sources_with(workspace.root, prompts)),
+        is_evaluated=any(found.split not in TRAINING for run in holding for found in run.prompts),
         run_ids=tuple(
             run.run.run_id for run in trace.runs if run in holding or inputs[run.run.run_id]
         ),
@@ -68,8 +72,14 @@ def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
     )
 
 
-def purge(workspace: Workspace, plan: Purge, reason: str) -> Deleted:
+def purge(workspace: Workspace, plan: Purge, reason: str, pages: Path) -> Deleted:
     """Deletes what was planned, for good; of cache and remote nothing before the tag says so.
+
+    Args:
+        workspace: The checkout whose cache and remote they are.
+        plan: What.
+        reason: Why, for the record.
+        pages: Folder of pages that were made from such data, and are made anew once they are gone.
 
     Raises:
         WorkspaceError: Where a run holds the workspace.
@@ -78,6 +88,7 @@ def purge(workspace: Workspace, plan: Purge, reason: str) -> Deleted:
     with workspace.hold("purge"):
         for copy in plan.copies:
             copy.unlink(missing_ok=True)
+        shutil.rmtree(pages, ignore_errors=True)
         return purge_objects(workspace, plan.hashes, reason, plan.details)
 
 
