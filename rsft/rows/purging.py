@@ -16,8 +16,8 @@ from typing import Any
 
 from rsft.config import RAW, TRAINING
 from rsft.lineage import Cache, Deleted, Workspace, list_worktrees, purge_objects
+from rsft.rows.records import RunTrace, Trace
 from rsft.rows.scanning import rows_of_prompts
-from rsft.rows.tracing import RunTrace, Trace
 from rsft.types import Prompt
 
 _LEDGERS = ".rsft/ledger"
@@ -51,7 +51,7 @@ def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
     """
     holding = [run for run in trace.runs if run.state == "holds"]
     prompts = [found.prompt for run in holding for found in run.prompts]
-    files = {(file.path, file.hash) for run in holding for file in run.files}
+    files = {(file.path, file.hash) for run in trace.runs for file in run.files}
     inputs = _inputs_with(workspace, trace.runs, prompts)
     roots, ids = list_worktrees(workspace), {prompt.prompt_id for prompt in prompts}
     return Purge(
@@ -62,9 +62,7 @@ def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
         ),
         sources=tuple(_sources_with(workspace.root, prompts)),
         is_evaluated=any(found.split not in TRAINING for run in holding for found in run.prompts),
-        run_ids=tuple(
-            run.run.run_id for run in trace.runs if run in holding or inputs[run.run.run_id]
-        ),
+        run_ids=tuple(run.run.run_id for run in trace.runs if run.files or inputs[run.run.run_id]),
         details={
             "of": {"kind": trace.wanted.kind, "hash": trace.wanted.hash},
             "models": {run.run.run_id: list(map(asdict, run.models)) for run in holding},

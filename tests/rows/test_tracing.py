@@ -11,7 +11,16 @@ from rsft.errors import LineageError
 from rsft.ledger import read_rows, write_rows
 from rsft.lineage import RunRecord, Workspace, read_runs
 from rsft.prompts.forgotten import Forgotten, digest, read_forgotten
-from rsft.rows import RunTrace, Trace, Wanted, forget, name_prompt, name_value, trace
+from rsft.rows import (
+    RunTrace,
+    Trace,
+    Wanted,
+    forget,
+    name_prompt,
+    name_value,
+    plan_purge,
+    trace,
+)
 from rsft.types import Decided, Prompt, TrainingRow, Turn
 from tests.rows.cases import EVAL, TRAIN, record, write_data
 from tests.stages.cases import decided, row
@@ -223,3 +232,13 @@ def test_what_is_forgotten_is_still_known_by_id_text_and_hash(workspace: Workspa
         assert name_prompt(workspace, [], text, [entry]).hash == wanted.hash
     with pytest.raises(LineageError):
         name_prompt(workspace, [], wanted.hash[:11], [entry])
+
+
+def test_what_a_run_kept_though_it_was_told_to_forget_it_is_purged_too(
+    workspace: Workspace,
+) -> None:
+    found = next_run(workspace, plant_row(prompt=OTHERWISE.text))
+    plan = plan_purge(workspace, traced(workspace, named(workspace, TRAIN[0].text)))
+    assert {file.hash for file in found.files} < set(plan.hashes)
+    assert plan.run_ids[-1] == "20260103-next"
+    assert "20260103-next" not in plan.details["models"]
