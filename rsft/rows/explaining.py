@@ -12,7 +12,7 @@ from rsft.lineage import RunRecord, Workspace, read_record
 from rsft.rows.address import RowAddress
 from rsft.rows.data import RunData
 from rsft.rows.models import Registered, TrainedModel, trained_models
-from rsft.rows.naming import Found, find_prompts
+from rsft.rows.naming import Found, read_split
 from rsft.types import Decided, Leak, TrainingRow
 
 FateKind = Literal["kept", "held_out", "contaminated", "repeated", "over_cap"]
@@ -89,9 +89,10 @@ def explain_row(workspace: Workspace, run: RunRecord, row: RowAddress) -> Explan
     """
     data = RunData(workspace, run)
     is_prompt, is_row = pc.field("prompt_id") == row.prompt_id, _is_row(row)
-    found = next(find_prompts(data, is_prompt), None)
+    split = "train" if row.round else "labelled"
+    found = next(read_split(data, split, is_prompt), None)
     if found is None:
-        raise _no_such(row, run, f"prompt {row.prompt_id!r}")
+        raise _no_such(row, run, f"prompt {row.prompt_id!r} in the split {split!r}")
     candidate = _candidate(data, row, is_row) if row.round else None
     completion = found.prompt.solution if candidate is None else candidate.text
     if completion is None:

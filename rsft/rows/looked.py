@@ -8,6 +8,15 @@ from rsft.rows.data import DataFile, RunData
 from rsft.rows.records import Holding, RunTrace, State
 
 
+@contextmanager
+def noting(unread: list[str]) -> Iterator[None]:
+    """Goes on after what cannot be read, and notes it."""
+    try:
+        yield
+    except LineageError as error:
+        unread.append(str(error))
+
+
 class Looked:
     """What of a run was looked through so far."""
 
@@ -15,24 +24,17 @@ class Looked:
         self._data = data
         self._files: list[Holding] = []
         self._count = 0
-        self._unread: list[str] = []
+        self.unread: list[str] = []
+        """What could not be read, and why."""
 
     def look(self, traces_in: Callable[[DataFile], dict[str, int]]) -> None:
         """Looks through every file that rows may lie in; weights and vocabularies hold none."""
         for out in self._data.outs:
-            with self.noting():
+            with noting(self.unread):
                 for file in self._data.files_of(out):
                     if is_table(file) or (file.path.endswith(".json") and not _is_model(out)):
-                        with self.noting():
+                        with noting(self.unread):
                             self._see(file, traces_in)
-
-    @contextmanager
-    def noting(self) -> Iterator[None]:
-        """Goes on after what cannot be read, and notes it."""
-        try:
-            yield
-        except LineageError as error:
-            self._unread.append(str(error))
 
     def _see(self, file: DataFile, traces_in: Callable[[DataFile], dict[str, int]]) -> None:
         self._data.require(file)
@@ -52,7 +54,7 @@ class Looked:
             state=state,
             files=tuple(self._files),
             looked_through=self._count,
-            unread=tuple(self._unread),
+            unread=tuple(self.unread),
         )
 
 

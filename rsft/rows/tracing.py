@@ -16,9 +16,9 @@ from rsft.lineage import RunRecord, Workspace, read_files, read_purges, read_rec
 from rsft.prompts.forgotten import Forgotten, parse_forgotten
 from rsft.rows.address import RowAddress
 from rsft.rows.data import DataFile, RunData
-from rsft.rows.looked import Looked, is_table
+from rsft.rows.looked import Looked, is_table, noting
 from rsft.rows.models import Registered, TrainedModel, trained_models
-from rsft.rows.naming import Found, Wanted, find_prompts
+from rsft.rows.naming import Found, Wanted, find_prompts, read_split, splits_of
 from rsft.rows.records import RunTrace, Trace
 from rsft.rows.scanning import leaves_telling, rows_of_prompts, traces_in_document, traces_in_table
 from rsft.stages.contract import PROMPTS
@@ -82,17 +82,14 @@ class _Tracer:
         self._wanted = wanted
         self._registered = registered
         self._known: dict[str | None, frozenset[str]] = {}
-        self._prompts: dict[str | None, tuple[Found, ...]] = {}
+        self._prompts: dict[str | None, tuple[tuple[Found, ...], tuple[str, ...]]] = {}
         self._traces: dict[tuple[Any, ...], dict[str, int]] = {}
 
     def follow(self, data: RunData) -> RunTrace:
         """What a run has of it, by the ids of its prompts that are it."""
-        try:
-            prompts = self._prompts_of(data)
-        except LineageError as error:
-            return RunTrace(run=data.run, state="unknown", unread=(str(error),))
+        prompts, unread = self._prompts_of(data)
         if not prompts:
-            return RunTrace(run=data.run, state="none")
+            return RunTrace(run=data.run, state="unknown" if unread else "none", unread=unread)
         ids = frozenset(found.prompt.prompt_id for found in prompts)
         texts = frozenset(found.prompt.text for found in prompts)
         looked = Looked(data)
@@ -105,9 +102,9 @@ class _Tracer:
 
         models: list[TrainedModel] = []
         accepted: list[RowAddress] = []
-        with looked.noting():
+        with noting(looked.unread):
             models = trained_models(data, rounds_in, self._registered)
-        with looked.noting():
+        with noting(looked.unread):
             accepted = _accepted(data, is_it)
         return replace(
             looked.as_trace("holds"),
@@ -139,11 +136,18 @@ class _Tracer:
             self._known[key] = frozenset(ids.union(leaks["prompt_id"].to_pylist()))
         return self._known[key]
 
-    def _prompts_of(self, data: RunData) -> tuple[Found, ...]:
+    def _prompts_of(self, data: RunData) -> tuple[tuple[Found, ...], tuple[str, ...]]:
+        """The prompts of a run that are it, and why some of its splits cannot be read."""
         key = data.outs.get(str(PROMPTS))
         if key not in self._prompts:
-            found = find_prompts(data)
-            self._prompts[key] = tuple(one for one in found if self._wanted.picks(one.prompt))
+            found: list[Found] = []
+            unread: list[str] = []
+            with noting(unread):
+                for split in splits_of(data):
+                    with noting(unread):
+                        prompts = read_split(data, split)
+                        found += (one for one in prompts if self._wanted.picks(one.prompt))
+            self._prompts[key] = tuple(found), tuple(unread)
         return self._prompts[key]
 
     def _rows(self, file: DataFile, ids: frozenset[str], texts: frozenset[str]) -> dict[str, int]:

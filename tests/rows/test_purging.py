@@ -9,7 +9,7 @@ import pytest
 from rsft.errors import LineageError, WorkspaceError
 from rsft.ledger import write_rows
 from rsft.lineage import Cache, Workspace, purge_objects, read_purged, read_purges, read_runs
-from rsft.prompts.forgotten import read_forgotten
+from rsft.prompts.forgotten import Forgotten, question_digests, read_forgotten
 from rsft.rows import (
     Purge,
     RowAddress,
@@ -176,3 +176,19 @@ def test_of_the_users_files_go_the_versions_that_the_cache_keeps(workspace: Work
     source.write_text(json.dumps({"prompt": TRAIN[0].text}))
     source.with_name("other").write_text(TRAIN[0].text)
     assert plan_purge(workspace, traced(workspace)).sources == ("data/raw/test",)
+
+
+def test_what_lies_in_other_tables_of_a_purged_run_is_still_followed(workspace: Workspace) -> None:
+    purge(workspace, planned(workspace), "asked to", PAGES)
+    runs = read_runs(workspace)
+    asked = name_prompt(workspace, runs[::-1], "eval-0", [])
+    first = trace(workspace, runs, asked).runs[0]
+    assert first.state == "holds"
+    assert first.files[0].path == "data/prompts/eval.parquet"
+    assert "train.parquet of run 20260101-one was purged" in " ".join(first.unread)
+    gone = name_prompt(workspace, [], TRAIN[1].text, [forgotten_like(TRAIN[1].text)])
+    assert [run.state for run in trace(workspace, runs, gone).runs] == ["unknown", "unknown"]
+
+
+def forgotten_like(text: str) -> Forgotten:
+    return Forgotten(kind="prompt", hash=question_digests(text, ())[-1], at="2026-01-01")
