@@ -11,7 +11,7 @@ from rsft.errors import LineageError
 from rsft.report.sheet import plain_console
 
 _Prompt = Annotated[
-    str | None, typer.Argument(metavar="[PROMPT]", help="A prompt's id, or its whole text.")
+    str | None, typer.Argument(metavar="PROMPT", help="A prompt's id, or its whole text.")
 ]
 _Source = Annotated[str | None, typer.Option(help="All prompts of this source instead.")]
 _Family = Annotated[str | None, typer.Option(help="All prompts of this family instead.")]
@@ -83,6 +83,7 @@ def forget(
     from rsft.rows import forget as write
     from rsft.rows import plan_purge
     from rsft.rows import purge as delete
+    from rsft.runs.docs import DATA_DOCS
 
     workspace, _ = workspace_and_config()
     traced = _traced(workspace, prompt, source=source, family=family, licence=licence)
@@ -103,11 +104,17 @@ def forget(
     result: dict[str, Any] = found | {"is_new": is_new, "purged": None}
     if purge:
         plan = plan_purge(workspace, traced)
-        for line in purge_lines(len(plan.hashes), len(plan.copies), plan.sources, plan.run_ids):
+        for line in purge_lines(
+            len(plan.hashes),
+            len(plan.copies),
+            plan.sources,
+            plan.run_ids,
+            is_evaluated=plan.is_evaluated,
+        ):
             console.print(line)
         if not yes and not typer.confirm("delete them for good?", err=as_json):
             raise typer.Exit(1)
-        deleted = delete(workspace, plan, reason or "forgotten")
+        deleted = delete(workspace, plan, reason or "forgotten", workspace.home / DATA_DOCS)
         result["purged"] = {
             "tag": deleted.tag,
             "cached": deleted.cached,

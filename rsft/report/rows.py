@@ -1,5 +1,6 @@
 """A row explained, and where a prompt went, for the terminal. All texts are hostile: escaped."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,11 @@ _WHY = {
     "same_path": "accepted by the rule, but it reasons as another accepted one does",
     "capped": "accepted by the rule, but its prompt has rows enough in this round",
 }
+_NUMBERS = (
+    *("correct_reward", "threshold", "beta", "temper", "n", "fraction"),
+    *("near_duplicates", "max_per_prompt"),
+)
+"""Settings of the filter that a decision may turn on."""
 _FATES = {
     "kept": "kept",
     "held_out": "held out: its prompt is never trained on",
@@ -98,6 +104,9 @@ def _candidate_lines(candidate: Json, found: Json) -> Iterator[str]:
     yield _line("rule", f"{rule['rule']}; {rule['target']} over {rule['base_measure']}; {bound}")
     if rule["bound_note"]:
         yield _line("", rule["bound_note"])
+    if found["settings"] is not None:
+        told = [(name, found["settings"][name]) for name in _NUMBERS]
+        yield _line("", ", ".join(f"{name} {value:g}" for name, value in told if value is not None))
     yield _line(
         "",
         f"log P̃ {_nats(candidate['log_target'])}, log c {_nats(candidate['log_bound'])}, "
@@ -209,9 +218,17 @@ def affected_lines(found: Json) -> Iterator[str]:
         f"[bold]{found['kind']} {_shown(found['name'])}[/] is in {_count(len(runs), 'run')}, "
         f"{_count(len(objects), 'object')}"
     )
+    held = {(file["path"], file["hash"]) for run in runs for file in run["files"]}
+    versions = Counter(path for path, _ in held)
+    for path, md5 in dict(sorted(held)).items():
+        yield _line("data", f"{path}  {md5 if versions[path] == 1 else _versions(versions[path])}")
     yield from _model_lines(list(models.values()))
     for problem in dict.fromkeys(line for run in found["runs"] for line in run["unread"]):
         yield f"[yellow]not read:[/] {_shown(problem)}"
+
+
+def _versions(count: int) -> str:
+    return f"in {count:,} versions"
 
 
 def forgotten_line(counts: Mapping[str, int]) -> str:
@@ -221,15 +238,22 @@ def forgotten_line(counts: Mapping[str, int]) -> str:
 
 
 def purge_lines(
-    objects: int, copies: int, sources: Sequence[str], run_ids: Sequence[str]
+    objects: int,
+    copies: int,
+    sources: Sequence[str],
+    run_ids: Sequence[str],
+    *,
+    is_evaluated: bool,
 ) -> Iterator[str]:
-    """What a purge would delete, as lines of markup."""
+    """What a purge would delete and what it leaves, as lines of markup."""
     yield (
         f"{_count(objects, 'object')} in cache and remote, and {copies:,} copies of them and of "
         "drawn candidates in the checkouts"
     )
     for source in sources:
         yield f"  {_shown(source)} is yours and stays: take it out of there, too"
+    if is_evaluated:
+        yield "  what MLflow keeps of answers to evaluation prompts stays: delete those runs there"
     for run_id in run_ids:
         yield f"  run {escape(run_id)} can then no longer be replayed, nor its rows explained"
 

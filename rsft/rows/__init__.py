@@ -10,7 +10,8 @@ from rsft.rows.forgetting import forget
 from rsft.rows.models import TrainedModel
 from rsft.rows.naming import Wanted, name_prompt, name_value
 from rsft.rows.purging import Purge, plan_purge, purge
-from rsft.rows.tracing import RunTrace, Trace, trace
+from rsft.rows.records import RunTrace, Trace
+from rsft.rows.tracing import trace
 
 __all__ = [
     "Explanation",

@@ -12,7 +12,7 @@ from rsft.lineage import RunRecord, Workspace, read_record
 from rsft.rows.address import RowAddress
 from rsft.rows.data import RunData
 from rsft.rows.models import Registered, TrainedModel, trained_models
-from rsft.rows.naming import Found, find_prompts
+from rsft.rows.naming import Found, read_split
 from rsft.types import Decided, Leak, TrainingRow
 
 FateKind = Literal["kept", "held_out", "contaminated", "repeated", "over_cap"]
@@ -50,6 +50,8 @@ class Explanation:
     """Rule, target, base measure and bound that decided; null likewise."""
     law: Mapping[str, Any] | None
     """The settings ``generate`` that it was drawn by; null likewise."""
+    settings: Mapping[str, Any] | None
+    """The settings ``filter`` that the rule went by; null likewise."""
     fates: Sequence[Fate]
     """What became of it in each round's pool, from its own on; none where it was not accepted."""
     models: Sequence[TrainedModel]
@@ -68,6 +70,7 @@ class Explanation:
             "candidate": None if self.candidate is None else asdict(self.candidate),
             "rule": self.rule,
             "law": self.law,
+            "settings": self.settings,
             "pool": [asdict(fate) for fate in self.fates],
             "models": [asdict(model) for model in self.models],
         }
@@ -86,13 +89,15 @@ def explain_row(workspace: Workspace, run: RunRecord, row: RowAddress) -> Explan
     """
     data = RunData(workspace, run)
     is_prompt, is_row = pc.field("prompt_id") == row.prompt_id, _is_row(row)
-    found = next(find_prompts(data, is_prompt), None)
+    split = "train" if row.round else "labelled"
+    found = next(read_split(data, split, is_prompt), None)
     if found is None:
-        raise _no_such(row, run, f"prompt {row.prompt_id!r}")
+        raise _no_such(row, run, f"prompt {row.prompt_id!r} in the split {split!r}")
     candidate = _candidate(data, row, is_row) if row.round else None
     completion = found.prompt.solution if candidate is None else candidate.text
     if completion is None:
         raise _no_such(row, run, f"labelled row of {row.prompt_id!r}")
+    params = run.manifest.get("params", {}) if row.round else {}
     is_learnt = candidate is None or candidate.is_accepted
 
     def rounds_in(path: str) -> Sequence[int]:
@@ -105,7 +110,8 @@ def explain_row(workspace: Workspace, run: RunRecord, row: RowAddress) -> Explan
         completion=completion,
         candidate=candidate,
         rule=_rule(data, row.round) if row.round else None,
-        law=run.manifest.get("params", {}).get("generate") if row.round else None,
+        law=params.get("generate"),
+        settings=params.get("filter"),
         fates=_fates(data, row, completion) if is_learnt else (),
         models=trained_models(data, rounds_in, Registered(read_record(workspace))),
     )

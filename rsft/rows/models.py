@@ -45,7 +45,7 @@ class Registered:
         self._entries: dict[str, list[Entry]] = defaultdict(list)
         for entry in record:
             if entry.kind == "registered":
-                self._entries[entry.details["model_hash"]].append(entry)
+                self._entries[entry.details.get("model_hash", "")].append(entry)
         serving = [in_service(record, name) for name in {entry.name for entry in record}]
         self._serving = {(entry.name, entry.version) for entry in serving if entry is not None}
 

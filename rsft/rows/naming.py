@@ -94,12 +94,29 @@ def find_prompts(data: RunData, wanted: pc.Expression | None = None) -> Iterator
     Raises:
         LineageError: Where a table of them is not in the cache, or is none.
     """
-    for file in data.files(str(PROMPTS)):
-        folder, _, name = file.path.rpartition("/")
-        split, dot, kind = name.rpartition(".")
-        if folder == str(PROMPTS) and dot + kind == ".parquet":
-            for prompt in data.rows(file.path, Prompt, wanted):
-                yield Found(split=split, prompt=prompt)
+    for split in splits_of(data):
+        yield from read_split(data, split, wanted)
+
+
+def splits_of(data: RunData) -> list[str]:
+    """The splits of a run.
+
+    Raises:
+        LineageError: Where the list of their tables is not in the cache.
+    """
+    places = [file.path.rpartition("/") for file in data.files(str(PROMPTS))]
+    tables = [name for folder, _, name in places if folder == str(PROMPTS)]
+    return [name.removesuffix(".parquet") for name in tables if name.endswith(".parquet")]
+
+
+def read_split(data: RunData, split: str, wanted: pc.Expression | None = None) -> Iterator[Found]:
+    """The prompts of a split.
+
+    Raises:
+        LineageError: Where its table is not in the cache, or is none.
+    """
+    for prompt in data.rows(f"{PROMPTS}/{split}.parquet", Prompt, wanted):
+        yield Found(split=split, prompt=prompt)
 
 
 def _look(

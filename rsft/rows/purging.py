@@ -8,15 +8,17 @@ is what MLflow keeps of evaluations.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rsft.config import RAW
+from rsft.config import RAW, TRAINING
 from rsft.lineage import Cache, Deleted, Workspace, list_worktrees, purge_objects
+from rsft.rows.records import RunTrace, Trace
 from rsft.rows.scanning import rows_of_prompts
-from rsft.rows.tracing import Trace
+from rsft.types import Prompt
 
 _LEDGERS = ".rsft/ledger"
 """Where drawn candidates lie until their rounds are done, and after."""
@@ -32,6 +34,8 @@ class Purge:
     """Files beside the cache: those checked out, and parts of ledgers, which are drawn anew."""
     sources: tuple[str, ...]
     """Files in data/raw that have it still."""
+    is_evaluated: bool
+    """Whether models were evaluated on it, whose answers MLflow keeps."""
     run_ids: tuple[str, ...]
     """Runs that can no longer be replayed, for they made or read these objects."""
     details: Mapping[str, Any]
@@ -43,27 +47,22 @@ def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
     """What a purge of something would delete.
 
     Raises:
-        LineageError: Where a part of a ledger cannot be read.
+        LineageError: Where a part of a ledger, or a list of what the user brought, cannot be read.
     """
     holding = [run for run in trace.runs if run.state == "holds"]
-    files = {(file.path, file.hash) for run in holding for file in run.files}
-    ids = {found.prompt.prompt_id for run in holding for found in run.prompts}
-    roots = list_worktrees(workspace)
-    sources = {found.prompt.source for run in holding for found in run.prompts}
-    texts = _spellings({found.prompt.text for run in holding for found in run.prompts})
-    kept = {file.hash: file.file for file in _inputs(workspace, trace) if file.name in sources}
-    held = {md5 for md5, file in kept.items() if _has(file, texts)}
-    brought = [file for file in (workspace.root / RAW).rglob("*") if file.name in sources]
+    prompts = [found.prompt for run in holding for found in run.prompts]
+    files = {(file.path, file.hash) for run in trace.runs for file in run.files}
+    inputs = _inputs_with(workspace, trace.runs, prompts)
+    roots, ids = list_worktrees(workspace), {prompt.prompt_id for prompt in prompts}
     return Purge(
-        hashes=tuple(sorted(held | {md5 for _, md5 in files})),
-        sources=tuple(
-            str(file.relative_to(workspace.root)) for file in sorted(brought) if _has(file, texts)
-        ),
+        hashes=tuple(sorted({md5 for _, md5 in files}.union(*inputs.values()))),
         copies=(
             *(copy for path, md5 in sorted(files) for copy in _copies(roots, path, md5)),
             *(part for root in roots for part in _ledger_parts(root, ids)),
         ),
-        run_ids=tuple(run.run.run_id for run in holding),
+        sources=tuple(_sources_with(workspace.root, prompts)),
+        is_evaluated=any(found.split not in TRAINING for run in holding for found in run.prompts),
+        run_ids=tuple(run.run.run_id for run in trace.runs if run.files or inputs[run.run.run_id]),
         details={
             "of": {"kind": trace.wanted.kind, "hash": trace.wanted.hash},
             "models": {run.run.run_id: list(map(asdict, run.models)) for run in holding},
@@ -71,8 +70,14 @@ def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
     )
 
 
-def purge(workspace: Workspace, plan: Purge, reason: str) -> Deleted:
-    """Deletes what was planned, for good; the tag that says so comes first.
+def purge(workspace: Workspace, plan: Purge, reason: str, pages: Path) -> Deleted:
+    """Deletes what was planned, for good; of cache and remote nothing before the tag says so.
+
+    Args:
+        workspace: The checkout whose cache and remote they are.
+        plan: What.
+        reason: Why, for the record.
+        pages: Folder of pages that were made from such data, and are made anew once they are gone.
 
     Raises:
         WorkspaceError: Where a run holds the workspace.
@@ -81,30 +86,43 @@ def purge(workspace: Workspace, plan: Purge, reason: str) -> Deleted:
     with workspace.hold("purge"):
         for copy in plan.copies:
             copy.unlink(missing_ok=True)
+        shutil.rmtree(pages, ignore_errors=True)
         return purge_objects(workspace, plan.hashes, reason, plan.details)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Input:
-    """A file that the user brought, as the cache keeps it for runs."""
+def _inputs_with(
+    workspace: Workspace, runs: Sequence[RunTrace], prompts: Sequence[Prompt]
+) -> dict[str, set[str]]:
+    """By run, the objects that the cache keeps of the user's files and that have some prompts."""
+    cache, texts = Cache(workspace), _spellings(prompts)
+    sources = {prompt.source for prompt in prompts}
+    known: dict[tuple[str, str], set[str]] = {}
+    found: dict[str, set[str]] = {}
+    for run in runs:
+        inputs = run.run.manifest.get("inputs", {})
+        asked = [(path, out["hash"]) for path, out in inputs.items()]
+        for path, md5 in set(asked) - known.keys():
+            known[path, md5] = {
+                member.hash
+                for member in cache.members(md5)
+                if (Path(path) / member.path).name in sources
+                and _has(cache.object(member.hash), texts)
+            }
+        found[run.run.run_id] = set().union(*(known[key] for key in asked))
+    return found
 
-    name: str
-    hash: str
-    file: Path
+
+def _sources_with(root: Path, prompts: Sequence[Prompt]) -> Iterator[str]:
+    """The user's files that have some prompts now."""
+    sources, texts = {prompt.source for prompt in prompts}, _spellings(prompts)
+    for file in sorted((root / RAW).rglob("*")):
+        if file.name in sources and _has(file, texts):
+            yield str(file.relative_to(root))
 
 
-def _inputs(workspace: Workspace, trace: Trace) -> Iterator[_Input]:
-    cache = Cache(workspace)
-    brought = [run.run.manifest.get("inputs", {}) for run in trace.runs]
-    hashes = {(path, out["hash"]) for inputs in brought for path, out in inputs.items()}
-    for path, md5 in sorted(hashes):
-        for member in cache.members(md5):
-            name = (Path(path) / member.path).name
-            yield _Input(name=name, hash=member.hash, file=cache.object(member.hash))
-
-
-def _spellings(texts: Collection[str]) -> list[bytes]:
-    """Texts as they may stand in a JSON file."""
+def _spellings(prompts: Sequence[Prompt]) -> list[bytes]:
+    """What prompts ask, as it may stand in a JSON file."""
+    texts = {prompt.text for prompt in prompts}
     escaped = [json.dumps(text)[1:-1] for text in texts]
     plain = [json.dumps(text, ensure_ascii=False)[1:-1] for text in texts]
     return [text.encode() for text in {*escaped, *plain}]

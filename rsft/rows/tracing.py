@@ -4,10 +4,9 @@ A run all of whose prompts are others has nothing of it, for everything is made 
 Of a run that was told to forget it, this is not believed but shown: every table is looked through.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pyarrow.compute as pc
 
@@ -17,91 +16,12 @@ from rsft.lineage import RunRecord, Workspace, read_files, read_purges, read_rec
 from rsft.prompts.forgotten import Forgotten, parse_forgotten
 from rsft.rows.address import RowAddress
 from rsft.rows.data import DataFile, RunData
+from rsft.rows.looked import Looked, is_table, noting
 from rsft.rows.models import Registered, TrainedModel, trained_models
-from rsft.rows.naming import Found, Wanted, find_prompts
+from rsft.rows.naming import Found, Wanted, find_prompts, read_split, splits_of
+from rsft.rows.records import RunTrace, Trace
 from rsft.rows.scanning import leaves_telling, rows_of_prompts, traces_in_document, traces_in_table
 from rsft.stages.contract import PROMPTS
-
-State = Literal["holds", "none", "free", "not_free", "unproven", "purged", "unknown"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
-    """A file that has something of it."""
-
-    path: str
-    """Where it lay in the workspace."""
-    hash: str
-    """Its MD5: the object that holds it."""
-    rows: int
-    """Rows; 1 of a document."""
-    traces: tuple[str, ...]
-    """The kinds of trace (``rsft.rows.scanning``)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunTrace:
-    """What a run has of it."""
-
-    run: RunRecord
-    """The run."""
-    state: State
-    """``holds`` it; ``none``: it is not among the run's prompts; ``free``: the run was told to
-    forget it, and every table was looked through in vain; ``not_free``: not in vain; ``unproven``:
-    in vain, but some can no longer be read; ``purged``: what the run had of it was deleted by
-    record; ``unknown``: the run's prompts can no longer be read."""
-    prompts: tuple[Found, ...] = ()
-    """The prompts that are it."""
-    files: tuple[Holding, ...] = ()
-    """The files that have something of it."""
-    accepted: tuple[RowAddress, ...] = ()
-    """Its accepted candidates, and its labelled rows."""
-    models: tuple[TrainedModel, ...] = ()
-    """The models that learnt from it."""
-    looked_through: int = 0
-    """Files that were looked through."""
-    unread: tuple[str, ...] = ()
-    """Data sets and files that could not be, for they were purged, or are missing or broken."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "run_id": self.run.run_id,
-            "tagged_at": self.run.tagged_at,
-            "state": self.state,
-            "prompts": [
-                {"prompt_id": found.prompt.prompt_id, "split": found.split}
-                for found in self.prompts
-            ],
-            "files": [asdict(holding) for holding in self.files],
-            "accepted": list(map(str, self.accepted)),
-            "models": [asdict(model) for model in self.models],
-            "looked_through": self.looked_through,
-            "unread": list(self.unread),
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
-    """Where something went."""
-
-    wanted: Wanted
-    """What."""
-    forgotten_at: str | None
-    """Since when it is to be forgotten; null where it is not."""
-    runs: Sequence[RunTrace]
-    """Every run, the oldest first."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "kind": self.wanted.kind,
-            "name": self.wanted.name,
-            "hash": self.wanted.hash,
-            "text": None if self.wanted.prompt is None else self.wanted.prompt.text,
-            "forgotten_at": self.forgotten_at,
-            "runs": [run.as_dict() for run in self.runs],
-        }
 
 
 def trace(
@@ -124,7 +44,7 @@ def trace(
     purged = _purged(workspace, wanted, registered)
     found = []
     for run, text in zip(runs, lists, strict=True):
-        listed = parse_forgotten((text or b"").decode(), f"{run.tag}:{FORGOTTEN}")
+        listed = parse_forgotten((text or b"").decode(errors="replace"), f"{run.tag}:{FORGOTTEN}")
         told = [entry for entry in listed if _is_it(entry, wanted)]
         data = RunData(workspace, run)
         if run.run_id in purged:
@@ -162,20 +82,17 @@ class _Tracer:
         self._wanted = wanted
         self._registered = registered
         self._known: dict[str | None, frozenset[str]] = {}
-        self._prompts: dict[str | None, tuple[Found, ...]] = {}
+        self._prompts: dict[str | None, tuple[tuple[Found, ...], tuple[str, ...]]] = {}
         self._traces: dict[tuple[Any, ...], dict[str, int]] = {}
 
     def follow(self, data: RunData) -> RunTrace:
         """What a run has of it, by the ids of its prompts that are it."""
-        try:
-            prompts = self._prompts_of(data)
-        except LineageError as error:
-            return RunTrace(run=data.run, state="unknown", unread=(str(error),))
+        prompts, unread = self._prompts_of(data)
         if not prompts:
-            return RunTrace(run=data.run, state="none")
+            return RunTrace(run=data.run, state="unknown" if unread else "none", unread=unread)
         ids = frozenset(found.prompt.prompt_id for found in prompts)
         texts = frozenset(found.prompt.text for found in prompts)
-        looked = _Looked(data)
+        looked = Looked(data)
         looked.look(lambda file: self._rows(file, ids, texts))
         is_it = pc.field("prompt_id").isin(sorted(ids))
 
@@ -185,9 +102,9 @@ class _Tracer:
 
         models: list[TrainedModel] = []
         accepted: list[RowAddress] = []
-        with looked.noting():
+        with noting(looked.unread):
             models = trained_models(data, rounds_in, self._registered)
-        with looked.noting():
+        with noting(looked.unread):
             accepted = _accepted(data, is_it)
         return replace(
             looked.as_trace("holds"),
@@ -203,7 +120,7 @@ class _Tracer:
             known = self._known_in(data)
         except LineageError as error:
             return RunTrace(run=data.run, state="unproven", unread=(str(error),))
-        looked = _Looked(data)
+        looked = Looked(data)
         looked.look(lambda file: self._hashed(file, ids, known))
         found = looked.as_trace("not_free")
         if found.files:
@@ -219,17 +136,24 @@ class _Tracer:
             self._known[key] = frozenset(ids.union(leaks["prompt_id"].to_pylist()))
         return self._known[key]
 
-    def _prompts_of(self, data: RunData) -> tuple[Found, ...]:
+    def _prompts_of(self, data: RunData) -> tuple[tuple[Found, ...], tuple[str, ...]]:
+        """The prompts of a run that are it, and why some of its splits cannot be read."""
         key = data.outs.get(str(PROMPTS))
         if key not in self._prompts:
-            found = find_prompts(data)
-            self._prompts[key] = tuple(one for one in found if self._wanted.picks(one.prompt))
+            found: list[Found] = []
+            unread: list[str] = []
+            with noting(unread):
+                for split in splits_of(data):
+                    with noting(unread):
+                        prompts = read_split(data, split)
+                        found += (one for one in prompts if self._wanted.picks(one.prompt))
+            self._prompts[key] = tuple(found), tuple(unread)
         return self._prompts[key]
 
     def _rows(self, file: DataFile, ids: frozenset[str], texts: frozenset[str]) -> dict[str, int]:
         key = (file.hash, ids)
         if key not in self._traces:
-            if _is_table(file):
+            if is_table(file):
                 rows = rows_of_prompts(file.file, ids)
             else:
                 rows = leaves_telling(file.file, ids, texts)
@@ -239,68 +163,12 @@ class _Tracer:
     def _hashed(self, file: DataFile, ids: frozenset[str], known: frozenset[str]) -> dict[str, int]:
         key = (file.hash, ids, known)
         if key not in self._traces:
-            if _is_table(file):
+            if is_table(file):
                 found = traces_in_table(file.file, self._wanted, ids=ids, known=known)
             else:
                 found = traces_in_document(file.file, self._wanted, ids)
             self._traces[key] = found
         return self._traces[key]
-
-
-class _Looked:
-    """What of a run was looked through so far."""
-
-    def __init__(self, data: RunData) -> None:
-        self._data = data
-        self._files: list[Holding] = []
-        self._count = 0
-        self._unread: list[str] = []
-
-    def look(self, traces_in: Callable[[DataFile], dict[str, int]]) -> None:
-        """Looks through every file that rows may lie in; weights and vocabularies hold none."""
-        for out in self._data.outs:
-            with self.noting():
-                for file in self._data.files_of(out):
-                    if _is_table(file) or (file.path.endswith(".json") and not _is_model(out)):
-                        with self.noting():
-                            self._see(file, traces_in)
-
-    @contextmanager
-    def noting(self) -> Iterator[None]:
-        """Goes on after what cannot be read, and notes it."""
-        try:
-            yield
-        except LineageError as error:
-            self._unread.append(str(error))
-
-    def _see(self, file: DataFile, traces_in: Callable[[DataFile], dict[str, int]]) -> None:
-        self._data.require(file)
-        traces = traces_in(file)
-        self._count += 1
-        if traces:
-            self._files.append(
-                Holding(
-                    path=file.path, hash=file.hash, rows=sum(traces.values()), traces=tuple(traces)
-                )
-            )
-
-    def as_trace(self, state: State) -> RunTrace:
-        """The run's trace, but for what only its prompts' ids lead to."""
-        return RunTrace(
-            run=self._data.run,
-            state=state,
-            files=tuple(self._files),
-            looked_through=self._count,
-            unread=tuple(self._unread),
-        )
-
-
-def _is_table(file: DataFile) -> bool:
-    return file.path.endswith(".parquet")
-
-
-def _is_model(out: str) -> bool:
-    return out.rpartition("/")[2] in ("model", "trained", "best")
 
 
 def _accepted(data: RunData, is_it: pc.Expression) -> list[RowAddress]:

@@ -5,7 +5,13 @@ from typing import Any
 
 from rich.console import Console
 
-from rsft.report.rows import affected_lines, explanation_lines, forgotten_line, trace_lines
+from rsft.report.rows import (
+    affected_lines,
+    explanation_lines,
+    forgotten_line,
+    purge_lines,
+    trace_lines,
+)
 
 HOSTILE = "[bold]x[/]\x1b[2J\u202e\nsecond [/]"
 
@@ -67,6 +73,7 @@ def explanation(**more: Any) -> dict[str, Any]:
         "candidate": candidate(),
         "rule": rule | {"bound_note": None},
         "law": None,
+        "settings": None,
         "pool": [{"round": 1, "fate": "kept"}],
         "models": [model(), model(how="descended", rows=None, versions=[], is_champion=False)],
     } | more
@@ -124,6 +131,34 @@ def test_the_law_is_told_where_it_is_recorded() -> None:
     }  # fmt: skip
     text = printed(explanation_lines(explanation(law=law)))
     assert "abc (native, float32; temperature 0.7, top_p 0.9, max_new_tokens 32)" in text
+
+
+def test_the_numbers_that_a_decision_turns_on_are_told_where_they_are_recorded() -> None:
+    names = ("beta", "n", "fraction", "near_duplicates", "max_per_prompt", "temper")
+    settings = dict.fromkeys(names) | {"correct_reward": 1.0, "threshold": 0.5}
+    text = printed(explanation_lines(explanation(settings=settings)))
+    assert "\n            correct_reward 1, threshold 0.5\n" in text
+
+
+def test_what_is_affected_names_each_data_set_once() -> None:
+    found = trace_of()
+    found["runs"][1] |= {"state": "holds"}
+    first = found["runs"][0]["files"][0]
+    found["runs"][1]["files"] = [first, first | {"path": "data/y.parquet", "hash": "ef" * 16}]
+    text = printed(affected_lines(found))
+    assert "is in 2 runs, 2 objects" in text
+    assert text.count("data/x.parquet  abab") == 1
+    assert f"data/y.parquet  {'ef' * 16}" in text
+    found["runs"][1]["files"][0] = first | {"hash": "12" * 16}
+    assert "data/x.parquet  in 2 versions" in printed(affected_lines(found))
+
+
+def test_what_a_purge_leaves_is_told() -> None:
+    text = printed(purge_lines(3, 1, ["data/raw/x"], ["20260101-one"], is_evaluated=True))
+    assert "3 objects in cache and remote, and 1 copies" in text
+    assert "data/raw/x is yours and stays" in text
+    assert "MLflow" in text
+    assert "MLflow" not in printed(purge_lines(3, 1, [], [], is_evaluated=False))
 
 
 def test_a_labelled_row_has_no_decision() -> None:

@@ -121,7 +121,7 @@ def test_it_can_be_written_as_json(explained) -> None:
         ("train-9:1:0", "no prompt 'train-9'"),
         ("train-0:1:7", "no draw 7 of 'train-0' in round 1"),
         ("train-0:3:0", "no round 3"),
-        ("train-0:0:0", "no labelled row of 'train-0'"),
+        ("train-0:0:0", "no prompt 'train-0' in the split 'labelled'"),
         ("x' or '1'='1:1:0", "no prompt"),
     ],
 )

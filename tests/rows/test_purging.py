@@ -9,7 +9,7 @@ import pytest
 from rsft.errors import LineageError, WorkspaceError
 from rsft.ledger import write_rows
 from rsft.lineage import Cache, Workspace, purge_objects, read_purged, read_purges, read_runs
-from rsft.prompts.forgotten import read_forgotten
+from rsft.prompts.forgotten import Forgotten, question_digests, read_forgotten
 from rsft.rows import (
     Purge,
     RowAddress,
@@ -26,6 +26,8 @@ from rsft.types import Decided, TrainingRow
 from tests.rows.cases import TRAIN, cached, record, write_data
 from tests.stages.cases import decided, row
 from tests.workspaces import git
+
+PAGES = Path("pages")
 
 
 def traced(workspace: Workspace) -> Trace:
@@ -59,23 +61,21 @@ def test_the_tag_names_what_is_deleted_from_cache_and_remote(
     shutil.copytree(cache, store)
     remote(workspace, tmp_path / "store")
     plan, before = planned(workspace), objects(cache)
-    deleted = purge(workspace, plan, "asked to")
+    deleted = purge(workspace, plan, "asked to", PAGES)
     assert plan.run_ids == ("20260101-one", "20260102-two")
-    assert (deleted.tag, deleted.cached, deleted.remote) == (
-        "purge/1",
-        len(plan.hashes),
-        len(plan.hashes),
-    )
+    count = len(plan.hashes)
+    assert (deleted.tag, deleted.cached, deleted.remote) == ("purge/1", count, count)
     assert objects(cache) == objects(store) == before - set(plan.hashes)
     (found,) = read_purges(workspace)
-    assert (found.tag, set(found.hashes), found.reason) == ("purge/1", set(plan.hashes), "asked to")
+    assert (found.tag, set(found.hashes)) == ("purge/1", set(plan.hashes))
+    assert found.reason == "asked to"
     assert git(workspace.root, "cat-file", "-t", "purge/1") == "tag"
     assert read_purged(workspace) == dict.fromkeys(plan.hashes, "purge/1")
 
 
 def test_it_is_told_as_purged_and_which_models_had_learnt_from_it(workspace: Workspace) -> None:
     before = traced(workspace)
-    purge(workspace, planned(workspace), "asked to")
+    purge(workspace, planned(workspace), "asked to", PAGES)
     after = traced(workspace)
     assert [run.state for run in after.runs] == ["purged", "purged"]
     assert [run.models for run in after.runs] == [run.models for run in before.runs]
@@ -87,7 +87,8 @@ def test_it_is_told_as_purged_and_which_models_had_learnt_from_it(workspace: Wor
 
 def test_without_a_remote_the_cache_is_purged(workspace: Workspace) -> None:
     plan = planned(workspace)
-    deleted = purge(workspace, plan, "asked to")
+    assert not plan.is_evaluated
+    deleted = purge(workspace, plan, "asked to", PAGES)
     assert (deleted.cached, deleted.remote) == (len(plan.hashes), None)
 
 
@@ -97,12 +98,12 @@ def test_a_purge_that_could_not_reach_the_remote_is_gone_on_with(
     remote(workspace, "s3://bucket/whose-client-is-not-installed")
     plan = planned(workspace)
     with pytest.raises(LineageError, match=r"the remote cannot be purged .* run the same command"):
-        purge(workspace, plan, "asked to")
+        purge(workspace, plan, "asked to", PAGES)
     left = tmp_path / "store" / "files" / "md5" / plan.hashes[0][:2] / plan.hashes[0][2:]
     left.parent.mkdir(parents=True)
     left.touch()
     remote(workspace, tmp_path / "store")
-    deleted = purge(workspace, planned(workspace), "asked to")
+    deleted = purge(workspace, planned(workspace), "asked to", PAGES)
     assert (deleted.tag, deleted.cached, deleted.remote) == (None, 0, 1)
     assert not left.exists()
 
@@ -123,7 +124,9 @@ def test_copies_and_parts_of_ledgers_go_and_others_stay(
         write_rows(ledger / f"part-{number}.parquet", Decided, [decided(number, "x")])
     plan = planned(workspace)
     assert plan.copies == (tree / kept.path, ledger / "part-0.parquet")
-    purge(workspace, plan, "asked to")
+    PAGES.mkdir()
+    purge(workspace, plan, "asked to", PAGES)
+    assert not PAGES.exists()
     assert not (tree / kept.path).exists()
     assert (tree / base.path).exists()
     assert (workspace.root / kept.path).exists()
@@ -133,7 +136,7 @@ def test_copies_and_parts_of_ledgers_go_and_others_stay(
 def test_while_a_run_is_at_work_nothing_is_purged(workspace: Workspace) -> None:
     plan = planned(workspace)
     with workspace.hold("20260103-busy"), pytest.raises(WorkspaceError, match="20260103-busy"):
-        purge(workspace, plan, "asked to")
+        purge(workspace, plan, "asked to", PAGES)
     assert read_purges(workspace) == []
 
 
@@ -169,6 +172,23 @@ def test_of_the_users_files_go_the_versions_that_the_cache_keeps(workspace: Work
     assert len(versions) == 3
     assert versions - set(plan.hashes) == kept
     assert plan.sources == ()
+    assert plan.run_ids[-2:] == ("20260104-raw", "20260105-raw")
     source.write_text(json.dumps({"prompt": TRAIN[0].text}))
     source.with_name("other").write_text(TRAIN[0].text)
     assert plan_purge(workspace, traced(workspace)).sources == ("data/raw/test",)
+
+
+def test_what_lies_in_other_tables_of_a_purged_run_is_still_followed(workspace: Workspace) -> None:
+    purge(workspace, planned(workspace), "asked to", PAGES)
+    runs = read_runs(workspace)
+    asked = name_prompt(workspace, runs[::-1], "eval-0", [])
+    first = trace(workspace, runs, asked).runs[0]
+    assert first.state == "holds"
+    assert first.files[0].path == "data/prompts/eval.parquet"
+    assert "train.parquet of run 20260101-one was purged" in " ".join(first.unread)
+    gone = name_prompt(workspace, [], TRAIN[1].text, [forgotten_like(TRAIN[1].text)])
+    assert [run.state for run in trace(workspace, runs, gone).runs] == ["unknown", "unknown"]
+
+
+def forgotten_like(text: str) -> Forgotten:
+    return Forgotten(kind="prompt", hash=question_digests(text, ())[-1], at="2026-01-01")

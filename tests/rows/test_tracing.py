@@ -1,6 +1,5 @@
 """Forward through runs; and runs that were told to forget are proven free, or found not to be."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +10,19 @@ from rsft.errors import LineageError
 from rsft.ledger import read_rows, write_rows
 from rsft.lineage import RunRecord, Workspace, read_runs
 from rsft.prompts.forgotten import Forgotten, digest, read_forgotten
-from rsft.rows import RunTrace, Trace, Wanted, forget, name_prompt, name_value, trace
-from rsft.types import Decided, Prompt, TrainingRow, Turn
+from rsft.rows import (
+    RunTrace,
+    Trace,
+    Wanted,
+    forget,
+    name_prompt,
+    name_value,
+    plan_purge,
+    trace,
+)
+from rsft.types import Decided, Prompt, TrainingRow
 from tests.rows.cases import EVAL, TRAIN, record, write_data
-from tests.stages.cases import decided, row
+from tests.stages.cases import row
 from tests.workspaces import git
 
 
@@ -136,61 +144,22 @@ def test_it_is_not_called_free_where_a_table_cannot_be_read(workspace: Workspace
 
 
 PLANTED = "data/rounds/2/pool/seen.parquet"
-OTHERWISE = Prompt(**{name: getattr(TRAIN[0], name) for name in Prompt.__slots__} | {
-    "prompt_id": "else", "text": "TRAIN has 0 pens, and buys 7 more!"})  # fmt: skip
 
 
-def plant_row(**fields: object) -> Callable[[Path], None]:
-    one = replace(row(3, "x"), **fields)  # type: ignore[arg-type]
-    return lambda data: write_rows(data / PLANTED.removeprefix("data/"), TrainingRow, [one])
+def plant(data: Path) -> None:
+    """The question in another writing, under another id."""
+    one = replace(row(3, "x"), prompt="TRAIN has 0 pens, and buys 7 more!")
+    write_rows(data / PLANTED.removeprefix("data/"), TrainingRow, [one])
 
 
-DIALOGUE = (Turn(role="user", content=TRAIN[0].text), Turn(role="assistant", content="Why?"))
-
-
-@pytest.mark.parametrize(
-    ("plant", "path", "traces"),
-    [
-        (plant_row(prompt_id="train-9"), PLANTED, {"stranger"}),
-        (plant_row(prompt=OTHERWISE.text), PLANTED, {"question"}),
-        (plant_row(context=DIALOGUE), PLANTED, {"question"}),
-        (plant_row(completion=OTHERWISE.text), PLANTED, {"text"}),
-        (
-            lambda data: write_rows(data / "prompts/guard.parquet", Prompt, [OTHERWISE]),
-            "data/prompts/guard.parquet",
-            {"question"},
-        ),
-        (
-            lambda data: write_rows(
-                data / "rounds/1/decisions/part-00001.parquet",
-                Decided,
-                [decided(3, OTHERWISE.text)],
-            ),
-            "data/rounds/1/decisions/part-00001.parquet",
-            {"text"},
-        ),
-        (
-            lambda data: (data / "rounds/1/validation/result.json").write_text(
-                json.dumps({"results": [{"partial": [OTHERWISE.text]}]})
-            ),
-            "data/rounds/1/validation/result.json",
-            {"text"},
-        ),
-    ],
-)
-def test_each_trace_of_it_is_found(
-    workspace: Workspace, plant: Callable[[Path], None], path: str, traces: set[str]
-) -> None:
+def test_a_run_that_is_not_free_of_it_is_found_and_purged(workspace: Workspace) -> None:
     found = next_run(workspace, plant)
     assert found.state == "not_free"
-    assert [(file.path, set(file.traces)) for file in found.files] == [(path, traces)]
-
-
-@pytest.mark.parametrize("plant", [plant_row(completion="7"), plant_row(context=DIALOGUE[1:])])
-def test_what_only_resembles_it_is_no_trace(
-    workspace: Workspace, plant: Callable[[Path], None]
-) -> None:
-    assert next_run(workspace, plant).state == "free"
+    assert [(file.path, file.traces) for file in found.files] == [(PLANTED, ("question",))]
+    plan = plan_purge(workspace, traced(workspace, named(workspace, TRAIN[0].text)))
+    assert {file.hash for file in found.files} < set(plan.hashes)
+    assert plan.run_ids[-1] == "20260103-next"
+    assert "20260103-next" not in plan.details["models"]
 
 
 def test_by_its_sources_own_id_it_is_found_under_another_text(
