@@ -152,7 +152,7 @@ def test_waves_are_not_judged_by_a_model(params: Path) -> None:
         ("finetune.lorra.rank=1", "no section 'lorra'; did you mean 'lora'?"),
         ("rounds.9.prev=data/base", "no section '9'; known: 1, 2, 3"),
         ("seed.x=1", "no section 'seed'; known: runtime"),
-        ("promote.x.y=1", "no section 'x'; known: none"),
+        ("register.x.y=1", "no section 'x'; known: none"),
         ("generate.temperature={", r"^--set generate.temperature={: not YAML"),
         ("score.rewards={mine:score: 1}", "put quotes around a text that holds any of :{}"),
     ],
@@ -281,7 +281,7 @@ def test_the_shipped_policy_is_valid() -> None:
         ("alpha: 0.05", "alpha: 0.5", "gain.alpha = 0.5: input should be less than 0.5"),
         ("margin: 0.05", "margin: 0", "guards.margin = 0: input should be greater than 0"),
         ("resamples: 2000", "", "resamples is missing"),
-        ("required: false", "required: maybe", "approval.required = 'maybe': input should be"),
+        ("required: false", "required: maybe", "approval.required = 'maybe': write true or false"),
         ("gain:", "gain: [", "policy.yaml:"),
     ],
 )

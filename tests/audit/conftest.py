@@ -179,7 +179,11 @@ def register(audited: Audited) -> None:
     told = {"version": 1, "run_id": run.run_id}
     model_hash = run.manifest["model"]["hash"]
     tag_entry(audited, "demo@v1.0.0", {"kind": "registered", **told, "model_hash": model_hash})
-    tag_entry(audited, "demo#champion#1", {"kind": "promoted", **told, "reason": "better"})
+    tag_entry(
+        audited,
+        "demo#champion#1",
+        {"kind": "promoted", **told, "reason": "better", "against": None},
+    )
     version = ModelVersion(
         name="demo",
         version=1,

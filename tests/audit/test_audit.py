@@ -332,7 +332,7 @@ def test_a_promotion_whose_tag_was_deleted_is_found(audited: Audited) -> None:
 
 
 def test_a_gap_in_the_record_is_found(audited: Audited) -> None:
-    told = {"kind": "promoted", "version": 1, "run_id": RUN}
+    told = {"kind": "promoted", "version": 1, "run_id": RUN, "reason": "", "against": 1}
     tag_entry(audited, "demo#champion#3", told)
     found = audited.finding()
     assert (found.kind, found.what) == ("record", "tag demo#champion#2, before demo#champion#3")
