@@ -15,6 +15,7 @@ from typing import Any
 
 from rsft.errors import LineageError
 from rsft.lineage.cache import Cache
+from rsft.lineage.purges import read_purges
 from rsft.lineage.repository import open_repository
 from rsft.lineage.runs import RunRecord, read_runs
 from rsft.lineage.workspace import Workspace
@@ -61,21 +62,25 @@ def push_run(workspace: Workspace, run_id: str) -> Push:
     names = {mark.name for mark in owed.iterdir()}
     runs = [run for run in read_runs(workspace) if run.run_id in names]
     with open_repository(workspace) as repo:
-        done, is_owed = _push(repo, Cache(workspace), runs)
+        purged = {oid for purge in read_purges(workspace) for oid in purge.hashes}
+        done, is_owed = _push(repo, Cache(workspace), runs, purged)
     if not is_owed:
         for name in names:
             (owed / name).unlink(missing_ok=True)
     return done
 
 
-def _push(repo: Any, cache: Cache, runs: Sequence[RunRecord]) -> tuple[Push, bool]:
+def _push(
+    repo: Any, cache: Cache, runs: Sequence[RunRecord], purged: set[str]
+) -> tuple[Push, bool]:
     """What became of it, and whether there is something to try again."""
     ids = [run.run_id for run in runs]
     name = repo.config["core"].get("remote")
     if name is None:
         return Push(remote=None, runs=ids, objects=0, problem=None), True
     url = str(repo.config["remote"].get(name, {}).get("url", name))
-    by_out = {out: _objects(cache, out) for run in runs for out in _outs(run)}
+    found = {out: _objects(cache, out) for run in runs for out in _outs(run)}
+    by_out = {out: objects for out, objects in found.items() if not objects & purged}
     wanted = set().union(*by_out.values())
     try:
         with _told_errors() as errors:

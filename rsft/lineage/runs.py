@@ -120,7 +120,7 @@ def read_tagged(workspace: Workspace, run: RunRecord, path: str) -> bytes:
     """
     (content,) = read_files(workspace, [(run, path)])
     if content is None:
-        raise LineageError(f"{run.tag} holds no {path}")
+        raise LineageError(f"{run.tag} pins no {path}; commit one, and `rsft run` again")
     return content
 
 

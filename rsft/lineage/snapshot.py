@@ -20,6 +20,7 @@ from rsft.errors import WorkspaceError
 from rsft.lineage.git import run_git
 from rsft.lineage.pipeline import OutRecord
 from rsft.lineage.runs import MANIFEST, RUN_TAGS
+from rsft.lineage.tagging import annotate, tagger
 from rsft.lineage.workspace import Workspace
 
 _DECLARED = (
@@ -37,19 +38,8 @@ INPUTS = "data/inputs.dvc"
 """Pointer, in a tag's tree, to what the user brought: ``dvc gc`` keeps it, ``dvc pull`` brings it
 to ``data/inputs``, beside what lies there now."""
 
-_PATIENCE = 60.0
-"""Seconds that git may take to sign a tag."""
-
 LOCK = "dvc.lock"
 """Hashes of all outputs. The branch does not carry it, so it is no edit."""
-
-_ANONYMOUS = {
-    "GIT_AUTHOR_NAME": "rsft",
-    "GIT_AUTHOR_EMAIL": "rsft@localhost",
-    "GIT_COMMITTER_NAME": "rsft",
-    "GIT_COMMITTER_EMAIL": "rsft@localhost",
-}
-"""Who tags where git does not know who is at work, as on a fresh machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,33 +96,9 @@ def tag_run(
     title = f"Retraining run {run_id}"
     commit = run_git(root, "commit-tree", tree, "-p", head, "-m", title, environment=identity)
     tag = f"{RUN_TAGS}{run_id}"
-    _tag(root, tag, commit, title, identity)
+    annotate(root, tag, commit, title)
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     return Snapshot(tag=tag, commit=commit, lock_sha256=digest)
-
-
-def _tag(root: Path, tag: str, commit: str, title: str, identity: Mapping[str, str]) -> None:
-    """Makes the tag, signed where git signs tags."""
-    asked = ("tag", "--annotate", tag, commit, "-m", title)
-    signs = run_git(root, "config", "--default=false", "--type=bool", "tag.gpgSign") == "true"
-    try:
-        run_git(root, *asked, environment=identity, patience=_PATIENCE)
-    except WorkspaceError as error:
-        if not signs:
-            raise
-        raise _unsigned(str(error)) from None
-    # Some gits say what is wrong with the key, and go on.
-    format_ = "--format=%(contents:signature)"
-    if signs and not run_git(root, "for-each-ref", format_, f"refs/tags/{tag}"):
-        run_git(root, "tag", "--delete", tag)
-        raise _unsigned(f"git tag failed in {root}: no signature was made")
-
-
-def _unsigned(what: str) -> WorkspaceError:
-    return WorkspaceError(
-        f"{what}; git is set to sign tags: unlock the key or name one that is there, or `git "
-        "config tag.gpgSign false`, and run again: what the stages made is reused"
-    )
 
 
 def _write(root: Path, index: Mapping[str, str], path: str, text: str) -> None:
@@ -176,13 +142,3 @@ def _edited(root: Path, head: str, index: Mapping[str, str]) -> list[str]:
     asked = ("diff-index", "-z", "--cached", "--name-only", "--no-renames", head)
     names = run_git(root, *asked, environment=index).split("\0")
     return [name for name in names if name and name != LOCK]
-
-
-def tagger(root: Path) -> dict[str, str]:
-    """Variables that say who is at work, where git does not know."""
-    try:
-        for role in ("AUTHOR", "COMMITTER"):
-            run_git(root, "var", f"GIT_{role}_IDENT")
-    except WorkspaceError:
-        return _ANONYMOUS
-    return {}

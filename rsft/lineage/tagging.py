@@ -1,4 +1,4 @@
-"""Annotated tags that say what happened: a title, and a JSON document with the rest.
+"""Annotated tags that say what happened: a title, and mostly a JSON document with the rest.
 
 They are written by git itself, so that they are signed where git signs.
 """
@@ -9,8 +9,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from rsft.errors import WorkspaceError
 from rsft.lineage.git import run_git
-from rsft.lineage.snapshot import tagger
+
+_PATIENCE = 60.0
+"""Seconds that git may take to sign a tag."""
+
+_ANONYMOUS = {
+    "GIT_AUTHOR_NAME": "rsft",
+    "GIT_AUTHOR_EMAIL": "rsft@localhost",
+    "GIT_COMMITTER_NAME": "rsft",
+    "GIT_COMMITTER_EMAIL": "rsft@localhost",
+}
+"""Who tags where git does not know who is at work, as on a fresh machine."""
 
 
 def write_tag(
@@ -22,7 +33,7 @@ def write_tag(
     *,
     at: datetime | None = None,
 ) -> None:
-    """Writes an annotated tag.
+    """Writes an annotated tag with a document.
 
     Args:
         root: A checkout.
@@ -35,9 +46,43 @@ def write_tag(
     Raises:
         WorkspaceError: Where there is such a tag already, or git cannot sign it.
     """
-    message = f"{title}\n\n{json.dumps(dict(document), indent=1)}\n"
+    annotate(root, name, commit, f"{title}\n\n{json.dumps(dict(document), indent=1)}\n", at=at)
+
+
+def annotate(
+    root: Path, name: str, commit: str, message: str, *, at: datetime | None = None
+) -> None:
+    """Writes an annotated tag, signed where git signs tags; arguments and errors as there."""
     command = ("tag", "--annotate", "--cleanup=verbatim", "--file=-", "--", name, commit)
     environment = tagger(root)
     if at is not None:
         environment |= {"GIT_COMMITTER_DATE": f"@{at.timestamp():.0f} +0000"}
-    run_git(root, *command, environment=environment, given=message)
+    signs = run_git(root, "config", "--default=false", "--type=bool", "tag.gpgSign") == "true"
+    try:
+        run_git(root, *command, environment=environment, given=message, patience=_PATIENCE)
+    except WorkspaceError as error:
+        if not signs:
+            raise
+        raise _unsigned(str(error)) from None
+    # Some gits say what is wrong with the key, and go on.
+    format_ = "--format=%(contents:signature)"
+    if signs and not run_git(root, "for-each-ref", format_, f"refs/tags/{name}"):
+        run_git(root, "tag", "--delete", name)
+        raise _unsigned(f"git tag failed in {root}: no signature was made")
+
+
+def tagger(root: Path) -> dict[str, str]:
+    """Variables that say who is at work, where git does not know."""
+    try:
+        for role in ("AUTHOR", "COMMITTER"):
+            run_git(root, "var", f"GIT_{role}_IDENT")
+    except WorkspaceError:
+        return dict(_ANONYMOUS)
+    return {}
+
+
+def _unsigned(what: str) -> WorkspaceError:
+    return WorkspaceError(
+        f"{what}; git is set to sign tags: unlock the key or name one that is there, or `git "
+        "config tag.gpgSign false`, and do it again: what was made so far is kept"
+    )

@@ -14,8 +14,7 @@ from typing import Any
 from rsft.config import POLICY, Config, Policy, parse_config, parse_policy
 from rsft.errors import LedgerError, LineageError
 from rsft.ledger import read_rows
-from rsft.lineage import Cache, RunRecord, Workspace, read_runs
-from rsft.lineage.git import read_blobs
+from rsft.lineage import Cache, RunRecord, Workspace, read_runs, read_tagged
 from rsft.stages.contract import BASE, PROMPTS, read_greedy
 from rsft.types import Answer, Prompt
 
@@ -49,7 +48,7 @@ def read_exam(workspace: Workspace, run: RunRecord) -> Exam:
         LineageError: Where its tag or the cache lack it.
         ConfigurationError: Where its settings are not those of this code.
     """
-    config = parse_config(pinned(workspace, run, "params.yaml"), name=f"params.yaml in {run.tag}")
+    config = parse_config(_text(workspace, run, "params.yaml"), name=f"params.yaml in {run.tag}")
     members = Cache(workspace).members(_hash_of(run, PROMPTS))
     by_split = {Path(member.path).stem: member.hash for member in members}
     prompts = {name: by_split[split] for name, split in sorted(config.evaluate.sets.items())}
@@ -70,19 +69,7 @@ def read_policy(workspace: Workspace, run: RunRecord) -> Policy:
         LineageError: Where its tag has none.
         ConfigurationError: Where it is none.
     """
-    return parse_policy(pinned(workspace, run, str(POLICY)), name=f"{POLICY} in {run.tag}")
-
-
-def pinned(workspace: Workspace, run: RunRecord, path: str) -> str:
-    """A file as a run's tag has it.
-
-    Raises:
-        LineageError: Where it has none.
-    """
-    (content,) = read_blobs(workspace.root, [f"{run.commit}:{path}"])
-    if content is None:
-        raise LineageError(f"{run.tag} pins no {path}; commit one, and `rsft run` again")
-    return content.decode("utf-8", "replace")
+    return parse_policy(_text(workspace, run, str(POLICY)), name=f"{POLICY} in {run.tag}")
 
 
 def own_answers(workspace: Workspace, run: RunRecord) -> Answers:
@@ -133,6 +120,10 @@ def _recorded(workspace: Workspace, run: RunRecord, folder: Path) -> Answers:
         for name, answers in read_greedy(_sound(cache, member.hash)).items():
             by_set.setdefault(name, []).extend(answers)
     return by_set
+
+
+def _text(workspace: Workspace, run: RunRecord, path: str) -> str:
+    return read_tagged(workspace, run, path).decode("utf-8", "replace")
 
 
 def _hash_of(run: RunRecord, path: Path) -> str:

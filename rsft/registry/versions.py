@@ -90,19 +90,6 @@ def fetch_model(registry: Registry, version: ModelVersion) -> Path:
         return Path(download_artifacts(uri, tracking_uri=registry.tracking_uri))
 
 
-def fetch_answers(registry: Registry, version: ModelVersion) -> Path | None:
-    """The Parquet file of a version's evaluation answers, or None where it holds none."""
-    artifact = version.tags.get(ANSWERS_TAG)
-    if artifact is None:
-        return None
-    from mlflow.artifacts import download_artifacts
-
-    with registry.errors():
-        run = registry.client.get_run(version.mlflow_run_id)
-        uri = f"{run.info.artifact_uri}/{artifact}"
-        return Path(download_artifacts(uri, tracking_uri=registry.tracking_uri))
-
-
 def _at_alias(registry: Registry, name: str, alias: str) -> ModelVersion | None:
     aliases = _aliases(registry, name)
     if alias not in aliases:

@@ -8,6 +8,8 @@ from typing import Any
 
 from rich.markup import escape
 
+from rsft.report.plain import plain
+
 
 def history_lines(model: Mapping[str, Any]) -> str:
     """What serves, and what led there: who, when, why, and against what.
@@ -86,4 +88,4 @@ def _version(number: int | None) -> str:
 
 
 def _clean(text: object) -> str:
-    return escape("".join(char if char.isprintable() else " " for char in str(text)))
+    return escape(plain(str(text)))

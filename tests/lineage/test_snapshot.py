@@ -223,7 +223,7 @@ def test_a_key_that_asks_for_ever_is_not_waited_for(
         git(checkout, "config", name, value)
     git(checkout, "config", "gpg.ssh.program", str(slow))
     git(checkout, "config", "user.signingKey", str(checkout / "none"))
-    monkeypatch.setattr("rsft.lineage.snapshot._PATIENCE", 0.3)
+    monkeypatch.setattr("rsft.lineage.tagging._PATIENCE", 0.3)
     with pytest.raises(WorkspaceError, match=r"did not end within 0\.3 s; git is set to sign"):
         pin(checkout)
 

@@ -1,4 +1,3 @@
-import dataclasses
 import json
 from pathlib import Path
 
@@ -6,7 +5,7 @@ import pytest
 
 from rsft.errors import RegistryError
 from rsft.registry.store import Registry
-from rsft.registry.versions import champion, fetch, fetch_answers, find_same, get_version
+from rsft.registry.versions import champion, fetch, find_same, get_version
 
 
 def test_a_version_is_found_by_number_and_by_alias(registry: Registry, submit, name: str) -> None:
@@ -36,15 +35,7 @@ def test_there_is_no_champion_before_a_promotion(registry: Registry, submit, nam
 
 def test_a_local_version_is_fetched_without_a_copy(registry: Registry, submit) -> None:
     version = submit("m1")
-    folder, answers = fetch(registry, version), fetch_answers(registry, version)
+    folder = fetch(registry, version)
     assert json.loads((folder / "config.json").read_text()) == {"model_type": "t5"}
-    assert answers is not None
-    assert answers.read_bytes() == b"answers"
     store = Path(registry.tracking_uri.removeprefix("sqlite:///")).parent
     assert folder.is_relative_to(store)
-    assert answers.is_relative_to(store)
-
-
-def test_a_version_of_other_making_has_no_answers(registry: Registry, submit) -> None:
-    version = dataclasses.replace(submit("m1"), tags={})
-    assert fetch_answers(registry, version) is None
