@@ -25,8 +25,14 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     first = make_run(workspace, FIRST)
     second = make_run(workspace, SECOND, "0")
     for version, run_id, commit in ((1, FIRST, first), (2, SECOND, second)):
-        told = {"version": version, "run_id": run_id}
+        told = {"version": version, "run_id": run_id, "model_hash": f"{version:032}.dir"}
         enter(workspace, f"rsft@v{version}.0.0", commit, kind="registered", **told)
-    promoted = {"kind": "promoted", "version": 1, "run_id": FIRST, "approved_by": "Eve"}
+    promoted = {
+        "kind": "promoted",
+        "version": 1,
+        "run_id": FIRST,
+        "against": None,
+        "approved_by": "Eve",
+    }
     enter(workspace, "rsft#champion#1", first, 1, reason="+5.0 points [1.2, 8.8]", **promoted)
     return workspace
