@@ -72,7 +72,7 @@ def test_history_tells_who_when_and_why(call: Call) -> None:
         "version 2 promoted, for version 1",
         "version 3 registered",
     ]
-    assert "    +18.2 [1 [2J] points\n" in entries[1]
+    assert "    +18.2 [1\\x1b[2J] points\n" in entries[1]
     assert "by ann <ann@example.org>, approved by Bo [x], tag rsft#champion#2" in entries[4]
 
 
@@ -121,7 +121,7 @@ def test_rollback_says_what_serves_and_records_why(call: Call, registry: FakeReg
     (model,) = json.loads(call("history", "--json").output)["models"]
     assert model["entries"][-1]["details"]["reason"] == "it\nrambles"
     assert (
-        "version 1 put into service again, for version 2\n    it rambles\n"
+        "version 1 put into service again, for version 2\n    it\\nrambles\n"
         in call("history").output
     )
 

@@ -191,7 +191,7 @@ def test_ctrl_c_says_how_to_go_on(again: Path, up: Up) -> None:
     [
         (("ask", "How many?"), "rsft@champion: no such model in sqlite:///"),
         (("ask", " "), "the question is empty"),
-        (("lineage", "rsft"), "'rsft' names no version; write NAME@ALIAS or NAME/VERSION"),
+        (("lineage", "rsft"), "'rsft' is no version, alias, run or data set"),
     ],
 )
 def test_a_model_that_is_not_there(again: Path, arguments: tuple[str, ...], message: str) -> None:

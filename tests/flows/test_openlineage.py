@@ -25,7 +25,7 @@ def test_every_stage_is_told_and_the_data_sets_link_them(
     assert ended["retrain"]["job"]["facets"]["sourceCodeLocation"]["tag"] == tag
     made = {out["name"]: out for event in ended.values() for out in event["outputs"]}
     read = {found["name"] for event in ended.values() for found in event["inputs"]}
-    assert read - made.keys() == {"data/raw"}
+    assert read - made.keys() == {"data/raw", "data/forgotten.jsonl"}
     accepted = made["data/rounds/1/accepted"]
     rows = accepted["outputFacets"]["outputStatistics"]["rowCount"]
     assert rows == finished.summary["rounds"][0]["accepted"]

@@ -41,7 +41,7 @@ def ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[flow.Run, Sn
     """A run at its end, and its tag."""
     workspace: Workspace = make_recorded(tmp_path, "one")
     (record,) = read_runs(workspace)
-    parts: dict[str, Any] = {"pipeline": None, "registry": FakeRegistry("rsft", 1)}
+    parts: dict[str, Any] = {"pipeline": None, "registry": FakeRegistry("rsft", 1), "events": None}
     run = flow.Run(
         run_id=record.run_id,
         began_at=datetime.now(UTC),
@@ -51,6 +51,8 @@ def ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[flow.Run, Sn
     )
     snapshot = Snapshot(tag=record.tag, commit=record.commit, lock_sha256="")
     monkeypatch.setattr(run, "snapshot", lambda: snapshot, raising=False)
+    monkeypatch.setattr(run, "push", lambda: None, raising=False)
+    monkeypatch.setattr(flow, "describe_versions", lambda *_: None)
     return run, snapshot
 
 
@@ -63,19 +65,11 @@ def test_it_ends_without_a_version(
     monkeypatch.setattr(flow, "register_patiently", fail)
     monkeypatch.setattr(flow.Run, "promote", lambda *_: pytest.fail("nothing to promote"))
     monkeypatch.setattr(flow.Run, "summarise", lambda _, *what: {"told": what})
-    assert finish(ended[0]) == {"told": (ended[1], None, None)}
+    late = "it could not be registered; `rsft register`, or the next run, does it"
+    assert finish(ended[0]) == {"told": (ended[1], None, late)}
     (line,) = shown.lines
     assert "MLflow's store http://x cannot be used (refused \\[x]); the run is complete" in line
     assert line.endswith(", and `rsft register`, or the next run, registers it")
-
-
-def test_its_summary_names_no_version() -> None:
-    assert flow._registered("rsft", None, None) == {
-        "name": "rsft",
-        "version": None,
-        "alias": None,
-        "reason": "it could not be registered; `rsft register`, or the next run, does it",
-    }
 
 
 def test_an_alias_that_was_moved_by_hand_is_told(

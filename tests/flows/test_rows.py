@@ -10,7 +10,7 @@ from rsft.types import TrainingRow
 from tests.flows.conftest import Finished
 from tests.workspaces import clean_environment, git, rsft
 
-HEAVY = ("dvc", "great_expectations", "mlflow", "prefect", "torch", "transformers")
+HEAVY = ("great_expectations", "mlflow", "prefect", "torch", "transformers")
 
 
 def kept_row(folder: Path) -> TrainingRow:

@@ -33,7 +33,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     weights = first.stages["all"].outs["data/rounds/2/trained"].hash
     details = {"kind": "registered", "version": 3, "run_id": "20260101-one", "model_hash": weights}
     write_tag(folder, "rsft@v3.0.0", first.commit, "Registered", details)
-    promoted = {"kind": "promoted", "version": 3, "run_id": "20260101-one"}
+    told = {"version": 3, "run_id": "20260101-one", "reason": "better", "against": None}
+    promoted = {"kind": "promoted", **told}
     write_tag(folder, "rsft#champion#1", first.commit, "Promoted", promoted)
     return folder
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rsft.lineage import Workspace, read_run, tag_run
+from rsft.lineage import Workspace, read_run, read_runs, tag_run
 from rsft.registry import DataSet, ModelVersion
 from rsft.report.card import model_card
 from rsft.runs import description
@@ -124,7 +124,8 @@ def test_a_version_is_described_by_its_own_run_and_another_checkout_s_is_left_to
 ) -> None:
     tag_run(workspace, told["run_id"], told)
     describe_versions(None, workspace, "policy")
-    assert calls == ["data 2", model_card(told)]
+    (run,) = read_runs(workspace)
+    assert calls == ["data 2", model_card(run.manifest)]
 
 
 def test_a_version_whose_data_was_purged_holds_nothing_up(

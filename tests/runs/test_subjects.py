@@ -7,7 +7,7 @@ import pytest
 from rsft.errors import ConfigurationError, LineageError
 from rsft.lineage import Workspace
 from rsft.runs.subjects import find_subject, model_name
-from tests.runs.records import FIRST, SECOND, enter, make_checkout, make_run
+from tests.runs.records import FIRST, SECOND, make_checkout
 
 
 @pytest.mark.parametrize(
@@ -46,16 +46,6 @@ def test_a_data_set_is_that_of_the_latest_run_that_has_it(
 ) -> None:
     found = find_subject(recorded, text, "rsft")
     assert (found.dataset, found.run.run_id, found.version) == (path, run, None)
-
-
-def test_a_name_may_have_a_slash(tmp_path: Path) -> None:
-    workspace = make_checkout(tmp_path)
-    commit = make_run(workspace, FIRST)
-    enter(workspace, "team/rsft@v3.0.0", commit, kind="registered", version=3, run_id=FIRST)
-    for text in ("team/rsft/3", "team/rsft@challenger"):
-        found = find_subject(workspace, text, "rsft")
-        assert found.version is not None
-        assert found.version.version == 3
 
 
 @pytest.mark.parametrize("text", ["rsft/3", "rsft@v1", "rsft@", "rsft@nobody"])
