@@ -36,9 +36,19 @@ from rsft.config import PARAMS, TRAINING, Config, load_config, load_policy, set_
 from rsft.errors import RsftError, WorkspaceError
 from rsft.interop import RunEvents, open_events
 from rsft.ledger import read_rows
-from rsft.lineage import Pipeline, Snapshot, StageRun, Workspace, push_run, read_run, tag_run
+from rsft.lineage import (
+    Pipeline,
+    Snapshot,
+    StageRun,
+    Workspace,
+    in_service,
+    push_run,
+    read_record,
+    read_run,
+    tag_run,
+)
 from rsft.promotion import has_served
-from rsft.registry import CHAMPION, ModelVersion, Registry, get_version
+from rsft.registry import ModelVersion, Registry, get_version
 from rsft.report.display import current_display
 from rsft.report.history import difference_line, unregistered_line
 from rsft.report.monitor import control_line, monitor_lines, stopped_line
@@ -261,9 +271,10 @@ class Run:
         A deployed run leaves that to the flow ``promote``, which may wait for a person.
 
         Returns:
-            The version as it then is, and what was decided.
+            The version as it then is, and what was decided; the run is complete without a verdict.
         """
-        if CHAMPION in version.aliases:
+        serving = in_service(read_record(self.workspace), version.name)
+        if serving is not None and serving.version == version.version:
             return version, "the same model is the champion already"
         named = f"{version.name}/{version.version}"
         if has_served(self.workspace, version.name, version.version):
@@ -271,12 +282,19 @@ class Run:
         if deployment.id is not None:
             announce(version.name, version.version)
             return version, f"left to the deployment promote; or judge it by `rsft promote {named}`"
+        try:
+            reason = self._judge(version, named)
+            return get_version(self.registry, version.name, version.version), reason
+        except RsftError as error:
+            return version, f"not judged: {error}; `rsft promote {named}` does it"
+
+    def _judge(self, version: ModelVersion, named: str) -> str:
         judged = judge(self.workspace, self.registry, version.name, named)
-        assert judged is not None
+        if judged is None:
+            return "not judged: it was promoted by somebody else meanwhile"
         verdict = judged.verdict
         how = f"; `rsft promote {named} --approve NAME` says yes"
-        reason = verdict.reason + (how if verdict.outcome == "awaits approval" else "")
-        return get_version(self.registry, version.name, version.version), reason
+        return verdict.reason + (how if verdict.outcome == "awaits approval" else "")
 
     def summarise(
         self, snapshot: Snapshot, version: ModelVersion | None, reason: str

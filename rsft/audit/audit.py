@@ -6,7 +6,7 @@ record ─► run's tag      MLflow ─► record, alias, tags ─► artifact =
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rsft.audit.artifact import check_artifact
 from rsft.audit.case import Case, DataSets, open_case
@@ -34,6 +34,7 @@ from rsft.lineage import (
     Trees,
     Workspace,
     in_service,
+    is_object,
     open_stores,
     read_purges,
     read_record,
@@ -81,11 +82,10 @@ def audit_all(
         progress: Told how many objects are hashed.
     """
     audit = _Audit(workspace, open_registry, progress)
-    runs = read_runs(workspace)
     record = read_record(workspace)
-    audit.audit_runs(runs)
+    audit.audit_runs(list(audit.on_record.values()))
     check_numbers(record, audit.findings)
-    check_entries(record, {run.run_id: run for run in runs}, audit.findings)
+    check_entries(record, record, audit.on_record, audit.findings)
     for name in sorted({model} | {entry.name for entry in record}):
         audit.audit_model(name, record)
     if with_checkout:
@@ -102,7 +102,10 @@ def audit_run(
     with_checkout: bool = False,
     progress: Progress = _silent,
 ) -> AuditReport:
-    """Audits one run, the versions that it made, and the alias where one of them serves.
+    """Audits one run, the versions of its model, and the alias where one of them serves.
+
+    A model that was made again is registered by its first run and judged by its latest: each of
+    them answers for all that is on record of it.
 
     Args:
         workspace: A checkout that has the tags.
@@ -115,13 +118,46 @@ def audit_run(
     audit = _Audit(workspace, open_registry, progress)
     record = read_record(workspace)
     audit.audit_runs([run])
-    own = [entry for entry in record if entry.details.get("run_id") == run.run_id]
-    check_entries(own, {run.run_id: run}, audit.findings)
+    own = _entries_of(run, record)
+    check_entries(own, record, audit.on_record, audit.findings)
     for name in sorted({model} | {entry.name for entry in own}):
-        audit.audit_model(name, record, run.run_id)
+        audit.audit_model(name, record, run)
     if with_checkout:
         audit.audit_checkout()
     return audit.report()
+
+
+def _entries_of(run: RunRecord, record: Sequence[Entry]) -> list[Entry]:
+    """What a run wrote, and what is on record of the versions of its model."""
+    made = _model_hash(run)
+    of_model = {
+        (entry.name, entry.version)
+        for entry in record
+        if made is not None and entry.details.get("model_hash") == made
+    }
+    return [
+        entry
+        for entry in record
+        if entry.details.get("run_id") == run.run_id or (entry.name, entry.version) in of_model
+    ]
+
+
+def _versions_of(run: RunRecord, versions: Sequence[ModelVersion]) -> list[ModelVersion]:
+    """The versions that a run, or another with the same model, made."""
+    made = _model_hash(run)
+    return [
+        version
+        for version in versions
+        if version.tags.get("run_id") == run.run_id
+        or (made is not None and version.tags.get("model_md5") == made)
+    ]
+
+
+def _model_hash(run: RunRecord) -> str | None:
+    """Hash of a run's model; None where its manifest, which may be anything, has none."""
+    model = run.manifest.get("model")
+    made = model.get("hash") if isinstance(model, Mapping) else None
+    return made if isinstance(made, str) and is_object(made) else None
 
 
 class _Audit:
@@ -143,13 +179,14 @@ class _Audit:
         self._datasets = DataSets(self._stores)
         self._purges = {md5: purge for purge in read_purges(workspace) for md5 in purge.hashes}
         self._cases: dict[str, Case] = {}
-        self._runs: dict[str, RunRecord] = {}
+        self._audited: list[str] = []
+        self.on_record: Mapping[str, RunRecord] = {run.run_id: run for run in read_runs(workspace)}
 
     def audit_runs(self, runs: Sequence[RunRecord]) -> None:
         """All that a run's tag, the cache and the remote tell of it."""
         cache = Cache(self._workspace)
         for run in runs:
-            self._runs[run.tag] = run
+            self._audited.append(run.tag)
             case = open_case(run, self._trees, self._datasets, self.findings)
             if case is None:
                 continue
@@ -164,7 +201,7 @@ class _Audit:
         claims = claims_of(list(self._cases.values()), self._datasets)
         check_objects(claims, self._stores, self._purges, self.findings, self._progress)
 
-    def audit_model(self, name: str, record: Sequence[Entry], run_id: str | None = None) -> None:
+    def audit_model(self, name: str, record: Sequence[Entry], run: RunRecord | None = None) -> None:
         """A registered model's alias, and its versions in MLflow: all, or those of a run."""
         try:
             registry = self._registry()
@@ -179,11 +216,10 @@ class _Audit:
             )
             return
         own_record, own = record, versions
-        if run_id is not None:
-            own_record = [entry for entry in record if entry.details.get("run_id") == run_id]
-            own = [version for version in versions if version.tags.get("run_id") == run_id]
+        if run is not None:
+            own_record, own = _entries_of(run, record), _versions_of(run, versions)
         # Who serves is no matter of a run that does not: a challenger is proven all the same.
-        if run_id is None or in_service(record, name) in own_record or has_champion(own):
+        if run is None or in_service(record, name) in own_record or has_champion(own):
             check_alias(name, record, versions, self.findings)
         check_versions(name, own_record, own, self.findings)
         for version in own:
@@ -208,7 +244,7 @@ class _Audit:
     def report(self) -> AuditReport:
         """What was found."""
         return AuditReport(
-            runs=list(self._runs),
+            runs=self._audited,
             checked=dict(self.findings.checked),
             hashed=self.findings.hashed,
             findings=self.findings.findings,
@@ -231,13 +267,13 @@ class _Audit:
         return open_case(run, self._trees, self._datasets, self.findings)
 
     def _audit_version(self, registry: Registry, version: ModelVersion) -> None:
-        run = self._runs.get(version.tags.get("git_tag", ""))
+        run = self.on_record.get(version.tags.get("git_tag", "").removeprefix("run/"))
         check_provenance(version, run, self._trees, self.findings)
-        case = self._cases.get(run.tag) if run else None
-        if case is None:
+        md5 = _model_hash(run) if run else None
+        if md5 is None:
             return
         try:
-            made = case.datasets.files(case.run.manifest["model"]["hash"])
+            made = self._datasets.files(md5)
         except LineageError:
             return  # that the list is lost is a finding of the objects
         name = f"{version.name}/{version.version}"

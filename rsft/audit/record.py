@@ -27,17 +27,21 @@ def check_numbers(record: Sequence[Entry], findings: Findings) -> None:
 
 
 def check_entries(
-    record: Sequence[Entry], runs: Mapping[str, RunRecord], findings: Findings
+    entries: Sequence[Entry],
+    record: Sequence[Entry],
+    runs: Mapping[str, RunRecord],
+    findings: Findings,
 ) -> None:
     """Whether each entry is of a registered version, and each version of a run and its model.
 
     Args:
-        record: The entries.
-        runs: Runs by their id.
+        entries: Those that are checked.
+        record: All entries: a version may be judged by a later run than it is registered by.
+        runs: All runs by their id.
         findings: Where it is told.
     """
     registered = {(e.name, e.version): e for e in record if e.kind == "registered"}
-    for entry in record:
+    for entry in entries:
         first = registered.get((entry.name, entry.version))
         findings.compare(
             "record",
@@ -46,8 +50,8 @@ def check_entries(
             found="registered" if first else None,
             remedy=f"the tag {entry.name}@v{entry.version}.0.0 was deleted; {_FETCH}",
         )
-    for entry in registered.values():
-        _check_registration(entry, runs.get(str(entry.details.get("run_id"))), findings)
+        if entry.kind == "registered":
+            _check_registration(entry, runs.get(str(entry.details.get("run_id"))), findings)
 
 
 def _check_registration(entry: Entry, run: RunRecord | None, findings: Findings) -> None:

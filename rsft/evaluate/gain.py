@@ -52,8 +52,9 @@ class Gain:
     """Of McNemar's exact test, one-sided."""
     p_families: float
     """Of the same test by family."""
-    detectable: float
-    """The gain that would be shown with a probability of 0.8, at this level and this spread."""
+    detectable: float | None
+    """The gain that would be shown with a probability of 0.8, at this level and this spread; null
+    where no gain could be, of so few families, or the spread is not known, as all gain the same."""
 
     def is_shown(self, min_gain: float) -> bool:
         """Whether it is shown, and as much as matters."""
@@ -71,6 +72,7 @@ def measure_gain(
     level: float,
     resamples: int,
     seed: int,
+    least: float = 0.0,
 ) -> Gain:
     """What is known of a gain.
 
@@ -80,6 +82,7 @@ def measure_gain(
         level: Of the tests.
         resamples: Of the bootstrap at least; a small level takes more.
         seed: Of the bootstrap.
+        least: The least gain that matters.
 
     Raises:
         ValueError: Where there is no prompt at all.
@@ -99,8 +102,14 @@ def measure_gain(
         worse=int((net_N < 0).sum()),
         p_prompts=sign_test(net_N.tolist()),
         p_families=sign_test(np.rint(sum_F).astype(int).tolist()),
-        detectable=float((ndtri(1 - level) + ndtri(_POWER)) * mean_B.std()),
+        detectable=_detectable(mean_B, level, len(sum_F), least),
     )
+
+
+def _detectable(mean_B: np.ndarray, level: float, families: int, least: float) -> float | None:
+    if np.ptp(mean_B) == 0 or 0.5**families > level:
+        return None
+    return max(least, float((ndtri(1 - level) + ndtri(_POWER)) * mean_B.std()))
 
 
 def _expanded(level: float, families: int) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 import rsft
 
 _PATTERNS = ("rsft/**/*.py", "rsft/**/*.json", "flows/**/*.py")
-_SETTINGS = ("dvc.yaml", "params.yaml", "constraints.txt")
+_SETTINGS = ("dvc.yaml", "params.yaml", "mlflow/policy.yaml", "constraints.txt")
 
 
 class Baseline:

@@ -82,7 +82,12 @@ def _gain(pairs: Pairs, policy: Policy, level: float, seed: int) -> Gain | None:
     if not pairs.gain_N:
         return None
     return measure_gain(
-        pairs.gain_N, pairs.families, level=level, resamples=policy.resamples, seed=seed
+        pairs.gain_N,
+        pairs.families,
+        level=level,
+        resamples=policy.resamples,
+        seed=seed,
+        least=policy.gain.least,
     )
 
 

@@ -111,6 +111,7 @@ def _promises(verdict: Mapping[str, Any]) -> Iterator[str]:
             f"probability of at most {share_text(policy['gain']['alpha'])}, over all looks at "
             f"them; look {verdict['look']} risks {gain['level']:.2%}."
         )
+    if gain is not None and gain["detectable"] is not None:
         yield (
             f"At this look, gains from {100 * gain['detectable']:.1f} points on are shown four "
             "times in five; new evaluation prompts begin with look 1."

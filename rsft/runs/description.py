@@ -29,8 +29,11 @@ def describe_versions(registry: Registry, workspace: Workspace, name: str) -> No
         RegistryError: Where the store cannot be used.
     """
     for version in without_card(registry, name):
+        tag = version.tags.get("git_tag")
+        if tag is None:
+            continue  # somebody registered it by hand
         try:
-            run = read_run(workspace, version.tags["git_tag"])
+            run = read_run(workspace, tag)
             found = list(data_sets(workspace, run))
         except LineageError:
             continue  # another checkout's, which has its tag; or its data was purged since

@@ -3,12 +3,13 @@
 import dataclasses
 import json
 import shutil
+from typing import Any
 
 import pytest
 
 from rsft.audit import audit_all, audit_run, latest_run
 from rsft.errors import LineageError, RegistryError
-from rsft.lineage import folder_md5, md5_of, read_run, tag_run
+from rsft.lineage import RunRecord, folder_md5, md5_of, read_run, tag_run
 from tests.audit.conftest import RUN, Audited, flip, tag_entry
 from tests.workspaces import git
 
@@ -314,15 +315,47 @@ def test_an_alias_that_was_moved_by_hand_is_found(audited: Audited) -> None:
 
 
 def test_a_challenger_is_proven_though_another_ones_alias_was_moved(audited: Audited) -> None:
-    """So that the next promotion can put the alias right."""
-    manifest = dict(audited.run.manifest) | {"run_id": "20260102-demo"}
-    tag_run(audited.workspace, "20260102-demo", manifest)
+    """So that the next promotion can put the alias right. Its model is another data set."""
+    other = "data/rounds/1/accepted"
+    md5 = audited.run.stages["filter"].outs[other].hash
+    run_again(audited, "20260102-demo", model={"path": other, "hash": md5})
     audited.versions[0] = dataclasses.replace(audited.versions[0], aliases=())
     assert [finding.kind for finding in audited.one().findings] == ["alias"]
     challenger = read_run(audited.workspace, "20260102-demo")
     report = audit_run(audited.workspace, challenger, "demo", lambda: audited)
     assert report.passed
     assert "alias" not in report.checked
+
+
+def run_again(audited: Audited, run_id: str, **changes: Any) -> RunRecord:
+    """The run again, with all reused."""
+    manifest = {**audited.run.manifest, "run_id": run_id, **changes}
+    tag_run(audited.workspace, run_id, manifest)
+    return read_run(audited.workspace, run_id)
+
+
+def test_a_version_that_later_runs_vouch_for_is_proven_and_promoted(audited: Audited) -> None:
+    """Registered by the first run; judged and promoted again by the second, then by the third."""
+    for number, run_id in ((1, "20260102-demo"), (2, "20260103-demo")):
+        run = run_again(audited, run_id)
+        told = {"version": 1, "run_id": run_id, "reason": "", "against": None}
+        judged = {"kind": "judged", "is_promoted": True, **told}
+        tag_entry(audited, f"verdict/demo/v1/{number}", judged)
+        tag_entry(audited, f"demo#champion#{number + 1}", {"kind": "promoted", **told})
+        assert audit_run(audited.workspace, run, "demo", lambda: audited).findings == []
+    assert audited.all().passed
+
+
+def test_the_artifact_of_a_version_is_audited_with_the_latest_run_of_its_model(
+    audited: Audited,
+) -> None:
+    run = run_again(audited, "20260102-demo")
+    flip(audited.artifact() / "model.safetensors")
+    report = audit_run(audited.workspace, run, "demo", lambda: audited)
+    assert [finding.kind for finding in report.findings] == ["artifact"]
+    git(audited.root, "tag", "--delete", f"run/{RUN}")
+    report = audit_run(audited.workspace, run, "demo", lambda: audited)
+    assert {finding.kind for finding in report.findings} == {"record", "registration"}
 
 
 def test_a_promotion_whose_tag_was_deleted_is_found(audited: Audited) -> None:

@@ -155,6 +155,25 @@ def test_nothing_won_or_lost_shows_nothing():
     assert not found.is_shown(0.0)
 
 
+@pytest.mark.parametrize(
+    ("gains", "families"),
+    [
+        ([0.0] * 50, 50),
+        ([1.0] * 5, 5),
+        ([1.0, 0.0, 0.0, 1.0, 1.0] * 20, 5),  # they differ, but 2⁻⁵ is more than 0.025
+    ],
+)
+def test_what_could_show_nothing_tells_no_gain_that_would_be_shown(gains, families):
+    found = measure(gains, [str(number % families) for number in range(len(gains))])
+    assert found.detectable is None
+
+
+def test_no_gain_below_the_least_that_matters_would_be_shown():
+    gains = [1.0, -1.0, 0.0, 0.0, 1.0] * 10
+    assert 0 < measure(gains).detectable < 0.9
+    assert measure(gains, least=0.9).detectable == 0.9
+
+
 def test_the_gain_of_nobody_is_undefined():
     with pytest.raises(ValueError, match="no prompts"):
         measure([])

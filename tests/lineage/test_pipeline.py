@@ -370,6 +370,16 @@ def test_an_input_that_was_touched_is_named_and_code_alone_is_not_it(project: Pa
     assert pipeline.code_changed() == ["params.yaml"]
 
 
+def test_a_policy_that_was_edited_is_named_and_stops_no_stage(project: Path) -> None:
+    Path("mlflow").mkdir()
+    Path("mlflow/policy.yaml").write_text("alpha: 0.05\n")
+    pipeline = open_pipeline()
+    assert pipeline.changed() == []
+    Path("mlflow/policy.yaml").write_text("alpha: 0.5\n")
+    assert pipeline.changed() == ["mlflow/policy.yaml"]
+    assert pipeline.run("shout", script("shout")).state == "ran"
+
+
 def test_an_input_swapped_for_one_of_the_same_size_and_time_is_named(project: Path) -> None:
     pipeline = open_pipeline()
     told = Path("words.txt").stat()

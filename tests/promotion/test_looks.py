@@ -48,6 +48,15 @@ def test_the_same_comparison_again_is_no_new_look():
     assert number_of_look(RECORD, "e1", ("another model", 5, 1)) == 3
 
 
+def test_a_verdict_whose_tag_was_deleted_is_a_look():
+    """Version 2's first verdict is gone, and its third and fourth, of whatever they were."""
+    record = [judged(1, None), judged(2, 1, number=2), judged(2, 1, "other", number=5)]
+    assert number_of_look(record, "e1", ("rsft", 1, None)) == 1
+    assert number_of_look(record, "e1", ("rsft", 2, 1)) == 3
+    assert number_of_look(record, "e1", ("rsft", 3, 1)) == 6
+    assert number_of_look(record, "other", ("rsft", 2, 1)) == 4
+
+
 def test_another_champion_makes_another_comparison():
     assert number_of_look(RECORD, "e1", ("rsft", 2, 3)) == 4
     assert number_of_look(RECORD, "e1", ("rsft", 1, 2)) == 4

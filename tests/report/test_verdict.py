@@ -41,6 +41,13 @@ def test_a_set_without_a_say_is_marked_and_one_without_figures_left_out():
     assert "| has no say |" in text
 
 
+def test_where_nothing_could_be_shown_nothing_is_promised():
+    assert "At this look, gains from" in verdict_markdown(judged(54, 40).as_dict())
+    verdict = judged(40, 40).as_dict()
+    assert verdict["gain"]["detectable"] is None
+    assert "At this look, gains from" not in verdict_markdown(verdict)
+
+
 def test_the_terminal_shows_the_same_and_cuts_nothing():
     verdict = judged(54, 40).as_dict()
     for width in (40, 80, 200):
