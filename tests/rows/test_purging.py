@@ -151,6 +151,31 @@ def test_purges_are_numbered_and_foreign_tags_are_none(workspace: Workspace) -> 
     assert [found.tag for found in read_purges(workspace)] == [f"purge/{n}" for n in range(1, 12)]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hashes": ["OUTSIDE"]},
+        {"hashes": ["f" * 32, 5]},
+        {"hashes": 5},
+        {"hashes": "f" * 32},
+        {"reason": None},
+    ],
+)
+def test_a_tag_that_names_what_is_no_object_deletes_nothing(
+    workspace: Workspace, tmp_path: Path, changes: dict
+) -> None:
+    """Tags are fetched from others, and a purge deletes what all earlier ones name."""
+    mine = tmp_path / "thesis.tex"
+    mine.touch()
+    document = {"kind": "purged", "hashes": ["f" * 32], "reason": "why"} | changes
+    body = json.dumps(document).replace("OUTSIDE", f"ab{mine}")
+    git(workspace.root, "tag", "--annotate", "purge/1", "-m", f"Title\n\n{body}")
+    deleted = purge_objects(workspace, ["e" * 32], "asked to", {})
+    assert mine.exists()
+    assert deleted.tag == "purge/2"
+    assert [found.tag for found in read_purges(workspace)] == ["purge/2"]
+
+
 def test_of_the_users_files_go_the_versions_that_the_cache_keeps(workspace: Workspace) -> None:
     """The prompts' source is ``test``; another file of that text is not where they came from."""
     source = workspace.root / "data/raw/test"
