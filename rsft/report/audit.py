@@ -7,6 +7,8 @@ from typing import Any
 from rich.filesize import decimal
 from rich.text import Text
 
+from rsft.report.plain import plain
+
 _MEANINGS = {
     "object": "objects hashed again",
     "lock": "entries of manifests against dvc.lock",
@@ -40,9 +42,9 @@ def audit_lines(audit: Mapping[str, Any]) -> Text:
     for heading, found in (("note", audit["notes"]), ("differs", audit["findings"])):
         for finding in found:
             text.append(f"\n{heading}", style="yellow" if heading == "note" else "bold red")
-            text.append(f" {finding['kind']}: {finding['what']}\n")
+            text.append(f" {finding['kind']}: {plain(finding['what'])}\n")
             for part in ("expected", "found", "remedy"):
-                text.append(f"  {part:<9}{finding[part]}\n")
+                text.append(f"  {part:<9}{plain(finding[part])}\n")
     text.append(f"\n{outcome_line(audit)}", style="bold")
     return text
 
