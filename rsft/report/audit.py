@@ -19,7 +19,7 @@ _MEANINGS = {
     "rows": "tables' rows counted again",
     "expectations": "figures of verdicts against the rows",
     "registration": "registrations in MLflow and on record",
-    "artifact": "files that MLflow would serve",
+    "artifact": "files of the policy that MLflow would serve",
     "alias": "aliases against the promotions",
     "record": "entries of the record",
     "checkout": "files and entries of the checkout",
@@ -37,7 +37,7 @@ def audit_lines(audit: Mapping[str, Any]) -> Text:
         wrong = sum(finding["kind"] == kind for finding in audit["findings"])
         if audit["checked"].get(kind) or wrong:
             told = f"{wrong} differ" if wrong else "ok"
-            text.append(f"  {audit['checked'].get(kind, 0):>9,} {meaning:<42}")
+            text.append(f"  {audit['checked'].get(kind, 0):>9,} {meaning:<44}")
             text.append(f"{told}\n", style="bold red" if wrong else "green")
     for heading, found in (("note", audit["notes"]), ("differs", audit["findings"])):
         for finding in found:

@@ -44,6 +44,11 @@ def test_what_passed_is_told_with_how_much_was_compared() -> None:
     assert lines[-1] == "audit passed; 1 run, 1,234 files hashed (5.0 MB) in 1.2 s"
 
 
+def test_of_what_mlflow_serves_only_the_policy_is_said_to_be_compared() -> None:
+    text = shown(audit([], []) | {"checked": {"artifact": 7}})
+    assert "        7 files of the policy that MLflow would serve ok" in text
+
+
 def test_a_finding_is_told_whole_at_any_width() -> None:
     text = shown(audit([FINDING], []))
     for part in FINDING.values():
