@@ -1,4 +1,7 @@
-"""Whether the model that MLflow would serve is the model that the run made, file by file."""
+"""Whether the policy that MLflow would serve is the model that the run made, file by file.
+
+What lies beside it in MLflow's model, ``MLmodel`` and the folder ``code``, is not compared.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,8 @@
 """Whether the checkout is as the run left it that its data are of.
 
 Not part of a run's proof, which rests on its tag: what is found here is what the next run, or a
-person who reads ``data/``, would meet.
+person who reads ``data/``, would meet. What the user brought is the user's to change: that is told
+as a note.
 """
 
 import json
@@ -58,14 +59,7 @@ def check_checkout(
             continue
         if found is not None and found in purges:
             _check_purged(path, purges[found], findings)
-        _compare(
-            case,
-            findings,
-            path,
-            expected=made.get(path),
-            found=found,
-            remedy=f"it was changed by hand, or a later run did not end: {_restore(case)}",
-        )
+        _check_file(case, findings, path, expected=made.get(path), found=found)
 
 
 def _check_lock(root: Path, case: Case, findings: Findings) -> None:
@@ -113,6 +107,24 @@ def _check_settings(root: Path, case: Case, findings: Findings) -> None:
             expected=str(before),
             found=str(now),
             remedy="it was edited since: run again, or put it back",
+        )
+
+
+def _check_file(
+    case: Case, findings: Findings, path: str, *, expected: str | None, found: str | None
+) -> None:
+    if case.maker(path) not in case.run.manifest["inputs"]:
+        remedy = f"it was changed by hand, or a later run did not end: {_restore(case)}"
+        _compare(case, findings, path, expected=expected, found=found, remedy=remedy)
+        return
+    findings.checked["checkout"] += 1
+    if expected != found:
+        findings.note(
+            "checkout",
+            f"{path}, as {case.run.tag} read it",
+            expected=expected or "nothing",
+            found=found or "nothing",
+            remedy="changed since; the next run reads it",
         )
 
 

@@ -19,6 +19,7 @@ from rsft.cli import (  # noqa: F401  # they register
 )
 from rsft.cli.app import app
 from rsft.errors import RsftError
+from rsft.report.plain import plain
 from rsft.report.sheet import plain_console
 
 
@@ -27,9 +28,8 @@ def main() -> None:
     try:
         app()
     except RsftError as error:
-        plain_console(stderr=True, soft_wrap=True).print(
-            f"[bold red]error:[/] {escape(str(error))}"
-        )
+        told = escape(plain(str(error), keep="\n"))
+        plain_console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {told}")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from rsft.cli.app import app, workspace_and_config
 from rsft.errors import LineageError
@@ -79,11 +80,8 @@ def forget(
 ) -> None:
     """Keep a prompt out of every run to come, and say which models and data sets it is in."""
     from rsft.config import FORGOTTEN
-    from rsft.report.rows import affected_lines, purge_lines
+    from rsft.report.rows import affected_lines
     from rsft.rows import forget as write
-    from rsft.rows import plan_purge
-    from rsft.rows import purge as delete
-    from rsft.runs.docs import DATA_DOCS
 
     workspace, _ = workspace_and_config()
     traced = _traced(workspace, prompt, source=source, family=family, licence=licence)
@@ -103,7 +101,25 @@ def forget(
     )
     result: dict[str, Any] = found | {"is_new": is_new, "purged": None}
     if purge:
-        plan = plan_purge(workspace, traced)
+        told = reason or "forgotten"
+        result["purged"] = _purge(workspace, traced.wanted, told, console, yes=yes, err=as_json)
+    if as_json:
+        print(json.dumps(result, indent=2))
+
+
+def _purge(
+    workspace: Any, wanted: Any, reason: str, console: Console, *, yes: bool, err: bool
+) -> dict[str, Any]:
+    """Plans a purge, asks, and deletes, while no run is at work; a run may have ended just now."""
+    from rsft.lineage import read_runs
+    from rsft.report.rows import purge_lines
+    from rsft.rows import hold_checkouts, plan_purge
+    from rsft.rows import purge as delete
+    from rsft.rows import trace as follow
+    from rsft.runs.docs import DATA_DOCS
+
+    with hold_checkouts(workspace):
+        plan = plan_purge(workspace, follow(workspace, read_runs(workspace), wanted))
         for line in purge_lines(
             len(plan.hashes),
             len(plan.copies),
@@ -112,23 +128,21 @@ def forget(
             is_evaluated=plan.is_evaluated,
         ):
             console.print(line)
-        if not yes and not typer.confirm("delete them for good?", err=as_json):
+        if not yes and not typer.confirm("delete them for good?", err=err):
             raise typer.Exit(1)
-        deleted = delete(workspace, plan, reason or "forgotten", workspace.home / DATA_DOCS)
-        result["purged"] = {
-            "tag": deleted.tag,
-            "cached": deleted.cached,
-            "remote": deleted.remote,
-            "copies": len(plan.copies),
-            "runs": list(plan.run_ids),
-        }
-        remote = "no remote" if deleted.remote is None else f"{deleted.remote:,} in the remote"
-        console.print(
-            f"deleted {deleted.cached:,} objects in the cache, {remote}"
-            + (f"; recorded as {deleted.tag}" if deleted.tag else "")
-        )
-    if as_json:
-        print(json.dumps(result, indent=2))
+        deleted = delete(workspace, plan, reason, workspace.home / DATA_DOCS)
+    remote = "no remote" if deleted.remote is None else f"{deleted.remote:,} in the remote"
+    console.print(
+        f"deleted {deleted.cached:,} objects in the cache, {remote}"
+        + (f"; recorded as {deleted.tag}" if deleted.tag else "")
+    )
+    return {
+        "tag": deleted.tag,
+        "cached": deleted.cached,
+        "remote": deleted.remote,
+        "copies": len(plan.copies),
+        "runs": list(plan.run_ids),
+    }
 
 
 def _latest(runs: list[Any]) -> Any:

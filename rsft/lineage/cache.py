@@ -41,15 +41,22 @@ class Cache:
         self.folder = Path(place) / OBJECTS
 
     def object(self, md5: str) -> Path:
-        """Where an object lies, if it is there."""
+        """Where an object lies, if it is there.
+
+        Raises:
+            LineageError: Where that is no object's name; it might name any file.
+        """
+        _require_object(md5)
         return self.folder / md5[:2] / md5[2:]
 
     def members(self, md5: str) -> Sequence[Member]:
         """The files of a data set.
 
         Raises:
-            LineageError: Where the list of a folder is not in the cache, or is none.
+            LineageError: Where the list of a folder is not in the cache, or is none; or where that
+                is no object's name.
         """
+        _require_object(md5)
         if not is_folder(md5):
             return [Member(path="", hash=md5)]
         try:
@@ -61,14 +68,21 @@ class Cache:
             ) from None
 
 
-def is_object(md5: str) -> bool:
-    """Whether a text is what DVC names an object by; what a tag or a list says may be anything."""
-    return _OBJECT.fullmatch(md5) is not None
+def is_object(md5: object) -> bool:
+    """Whether this is what DVC names an object by; what a tag or a list says may be anything."""
+    return isinstance(md5, str) and _OBJECT.fullmatch(md5) is not None
 
 
 def is_folder(md5: str) -> bool:
     """Whether an object is the list of a folder's files."""
     return md5.endswith(_FOLDER)
+
+
+def _require_object(md5: object) -> None:
+    if not is_object(md5):
+        raise LineageError(
+            f"{md5!r} names no object of a cache; `rsft audit` tells whose tag says so"
+        )
 
 
 def parse_members(content: bytes, *, name: str) -> Sequence[Member]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rsft.lineage.cache import is_object
 from rsft.lineage.git import run_git
 from rsft.lineage.workspace import Workspace
 
@@ -35,8 +36,18 @@ def read_purges(workspace: Workspace) -> list[PurgeRecord]:
     return [record for tag, body in tags if (record := _read(tag.lstrip("\n"), body)) is not None]
 
 
+def next_purge(workspace: Workspace) -> str:
+    """The tag of the next purge; tags that are no purges have their numbers nevertheless."""
+    tags = run_git(workspace.root, "tag", "--list", f"{PURGE_TAGS}*").split()
+    numbers = [tag.removeprefix(PURGE_TAGS) for tag in tags]
+    return f"{PURGE_TAGS}{max((int(n) for n in numbers if n.isdecimal()), default=0) + 1}"
+
+
 def _read(tag: str, body: str) -> PurgeRecord | None:
-    """What a tag says; null where it is another's."""
+    """What a tag says; null where it is another's, or names what is no object.
+
+    What purges name is deleted, and tags are fetched from others.
+    """
     try:
         told = json.loads(body)
         kind, hashes, reason = told.pop("kind"), told.pop("hashes"), told.pop("reason")
@@ -44,4 +55,8 @@ def _read(tag: str, body: str) -> PurgeRecord | None:
         return None
     if kind != "purged" or not tag.removeprefix(PURGE_TAGS).isdecimal():
         return None
-    return PurgeRecord(tag=tag, hashes=tuple(map(str, hashes)), reason=reason, details=told)
+    if not isinstance(hashes, list) or not all(map(is_object, hashes)):
+        return None
+    if not isinstance(reason, str):
+        return None
+    return PurgeRecord(tag=tag, hashes=tuple(hashes), reason=reason, details=told)

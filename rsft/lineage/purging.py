@@ -13,7 +13,7 @@ from typing import Any
 from rsft.errors import LineageError
 from rsft.lineage.cache import Cache
 from rsft.lineage.git import run_git
-from rsft.lineage.purges import PURGE_TAGS, read_purges
+from rsft.lineage.purges import next_purge, read_purges
 from rsft.lineage.tagging import write_tag
 from rsft.lineage.workspace import Workspace
 
@@ -54,8 +54,7 @@ def purge_objects(
     new = sorted(set(hashes) - before.keys())
     tag = None
     if new:
-        numbers = [int(tag.removeprefix(PURGE_TAGS)) for tag in before.values()]
-        tag = f"{PURGE_TAGS}{max(numbers, default=0) + 1}"
+        tag = next_purge(workspace)
         document = {"kind": "purged", "hashes": new, "reason": reason, **details}
         write_tag(workspace.root, tag, "HEAD", f"Purge of {len(new)} objects", document)
     everything = [*before, *new]

@@ -7,6 +7,8 @@ from typing import Any
 from rich.filesize import decimal
 from rich.text import Text
 
+from rsft.report.plain import plain
+
 _MEANINGS = {
     "object": "objects hashed again",
     "lock": "entries of manifests against dvc.lock",
@@ -17,7 +19,7 @@ _MEANINGS = {
     "rows": "tables' rows counted again",
     "expectations": "figures of verdicts against the rows",
     "registration": "registrations in MLflow and on record",
-    "artifact": "files that MLflow would serve",
+    "artifact": "files of the policy that MLflow would serve",
     "alias": "aliases against the promotions",
     "record": "entries of the record",
     "checkout": "files and entries of the checkout",
@@ -35,14 +37,14 @@ def audit_lines(audit: Mapping[str, Any]) -> Text:
         wrong = sum(finding["kind"] == kind for finding in audit["findings"])
         if audit["checked"].get(kind) or wrong:
             told = f"{wrong} differ" if wrong else "ok"
-            text.append(f"  {audit['checked'].get(kind, 0):>9,} {meaning:<42}")
+            text.append(f"  {audit['checked'].get(kind, 0):>9,} {meaning:<44}")
             text.append(f"{told}\n", style="bold red" if wrong else "green")
     for heading, found in (("note", audit["notes"]), ("differs", audit["findings"])):
         for finding in found:
             text.append(f"\n{heading}", style="yellow" if heading == "note" else "bold red")
-            text.append(f" {finding['kind']}: {finding['what']}\n")
+            text.append(f" {finding['kind']}: {plain(finding['what'])}\n")
             for part in ("expected", "found", "remedy"):
-                text.append(f"  {part:<9}{finding[part]}\n")
+                text.append(f"  {part:<9}{plain(finding[part])}\n")
     text.append(f"\n{outcome_line(audit)}", style="bold")
     return text
 

@@ -7,6 +7,8 @@ from rich.filesize import decimal
 from rich.text import Text
 from rich.tree import Tree
 
+from rsft.report.plain import plain
+
 _SHOWN = ("torch", "transformers", "numpy")
 """Packages that figures depend on most; all are in ``--json``."""
 
@@ -38,9 +40,9 @@ def _title(subject: Mapping[str, Any]) -> Text:
     title = Text()
     if "model" in subject:
         aliases = "".join(f" @{alias}" for alias in subject["aliases"])
-        title.append(f"{subject['model']} version {subject['version']}", "bold").append(aliases)
-        title.append("\n")
-    return title.append(f"{_plain(subject['path'])}  {_size(subject)}\n{subject['hash']}")
+        named = f"{subject['model']} version {subject['version']}"
+        title.append(plain(named), "bold").append(f"{plain(aliases)}\n")
+    return title.append_text(_text(f"{subject['path']}  {_size(subject)}", subject["hash"]))
 
 
 def _run(origin: Mapping[str, Any]) -> Iterator[str]:
@@ -132,7 +134,7 @@ def _event(entry: Mapping[str, Any]) -> str:
 
 
 def _add_stage(data: Tree, name: str, stage: Mapping[str, Any], origin: Mapping[str, Any]) -> None:
-    branch = data.add(Text(_plain(name), "bold"))
+    branch = data.add(Text(plain(name), "bold"))
     for path, out in stage["outs"].items():
         branch.add(_text(f"{path}  {_size(out)}", out["hash"]))
     for path, dep in stage["data"].items():
@@ -173,9 +175,4 @@ def _add(root: Tree, title: str, lines: Iterable[str]) -> None:
 
 def _text(*lines: str) -> Text:
     """Lines as they are: no markup, and no control characters."""
-    return Text("\n".join(map(_plain, lines)))
-
-
-def _plain(text: str) -> str:
-    """What a hostile name or message may not do to a terminal, it does not."""
-    return "".join(letter if letter.isprintable() else "�" for letter in text)
+    return Text("\n".join(map(plain, lines)))

@@ -12,24 +12,24 @@ def environment_lines(changes: list[Mapping[str, Any]]) -> Iterator[str]:
     """What is another here than it was then, before anything is rebuilt."""
     for change in changes:
         now = "is not here" if change["now"] is None else f"is {change['now']} here"
-        yield f"[yellow]{escape(change['what'])} {escape(now)}, {escape(change['then'])} then[/]"
+        yield f"[yellow]{_shown(change['what'])} {_shown(now)}, {_shown(change['then'])} then[/]"
 
 
 def stage_lines(stage: Mapping[str, Any]) -> Iterator[str]:
     """How a stage differs; nothing where it does not."""
     for path in stage["on_rebuilt"]:
-        yield f"    from {escape(path)} as it was rebuilt: the cache does not hold the recorded one"
+        yield f"    from {_shown(path)} as it was rebuilt: the cache does not hold the recorded one"
     if stage["error"] is not None:
-        yield f"    [red]{escape(plain(stage['error']))}[/]"
+        yield f"    [red]{_shown(stage['error'])}[/]"
     for out in stage["outs"]:
         if out["rebuilt"] == out["recorded"]:
             continue
-        yield f"    [red]{escape(out['path'])}[/]"
-        yield f"      recorded {escape(out['recorded'])}"
-        yield f"      rebuilt  {escape(out['rebuilt'] or 'nothing')}"
+        yield f"    [red]{_shown(out['path'])}[/]"
+        yield f"      recorded {_shown(out['recorded'])}"
+        yield f"      rebuilt  {_shown(out['rebuilt'] or 'nothing')}"
         for found in out["differences"]:
             place = f"{found['path']}: " if found["path"] else ""
-            yield f"      {escape(plain(place + found['how']))}"
+            yield f"      {_shown(place + found['how'])}"
 
 
 def verdict_line(replay: Mapping[str, Any]) -> str:
@@ -38,8 +38,12 @@ def verdict_line(replay: Mapping[str, Any]) -> str:
     other = [stage["name"] for stage in stages if stage["state"] != "same"]
     if not other:
         return f"[bold green]the same[/]: {_count(len(stages))} gave what the run recorded"
-    named = escape(", ".join(other))
+    named = _shown(", ".join(other))
     return f"[bold red]not the same[/]: {len(other)} of {_count(len(stages))}: {named}"
+
+
+def _shown(text: str) -> str:
+    return escape(plain(text))
 
 
 def _count(stages: int) -> str:

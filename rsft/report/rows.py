@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.markup import escape
 
+from rsft.report.plain import plain
 from rsft.report.sheet import UNKNOWN, number_text
 
 Json = Mapping[str, Any]
@@ -66,7 +67,7 @@ def explanation_lines(found: Json) -> Iterator[str]:
         found: What ``rsft explain --json`` prints.
     """
     prompt, candidate = found["prompt"], found["candidate"]
-    yield f"[bold]{escape(found['row'])}[/] in run {escape(found['run_id'])}"
+    yield f"[bold]{_shown(found['row'])}[/] in run {_shown(found['run_id'])}"
     for turn in prompt["context"]:
         yield _line(turn["role"], turn["content"])
     yield _line("prompt", prompt["text"])
@@ -135,15 +136,14 @@ def _nats(value: float | None) -> str:
 def _line(name: str, text: str) -> str:
     """A line, and further ones beneath, after the name in the margin."""
     first, *more = text.splitlines() or [""]
-    margin = escape(f"{name:<{_MARGIN}}")
+    margin = _shown(f"{name:<{_MARGIN}}")
     return "\n".join(
         [f"[dim]{margin}[/]{_shown(first)}", *(f"{'':<{_MARGIN}}{_shown(m)}" for m in more)]
     )
 
 
 def _shown(text: str) -> str:
-    """Text as it can be printed: what would move the cursor or colour the terminal is spelt out."""
-    return escape("".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
+    return escape(plain(text))
 
 
 def _model_lines(models: Sequence[Json], indent: str = "") -> Iterator[str]:
@@ -177,12 +177,12 @@ def trace_lines(found: Json) -> Iterator[str]:
             yield from _run_lines(run)
     if absent:
         yield ""
-        yield f"{_count(len(absent), 'run')} without it, the last {escape(absent[-1])}"
+        yield f"{_count(len(absent), 'run')} without it, the last {_shown(absent[-1])}"
 
 
 def _run_lines(run: Json) -> Iterator[str]:
     style = _PROOFS.get(run["state"], "bold")
-    yield f"run {escape(run['run_id'])} [{style}]{_STATES[run['state']]}[/]"
+    yield f"run {_shown(run['run_id'])} [{style}]{_STATES[run['state']]}[/]"
     if run["state"] in _PROOFS:
         yield f"  {run['looked_through']:,} tables and documents looked through by hash"
     for named in run["prompts"][:_MOST_LISTED]:
@@ -190,7 +190,8 @@ def _run_lines(run: Json) -> Iterator[str]:
     yield from _rest(len(run["prompts"]))
     for file in run["files"]:
         traces = f" ({', '.join(file['traces'])})" if run["state"] == "not_free" else ""
-        yield f"  {_shown(file['path'])}  {file['hash']}  {_count(file['rows'], 'row')}{traces}"
+        named = _shown(f"{file['path']}  {file['hash']}")
+        yield f"  {named}  {_count(file['rows'], 'row')}{traces}"
     for row in run["accepted"][:_MOST_LISTED]:
         yield f"  accepted {_shown(row)}"
     yield from _rest(len(run["accepted"]))
@@ -255,7 +256,7 @@ def purge_lines(
     if is_evaluated:
         yield "  what MLflow keeps of answers to evaluation prompts stays: delete those runs there"
     for run_id in run_ids:
-        yield f"  run {escape(run_id)} can then no longer be replayed, nor its rows explained"
+        yield f"  run {_shown(run_id)} can then no longer be replayed, nor its rows explained"
 
 
 def _count(count: int, what: str) -> str:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,22 @@ class Purge:
     learnt from it."""
 
 
+@contextmanager
+def hold_checkouts(workspace: Workspace) -> Iterator[None]:
+    """Holds all workspaces that share the cache: no run adds what is not in a plan, or loses it.
+
+    Raises:
+        WorkspaceError: Where a run holds one of them.
+    """
+    with ExitStack() as held:
+        for root in list_worktrees(workspace):
+            if (root / "dvc.yaml").exists():  # else it was removed by hand, or is bare
+                held.enter_context(Workspace(root=root, home=workspace.home).hold("purge"))
+        yield
+
+
 def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
-    """What a purge of something would delete.
+    """What a purge of something would delete; true while ``hold_checkouts`` holds them all.
 
     Raises:
         LineageError: Where a part of a ledger, or a list of what the user brought, cannot be read.
@@ -73,6 +88,8 @@ def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
 def purge(workspace: Workspace, plan: Purge, reason: str, pages: Path) -> Deleted:
     """Deletes what was planned, for good; of cache and remote nothing before the tag says so.
 
+    Planned and deleted within one ``hold_checkouts``.
+
     Args:
         workspace: The checkout whose cache and remote they are.
         plan: What.
@@ -80,14 +97,12 @@ def purge(workspace: Workspace, plan: Purge, reason: str, pages: Path) -> Delete
         pages: Folder of pages that were made from such data, and are made anew once they are gone.
 
     Raises:
-        WorkspaceError: Where a run holds the workspace.
         LineageError: Where the remote cannot be reached.
     """
-    with workspace.hold("purge"):
-        for copy in plan.copies:
-            copy.unlink(missing_ok=True)
-        shutil.rmtree(pages, ignore_errors=True)
-        return purge_objects(workspace, plan.hashes, reason, plan.details)
+    for copy in plan.copies:
+        copy.unlink(missing_ok=True)
+    shutil.rmtree(pages, ignore_errors=True)
+    return purge_objects(workspace, plan.hashes, reason, plan.details)
 
 
 def _inputs_with(

@@ -482,9 +482,32 @@ class TestCheckout:
             f"data/prompts/train.parquet, as run/{RUN} left it",
         ]
 
-    def test_inputs_that_were_swapped(self, audited: Audited) -> None:
+    def test_what_the_user_brought_may_be_changed(self, audited: Audited) -> None:
+        before = audited.all().checked["checkout"]
         flip(audited.root / "data/raw/README.md")
-        assert audited.finding().what == f"data/raw/README.md, as run/{RUN} left it"
+        (audited.root / "data/raw/more.jsonl").touch()
+        report = audited.all()
+        assert report.passed
+        assert [note.what for note in report.notes] == [
+            f"data/raw/README.md, as run/{RUN} read it",
+            f"data/raw/more.jsonl, as run/{RUN} read it",
+        ]
+        assert report.notes[1].expected == "nothing"
+        assert {note.remedy for note in report.notes} == {"changed since; the next run reads it"}
+        assert report.checked["checkout"] == before + 1
+
+    def test_of_what_the_user_brought_and_that_was_purged_the_rest_is_left(
+        self, audited: Audited
+    ) -> None:
+        md5 = md5_of((audited.root / "data/raw/README.md").read_bytes())
+        for store in ("cache", "remote"):
+            audited.object("data/raw/README.md", store).unlink()
+        tag_entry(audited, "purge/1", {"kind": "purged", "hashes": [md5], "reason": "asked for"})
+        assert audited.finding().found == "in the checkout still"
+        (audited.root / "data/raw/README.md").write_text("Without it.")
+        report = audited.all()
+        assert report.passed
+        assert f"data/raw/README.md, as run/{RUN} read it" in [note.what for note in report.notes]
 
     def test_what_is_not_checked_out_is_no_finding(self, audited: Audited) -> None:
         shutil.rmtree(audited.root / "data/rounds")

@@ -51,6 +51,15 @@ def test_what_is_no_object_is_known(text: str) -> None:
     assert not is_object(text)
 
 
+@pytest.mark.parametrize("name", ["ab/home/u/thesis.tex", "../../../etc/x.dir", "", 5])
+def test_what_is_no_object_has_no_place_in_the_cache(tmp_path: Path, name: object) -> None:
+    (tmp_path / ".dvc").mkdir()
+    cache = Cache(Workspace(root=tmp_path, home=tmp_path))
+    for ask in (cache.object, cache.members):
+        with pytest.raises(LineageError, match="names no object of a cache"):
+            ask(name)
+
+
 def test_a_list_that_is_not_in_the_cache_is_an_error(tmp_path: Path) -> None:
     (tmp_path / ".dvc").mkdir()
     cache = Cache(Workspace(root=tmp_path, home=tmp_path))

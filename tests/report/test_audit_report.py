@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from rsft.report.audit import audit_lines, audit_markdown, outcome_line
+from rsft.report.plain import plain
 
 FINDING = {
     "kind": "object",
@@ -43,12 +44,25 @@ def test_what_passed_is_told_with_how_much_was_compared() -> None:
     assert lines[-1] == "audit passed; 1 run, 1,234 files hashed (5.0 MB) in 1.2 s"
 
 
+def test_of_what_mlflow_serves_only_the_policy_is_said_to_be_compared() -> None:
+    text = shown(audit([], []) | {"checked": {"artifact": 7}})
+    assert "        7 files of the policy that MLflow would serve ok" in text
+
+
 def test_a_finding_is_told_whole_at_any_width() -> None:
     text = shown(audit([FINDING], []))
     for part in FINDING.values():
-        assert part in text
+        assert plain(part) in text
     assert "1 differ\n" in text
     assert text.splitlines()[-1].startswith("audit failed: 1 differs; 1 run")
+
+
+@pytest.mark.parametrize("part", ["what", "expected", "found", "remedy"])
+def test_no_text_commands_the_terminal_or_forges_a_line(part: str) -> None:
+    hostile = FINDING | {part: "x\x1b[2J\u202e\naudit passed"}
+    text = shown(audit([hostile], []))
+    assert "x\\x1b[2J\\u202e\\naudit passed" in text
+    assert not set(text) & {"\x1b", "\u202e"}
 
 
 def test_a_note_fails_nothing() -> None:

@@ -76,3 +76,20 @@ def test_the_verdict_names_the_stages_that_differ() -> None:
         "the same: 1 stage gave what the run recorded"
     ]
     assert shown([verdict_line({"stages": [same, other]})]) == ["not the same: 1 of 2 stages: t@2"]
+
+
+def test_no_text_commands_the_terminal() -> None:
+    hostile = "[b]\x1b[2J"
+    out = {"path": hostile, "recorded": hostile, "rebuilt": f"2{hostile}", "differences": []}
+    other = stage(name=hostile, state="differs", outs=[out], error=hostile, on_rebuilt=[hostile])
+    change = {"what": hostile, "now": hostile, "then": hostile}
+    lines = shown(
+        [
+            *environment_lines([change]),
+            *stage_lines(other),
+            verdict_line({"stages": [other]}),
+        ]
+    )
+    assert len(lines) == 7
+    assert all("[b]\\x1b[2J" in line for line in lines)
+    assert "\x1b" not in "".join(lines)

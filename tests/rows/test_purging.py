@@ -16,6 +16,7 @@ from rsft.rows import (
     Trace,
     explain_row,
     forget,
+    hold_checkouts,
     name_prompt,
     plan_purge,
     purge,
@@ -133,11 +134,28 @@ def test_copies_and_parts_of_ledgers_go_and_others_stay(
     assert [file.name for file in ledger.iterdir()] == ["part-3.parquet"]
 
 
-def test_while_a_run_is_at_work_nothing_is_purged(workspace: Workspace) -> None:
-    plan = planned(workspace)
-    with workspace.hold("20260103-busy"), pytest.raises(WorkspaceError, match="20260103-busy"):
-        purge(workspace, plan, "asked to", PAGES)
-    assert read_purges(workspace) == []
+def test_while_a_run_is_at_work_in_any_checkout_nothing_is_purged(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    for name in ("tree", "gone"):
+        git(workspace.root, "worktree", "add", "--quiet", "--detach", str(tmp_path / name))
+    shutil.rmtree(tmp_path / "gone")
+    tree = Workspace(root=tmp_path / "tree", home=workspace.home)
+    for busy, other in ((workspace, tree), (tree, workspace)):
+        with (
+            busy.hold("20260103-busy"),
+            pytest.raises(WorkspaceError, match=rf"{busy.root} is held by run 20260103-busy"),
+            hold_checkouts(other),
+        ):
+            pass
+    with (
+        hold_checkouts(workspace),
+        pytest.raises(WorkspaceError, match="run purge"),
+        tree.hold("20260104-next"),
+    ):
+        pass
+    with tree.hold("20260104-next"):
+        pass
 
 
 def test_purges_are_numbered_and_foreign_tags_are_none(workspace: Workspace) -> None:
@@ -149,6 +167,31 @@ def test_purges_are_numbered_and_foreign_tags_are_none(workspace: Workspace) -> 
             == f"purge/{number + 1}"
         )
     assert [found.tag for found in read_purges(workspace)] == [f"purge/{n}" for n in range(1, 12)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hashes": ["OUTSIDE"]},
+        {"hashes": ["f" * 32, 5]},
+        {"hashes": 5},
+        {"hashes": "f" * 32},
+        {"reason": None},
+    ],
+)
+def test_a_tag_that_names_what_is_no_object_deletes_nothing(
+    workspace: Workspace, tmp_path: Path, changes: dict
+) -> None:
+    """Tags are fetched from others, and a purge deletes what all earlier ones name."""
+    mine = tmp_path / "thesis.tex"
+    mine.touch()
+    document = {"kind": "purged", "hashes": ["f" * 32], "reason": "why"} | changes
+    body = json.dumps(document).replace("OUTSIDE", f"ab{mine}")
+    git(workspace.root, "tag", "--annotate", "purge/1", "-m", f"Title\n\n{body}")
+    deleted = purge_objects(workspace, ["e" * 32], "asked to", {})
+    assert mine.exists()
+    assert deleted.tag == "purge/2"
+    assert [found.tag for found in read_purges(workspace)] == ["purge/2"]
 
 
 def test_of_the_users_files_go_the_versions_that_the_cache_keeps(workspace: Workspace) -> None:

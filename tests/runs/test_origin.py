@@ -131,7 +131,7 @@ def test_names_and_messages_are_hostile(tmp_path: Path) -> None:
     source = {"source": name, "licence": name, "rows": 1, "prompts": 1, "families": 1}
     make_run(workspace, FIRST, sources=[source], changed=[name])
     text = shown(origin(workspace, FIRST), width=200)
-    assert "[bold]x[/bold]�]0;owned��└── rsft version 9" in text
+    assert r"[bold]x[/bold]\x1b]0;owned\x07\n└── rsft version 9" in text
     assert "\x1b" not in text.replace("\x1b[", "")
     assert "\x07" not in text
 

@@ -37,16 +37,28 @@ def chosen_stages(run: RunRecord, wanted: Sequence[str], dataset: str | None) ->
         dataset: A data set, whose stage is meant where no stage is named; null for all stages.
 
     Raises:
-        ConfigurationError: Where the run has no such stage.
+        ConfigurationError: Where the run has no such stage, or none that made the data set.
     """
     names = list(run.stages)
     if not wanted:
-        return [name for name in names if dataset is None or dataset in run.stages[name].outs]
+        return _makers(run, dataset) if dataset is not None else names
     for text in wanted:
         if not any(text in (name, name.partition("@")[0]) for name in names):
             known = ", ".join(names)
             raise ConfigurationError(f"--stage {text}: {run.run_id} has no such stage; has {known}")
     return [name for name in names if {name, name.partition("@")[0]} & set(wanted)]
+
+
+def _makers(run: RunRecord, dataset: str) -> list[str]:
+    made = {name: stage.outs for name, stage in run.stages.items()}
+    makers = [name for name, outs in made.items() if dataset in outs]
+    if not makers:
+        known = ", ".join(out for outs in made.values() for out in outs)
+        raise ConfigurationError(
+            f"{dataset}: no stage of {run.run_id} made it, so there is nothing to replay; name the "
+            f"run, or what its stages made: {known}"
+        )
+    return makers
 
 
 def replay_run(

@@ -306,6 +306,11 @@ def test_stages_are_chosen_by_name_by_kind_and_by_data_set(project: Path) -> Non
         chosen_stages(run, ["count", "whisper"], None)
 
 
+def test_what_no_stage_made_is_not_the_same_but_an_error(project: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"data/raw: no stage .* made: .*data/count\.json"):
+        chosen_stages(recorded(project), [], "data/raw")
+
+
 def test_what_differs_in_the_environment_is_told(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
