@@ -96,7 +96,7 @@ def tag_run(
     title = f"Retraining run {run_id}"
     commit = run_git(root, "commit-tree", tree, "-p", head, "-m", title, environment=identity)
     tag = f"{RUN_TAGS}{run_id}"
-    annotate(root, tag, commit, title)
+    annotate(root, tag, commit, f"{title}\n")  # without its end git signs it, and no git reads that
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     return Snapshot(tag=tag, commit=commit, lock_sha256=digest)
 
