@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from rsft.report.lineage import lineage_tree
 from rsft.report.sheet import Sheet, interval_text, mean_text, p_text, points_text
 from rsft.report.tables import (
     filter_lines,
@@ -427,58 +426,3 @@ def test_a_name_does_not_break_the_markdown() -> None:
         table = result_sheet(told).as_markdown()
         cells = {line.replace("\\|", "").count("|") for line in table.splitlines()}
         assert cells == {5}
-
-
-def origin(hostile: str = "x") -> dict[str, Any]:
-    """What is told of a version, where every text is one that somebody else may have chosen."""
-    return {
-        "model": f"model {hostile}",
-        "version": f"version {hostile}",
-        "aliases": [f"alias {hostile}"],
-        "run_id": f"run {hostile}",
-        "git_tag": f"tag {hostile}",
-        "git_commit": f"commit {hostile}",
-        "dvc_lock_sha256": "0123456789abcdef0123",
-        "seed": 7,
-        "flow_run_id": f"flow {hostile}",
-        "promotion": {"reason": f"reason {hostile}", "by": f"by {hostile}", "at": f"at {hostile}"},
-        "made_at": f"made {hostile}",
-        "stages": {
-            f"stage {hostile}": {
-                "data": {f"dep {hostile}": f"md5 {hostile}"},
-                "outs": {f"out {hostile}": {"hash": f"hash {hostile}", "size": 12345}},
-            }
-        },
-    }
-
-
-def texts(document: Any) -> list[str]:
-    if isinstance(document, dict):
-        return [text for item in document.items() for part in item for text in texts(part)]
-    if isinstance(document, list):
-        return [text for part in document for text in texts(part)]
-    return [document] if isinstance(document, str) else []
-
-
-@pytest.mark.parametrize("hostile", HOSTILE)
-def test_nothing_in_a_lineage_is_markup(hostile: str) -> None:
-    text = shown(lineage_tree(origin(hostile)), width=1000)
-    said = [value for value in texts(origin(hostile)) if hostile in value]
-    assert len(said) == 16
-    assert [value for value in said if value not in text] == []
-
-
-def test_a_lineage_shows_sizes_hashes_and_what_outputs_were_made_from() -> None:
-    text = shown(lineage_tree(origin()))
-    assert "model x version version x @alias x" in text
-    assert "dvc.lock sha256 0123456789abcdef…" in text
-    assert "seed 7" in text
-    assert "out x  hash x  12.3 kB" in text
-    assert "from dep x  md5 x" in text
-
-
-def test_what_a_version_does_not_have_is_left_out() -> None:
-    text = shown(lineage_tree(origin() | {"flow_run_id": None, "promotion": {}, "aliases": []}))
-    assert "Prefect" not in text
-    assert "reason" not in text
-    assert "@" not in text
