@@ -1,21 +1,16 @@
 """Whether the record of models is whole: no entry missing, each of a run that has its tag."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from rsft.audit.findings import Findings
-from rsft.lineage import Entry, RunRecord
+from rsft.lineage import Entry, RunRecord, numbered_entries
 
 _FETCH = "`git fetch --tags` brings it back from a copy of the repository"
 
 
 def check_numbers(record: Sequence[Entry], findings: Findings) -> None:
     """Whether what is numbered from 1 has no gap: a tag that was deleted leaves one."""
-    numbers: dict[str, set[int]] = defaultdict(set)
-    for entry in record:
-        if entry.kind != "registered":
-            numbers[entry.tag.removesuffix(str(entry.number))].add(entry.number)
-    for stem, found in sorted(numbers.items()):
+    for stem, found in numbered_entries(record).items():
         for number in range(1, max(found) + 1):
             findings.compare(
                 "record",

@@ -21,6 +21,7 @@ from rsft.lineage.record import (
     contending,
     in_service,
     missing_entries,
+    numbered_entries,
     read_record,
 )
 from rsft.lineage.recording import (
@@ -81,6 +82,7 @@ __all__ = [
     "load_yaml",
     "md5_of",
     "missing_entries",
+    "numbered_entries",
     "open_stores",
     "parse_lock",
     "parse_members",

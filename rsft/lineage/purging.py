@@ -58,7 +58,8 @@ def purge_objects(
         document = {"kind": "purged", "hashes": new, "reason": reason, **details}
         write_tag(workspace.root, tag, "HEAD", f"Purge of {len(new)} objects", document)
     everything = [*before, *new]
-    cached = sum(_delete_cached(Cache(workspace), md5) for md5 in everything)
+    cache = Cache(workspace)
+    cached = sum(_delete_cached(cache, md5) for md5 in everything)
     return Deleted(tag=tag, cached=cached, remote=_delete_remote(workspace, everything))
 
 

@@ -122,16 +122,22 @@ def before_champion(record: Sequence[Entry], name: str) -> int | None:
 
 def missing_entries(record: Sequence[Entry], name: str) -> list[str]:
     """Tags that lack in a model's record, as the numbers of those after them tell."""
-    found: dict[str, set[int]] = {}
-    for entry in record:
-        if entry.name == name and entry.kind != "registered":
-            found.setdefault(entry.tag.removesuffix(str(entry.number)), set()).add(entry.number)
+    own = [entry for entry in record if entry.name == name]
     return [
         f"{beginning}{number}"
-        for beginning, numbers in sorted(found.items())
+        for beginning, numbers in numbered_entries(own).items()
         for number in range(1, max(numbers))
         if number not in numbers
     ]
+
+
+def numbered_entries(record: Sequence[Entry]) -> dict[str, set[int]]:
+    """Numbers by the beginning of their tags, of all entries that are numbered from 1."""
+    found: dict[str, set[int]] = {}
+    for entry in record:
+        if entry.kind != "registered":
+            found.setdefault(entry.tag.removesuffix(str(entry.number)), set()).add(entry.number)
+    return dict(sorted(found.items()))
 
 
 def _changes(record: Sequence[Entry], name: str) -> list[Entry]:

@@ -14,6 +14,7 @@ from typing import Any
 from rsft.errors import LineageError
 from rsft.lineage.cache import Cache, Member
 from rsft.lineage.git import run_git
+from rsft.lineage.hashing import md5_of
 from rsft.lineage.workspace import Workspace
 
 _BLOCK = 1 << 20
@@ -105,7 +106,7 @@ def _members(found: Any) -> list[Member]:
 
 
 def _require_intact(file: Path, md5: str) -> None:
-    digest = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
+    digest = md5_of(file.read_bytes())
     if digest != md5.removesuffix(".dir"):
         raise _spoilt(file, digest)
 

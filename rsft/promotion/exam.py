@@ -14,7 +14,7 @@ from typing import Any
 from rsft.config import POLICY, Config, Policy, parse_config, parse_policy
 from rsft.errors import LedgerError, LineageError
 from rsft.ledger import read_rows
-from rsft.lineage import Cache, RunRecord, Workspace, read_runs, read_tagged
+from rsft.lineage import Cache, RunRecord, Workspace, md5_of, read_runs, read_tagged
 from rsft.stages.contract import BASE, PROMPTS, read_greedy
 from rsft.types import Answer, Prompt
 
@@ -146,7 +146,7 @@ def _sound(cache: Cache, md5: str) -> Path:
     """
     file = cache.object(md5)
     try:
-        found = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
+        found = md5_of(file.read_bytes())
     except OSError:
         raise LineageError(f"object {md5} is not in the cache; `dvc pull` brings it back") from None
     if found != md5:

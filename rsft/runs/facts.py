@@ -8,13 +8,10 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from rsft.config import MODEL_BASED, RAW, Config, ScoreSection, is_own
+from rsft.config import MODEL_BASED, POLICY, RAW, Config, ScoreSection, is_own
 from rsft.ledger import count_rows
 from rsft.lineage import OutRecord, StageRun
 from rsft.stages.contract import BASE, here, read_handed_on, read_json
-
-POLICY = Path("mlflow/policy.yaml")
-"""What promotion goes by."""
 
 _PART = "part-*.parquet"
 """Files that are one table, in a folder of their own."""

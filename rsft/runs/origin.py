@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from rsft.lineage import Entry, RunRecord, Workspace, in_service, read_record
-from rsft.runs.subjects import CHALLENGER, CHAMPION, Subject
+from rsft.registry import CHALLENGER, CHAMPION
+from rsft.runs.subjects import Subject
 
 _TOLD = (
     *("changed", "flow_run_id", "began_at", "ended_at", "seed", "base", "params", "environment"),

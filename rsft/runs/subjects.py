@@ -16,8 +16,7 @@ from rsft.lineage import (
     read_record,
     read_run,
 )
-
-CHAMPION, CHALLENGER = "champion", "challenger"
+from rsft.registry import CHALLENGER, CHAMPION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
