@@ -4,8 +4,9 @@
 
 All learn the same rows for as many optimiser steps of eight rows, from the same random weights: all
 weights, AdamW, clipping and a linear schedule, float32, without dropout, evaluation, logging or
-saving. Useful tokens are the completions', the stop token included: what is learnt, and neither
-prompt nor padding. The peers:
+saving; ``-bf16`` is the same with matrix products in bfloat16, by either's own setting. Useful
+tokens are the completions', the stop token included: what is learnt, and neither prompt nor
+padding. The peers:
 
     trainer   (Seq2Seq)Trainer with its defaults, which draws batches at random
     grouped   the same with ``train_sampling_strategy="group_by_length"``: its own sampler orders
@@ -85,7 +86,8 @@ def gpt2() -> Policy:
 
 
 SHAPES: dict[str, Callable[[], Policy]] = {"t5-small": t5_small, "gpt2-124M": gpt2}
-ENGINES = ("rsft", *PEERS)
+OURS = ("rsft", "rsft-bf16")
+ENGINES = (*OURS, *PEERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,14 +117,16 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=list(SHAPES))
     parser.add_argument("--worker", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)
+    parser.add_argument("--precision", default="float32", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         torch.set_num_threads(arguments.threads)
-        print(json.dumps(work(arguments.worker)))
+        print(json.dumps(work(arguments.worker, arguments.precision)))
         return
     if arguments.quick:
         arguments.turns, arguments.steps = 1, 4
-    print(f"{'shape':11}{'engine':9}{'useful tokens/s':>16}{'rsft over it':>14}{'peak GiB':>10}")
+    over = "".join(f"{engine + ' over it':>20}" for engine in OURS)
+    print(f"{'shape':11}{'engine':13}{'useful tokens/s':>16}{over}{'peak GiB':>10}")
     results = []
     for shape in arguments.shapes:
         with tempfile.TemporaryDirectory() as folder:
@@ -156,8 +160,11 @@ def compare(shape: str, folder: Path, arguments: argparse.Namespace) -> dict[str
         "useful_tokens": task.useful_tokens,
         "useful_tokens_per_second": {e: task.useful_tokens / seconds[e] for e in ENGINES},
         "ratio": {
-            peer: median(turn[peer]["seconds"] / turn["rsft"]["seconds"] for turn in turns)
-            for peer in ENGINES[1:]
+            own: {
+                peer: median(turn[peer]["seconds"] / turn[own]["seconds"] for turn in turns)
+                for peer in PEERS
+            }
+            for own in OURS
         },
         "peak_gib": {engine: max(turn[engine]["peak_gib"] for turn in turns) for engine in ENGINES},
         "loss": loss,
@@ -169,10 +176,11 @@ def table(result: dict[str, Any]) -> str:
     """The lines of one shape."""
     lines = []
     for engine in ENGINES:
-        ratio = f"{result['ratio'][engine]:14.2f}" if engine in result["ratio"] else f"{'–':>14}"
+        over = [result["ratio"][own].get(engine) for own in OURS]
+        ratios = "".join(f"{'–':>20}" if ratio is None else f"{ratio:20.2f}" for ratio in over)
         lines.append(
-            f"{result['shape']:11}{engine:9}{result['useful_tokens_per_second'][engine]:16.1f}"
-            f"{ratio}{result['peak_gib'][engine]:10.2f}"
+            f"{result['shape']:11}{engine:13}{result['useful_tokens_per_second'][engine]:16.1f}"
+            f"{ratios}{result['peak_gib'][engine]:10.2f}"
         )
     loss = result["loss"]
     lines.append(
@@ -191,8 +199,9 @@ def save(policy: Policy, task: Task, folder: Path) -> None:
 def elsewhere(engine: str, folder: Path, threads: int) -> dict[str, float]:
     """What an engine does in a process of its own."""
     told = ("--threads", str(threads))
-    if engine == "rsft":
-        module = ["benchmarks.training", "--worker", str(folder), *told]
+    if engine in OURS:
+        precision = "bfloat16" if engine.endswith("-bf16") else "float32"
+        module = ["benchmarks.training", "--worker", str(folder), "--precision", precision, *told]
     else:
         settings = ("--rows", str(ROWS_A_STEP), "--rate", str(LEARNING_RATE))
         module = ["benchmarks.training_peer", str(folder), engine, *settings, *told]
@@ -205,7 +214,7 @@ def elsewhere(engine: str, folder: Path, threads: int) -> dict[str, float]:
     return result
 
 
-def work(folder: Path) -> dict[str, float]:
+def work(folder: Path, precision: str) -> dict[str, float]:
     """Seconds and memory that our loop takes, the rows' tokens and its own set-up included."""
     rows = [TrainingRow(**row) for row in json.loads((folder / "rows.json").read_text())]
     policy = load_policy(folder)
@@ -215,6 +224,7 @@ def work(folder: Path) -> dict[str, float]:
         learning_rate=LEARNING_RATE,
         mean="token",
         packing=True,
+        precision=precision,  # type: ignore[arg-type]  # refused by the section itself
     )
     started = time.perf_counter()
     train(policy, rows, section, seed=0)

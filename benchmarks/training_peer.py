@@ -1,6 +1,6 @@
 """What ``benchmarks.training`` is measured against: ``Trainer``, as its users have it.
 
-    python -m benchmarks.training_peer FOLDER {trainer,grouped,loss}
+    python -m benchmarks.training_peer FOLDER {trainer,grouped,trainer-bf16,loss}
 
 Nothing of this project is imported here, since importing it changes how the process's memory and
 threads are handled. The folder holds a model with its tokenizer and ``features.json``, rows as a
@@ -28,7 +28,7 @@ from transformers import (
     TrainingArguments,
 )
 
-ENGINES = ("trainer", "grouped")
+ENGINES = ("trainer", "grouped", "trainer-bf16")
 
 
 def main() -> None:
@@ -63,7 +63,10 @@ def build(arguments: argparse.Namespace, scratch: str) -> Trainer:
             per_device_train_batch_size=arguments.rows,
             num_train_epochs=1,
             learning_rate=arguments.rate,
-            train_sampling_strategy="random" if arguments.engine == "trainer" else "sequential",
+            train_sampling_strategy="random"
+            if arguments.engine.startswith("trainer")
+            else "sequential",
+            bf16=arguments.engine.endswith("-bf16"),
             save_strategy="no",
             logging_strategy="no",
             report_to="none",

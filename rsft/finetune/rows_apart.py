@@ -6,7 +6,7 @@ one asks for each row's scores alone. What a token sees of another's place must 
 bias, which is computed for the longest row and cut to each.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -84,24 +84,42 @@ def _attend(
     asking = rows.completions if module.is_decoder else rows.prompts
     asked = rows.completions if module.is_causal else rows.prompts
     is_across = module.is_decoder and not module.is_causal
+    bias_HTT = None if position_bias is None or is_across else position_bias[0]
     lines = []
-    for line, lengths in enumerate(zip(asking, asked, strict=True)):
-        parts, begin, first = [], 0, 0
-        for tokens, others in zip(*lengths, strict=True):
-            end, last = begin + tokens, first + others
-            key_HSD = key_LHSD[line, :, first:last]
-            score_HTS = query_LHTD[line, :, begin:end] @ key_HSD.transpose(1, 2) * scaling
-            if position_bias is not None and not is_across:
-                score_HTS = score_HTS + position_bias[0, :, :tokens, :tokens]
+    for query_HTD, key_HSD, value_HSD, tokens, others in zip(
+        query_LHTD.unbind(), key_LHSD.unbind(), value_LHSD.unbind(), asking, asked, strict=True
+    ):
+        *queries, filling_HTD = _apart(query_HTD, tokens)
+        keys, values = _apart(key_HSD, others)[:-1], _apart(value_HSD, others)[:-1]
+        parts = []
+        for query, key, value in zip(queries, keys, values, strict=True):
+            score_HTS = _scores(query, key, bias_HTT, scaling)
             if module.is_causal:
-                is_later_TT = torch.ones(tokens, tokens, dtype=torch.bool, device=key_HSD.device)
-                score_HTS = score_HTS.masked_fill(is_later_TT.triu(1), -torch.inf)
-            weight_HTS = drop(score_HTS.softmax(dim=-1), dropout)
-            parts.append(weight_HTS @ value_LHSD[line, :, first:last])
-            begin, first = end, last
-        filling_HTD = torch.zeros_like(query_LHTD[line, :, begin:])
-        lines.append(torch.cat([*parts, filling_HTD], dim=1))
+                score_HTS = score_HTS.masked_fill(_is_later(query), -torch.inf)
+            parts.append(drop(score_HTS.softmax(dim=-1), dropout) @ value)
+        lines.append(torch.cat([*parts, torch.zeros_like(filling_HTD)], dim=1))
     return torch.stack(lines).transpose(1, 2), None
+
+
+def _apart(line_HTD: Tensor, tokens: Sequence[int]) -> tuple[Tensor, ...]:
+    """The rows of a line, and what it is filled up with.
+
+    Split, and not sliced: a slice's gradient is as long as the line, and zero elsewhere.
+    """
+    return torch.split(line_HTD, [*tokens, line_HTD.shape[1] - sum(tokens)], dim=1)
+
+
+def _scores(query_HTD: Tensor, key_HSD: Tensor, bias_HTT: Tensor | None, scaling: float) -> Tensor:
+    key_HDS = key_HSD.transpose(1, 2)
+    if bias_HTT is None:
+        return query_HTD @ key_HDS * scaling
+    tokens = query_HTD.shape[1]
+    return torch.baddbmm(bias_HTT[:, :tokens, :tokens], query_HTD, key_HDS, alpha=scaling)
+
+
+def _is_later(query_HTD: Tensor) -> Tensor:
+    tokens = query_HTD.shape[1]
+    return torch.ones(tokens, tokens, dtype=torch.bool, device=query_HTD.device).triu(1)
 
 
 # Not to be compiled: that would be done for every set of lengths anew.

@@ -141,6 +141,9 @@ class _Loop:
         self._accelerator = _accelerator(job)
         self._model = job.policy.model
         self._trained = trainable_parameters(self._model)
+        for parameter in self._trained.values():
+            # Out of the file that they are mapped from, whose pages are slow to change.
+            parameter.data = parameter.data.clone()
         self._optimiser = torch.optim.AdamW(
             self._trained.values(),
             lr=section.learning_rate,
