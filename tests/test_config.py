@@ -247,6 +247,7 @@ def test_rounds_that_are_no_chain_are_refused() -> None:
         ("seed: 1\n  x: [", "params.yaml:2: not YAML"),
         ("seed: 1\n", "is missing"),
         ("seed: 1\nseed: 2\n", "not YAML"),
+        ("seed: " + "[" * 100_000, "params.yaml: nested too deeply to be read"),
     ],
 )
 def test_a_file_that_is_no_params_file(text: str, message: str) -> None:

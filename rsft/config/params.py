@@ -59,13 +59,16 @@ def parse_policy(text: str, *, name: str) -> Policy:
     return _check(Policy, _parse(text, name=name, kind="safe"), name=name)
 
 
-def set_values(path: Path, assignments: Sequence[str], *, dry_run: bool = False) -> Config:
+def set_values(
+    path: Path, assignments: Sequence[str], *, dry_run: bool = False, option: str = "--set"
+) -> Config:
     """Writes ``section.key=value`` settings into ``params.yaml``, all or none.
 
     Args:
         path: The file.
         assignments: Each ``section.key=value``, the value in YAML; ``rounds=N`` writes the chain.
         dry_run: Only check them.
+        option: What the command line calls them.
 
     Returns:
         The checked result.
@@ -76,8 +79,8 @@ def set_values(path: Path, assignments: Sequence[str], *, dry_run: bool = False)
     """
     document = _parse(_read(path), name=str(path), kind="rt")
     for assignment in assignments:
-        _assign(document, assignment)
-    config = _check(Config, document, name="--set")
+        _assign(document, assignment, option)
+    config = _check(Config, document, name=option)
     if dry_run:
         return config
     buffer = io.StringIO()
@@ -99,14 +102,16 @@ def _read(path: Path) -> str:
         raise ConfigurationError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def _assign(document: Any, assignment: str) -> None:
+def _assign(document: Any, assignment: str, option: str) -> None:
     key, equals, text = assignment.partition("=")
     if not equals or not key:
-        raise ConfigurationError(f"--set {assignment}: write it as section.key=value")
-    value = _parse(text, name=f"--set {assignment}", kind="safe", mapping=False)
+        raise ConfigurationError(f"{option} {assignment}: write it as section.key=value")
+    value = _parse(text, name=f"{option} {assignment}", kind="safe", mapping=False)
     if key == "rounds" and type(value) is int:  # and so not true, which is 1
         if not 1 <= value <= _MOST_ROUNDS:
-            raise ConfigurationError(f"--set {assignment}: write a number from 1 to {_MOST_ROUNDS}")
+            raise ConfigurationError(
+                f"{option} {assignment}: write a number from 1 to {_MOST_ROUNDS}"
+            )
         document["rounds"] = round_chain(value)
         if isinstance(document.get("controls"), dict):
             document["controls"]["rounds"] = [value]
@@ -123,7 +128,7 @@ def _assign(document: Any, assignment: str) -> None:
             there = [str(name) for name in place if isinstance(place[name], dict)]
             known = list(dict.fromkeys([*there, *can_be]))
             raise ConfigurationError(
-                f"--set {key}: no section {section!r}; {_which(section, known)}"
+                f"{option} {key}: no section {section!r}; {_which(section, known)}"
             )
         place = place[section]
     place[leaf] = value
@@ -145,6 +150,7 @@ def _represent_null(representer: Any, value: None) -> Any:
 
 def _parse(text: str, *, name: str, kind: str, mapping: bool = True) -> Any:
     try:
+        _yaml("rt").compose(text)  # the parser in C, which is DVC's too, crashes on deep nesting
         document = _yaml(kind).load(text)
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -153,6 +159,8 @@ def _parse(text: str, *, name: str, kind: str, mapping: bool = True) -> Any:
         raise ConfigurationError(
             f"{name}{line}: not YAML ({getattr(error, 'problem', error)}){remedy}"
         ) from None
+    except RecursionError:
+        raise ConfigurationError(f"{name}: nested too deeply to be read") from None
     if mapping and not isinstance(document, dict):
         raise ConfigurationError(f"{name}: must be a mapping of sections, as in the README")
     return document

@@ -7,6 +7,7 @@ It answers "how do I choose the threshold?", or beta, or the budget. Nothing is 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,13 +135,14 @@ def sweep_round(
         setting, values = _choice_of(placed, key)
     else:
         setting, values = _varied(vary)
-    config = set_values(params, [*given, f"{setting}={values[0]}"], dry_run=True)
+    check = partial(set_values, params, dry_run=True, option="the settings to be tried")
+    config = check([*given, f"{setting}={values[0]}"])
     is_right_N = _is_right(key, verifier, config.filter.correct_reward)
     implied = [*given, *_implied(setting, config)]
     recorded = _Recorded(key)
     points = []
     for value in values:
-        tried = set_values(params, [*implied, f"{setting}={value}"], dry_run=True)
+        tried = check([*implied, f"{setting}={value}"])
         points.append(_replay(recorded, tried, value, is_right_N))
     recommended, reason = recommend(points)
     return Sweep(
