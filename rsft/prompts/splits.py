@@ -82,14 +82,20 @@ def require_prompts(splits: Mapping[str, Sequence[Prompt]], sets: Mapping[str, s
     Raises:
         ConfigurationError: Naming what asks for the split, and the splits there are.
     """
-    needed = {"train": "train"} | {f"evaluate.sets.{name}": split for name, split in sets.items()}
-    for name, split in needed.items():
+    left_out = (
+        f"prompts.exclude, `rsft forget` ({FORGOTTEN}) and pool.contamination, which leave some out"
+    )
+    if not splits.get("train"):
+        raise ConfigurationError(
+            "no prompts are left to sample on; check prompts.files.limit and labelled_count, which "
+            f"takes rows away from them, {left_out}"
+        )
+    for name, split in sets.items():
         if not splits.get(split):
             others = ", ".join(sorted(n for n, own in splits.items() if own and n not in TRAINING))
             raise ConfigurationError(
-                f"{name} = {split!r}: there are no prompts of this split; name another "
-                f"({others}), or check prompts.exclude, `rsft forget` ({FORGOTTEN}) and "
-                "pool.contamination, which leave some out"
+                f"evaluate.sets.{name} = {split!r}: there are no prompts of this split; name "
+                f"another ({others}), or check {left_out}"
             )
 
 
