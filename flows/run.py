@@ -42,7 +42,8 @@ from rsft.lineage import (
     StageRun,
     Workspace,
     in_service,
-    push_run,
+    owe_push,
+    push_owed,
     read_record,
     read_run,
     tag_run,
@@ -231,13 +232,14 @@ class Run:
             began_at=self.began_at,
             stage_runs=self.stage_runs,
             inputs=inputs,
-            changed=self.pipeline.changed(),
         )
-        return _as_task("snapshot", lambda: tag_run(self.workspace, self.run_id, manifest, inputs))
+        owe_push(self.workspace, self.run_id)
+        what = (self.workspace, self.run_id, manifest, inputs, self.pipeline.changed)
+        return _as_task("snapshot", lambda: tag_run(*what))
 
     def push(self) -> None:
         """Pushes what it made to DVC's remote; where that fails, the next run does."""
-        done = _as_task("push", lambda: push_run(self.workspace, self.run_id))
+        done = _as_task("push", lambda: push_owed(self.workspace))
         if done.line is not None:
             current_display().show(Text(done.line))
 

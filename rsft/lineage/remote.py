@@ -1,7 +1,7 @@
 """Pushing what runs made to DVC's remote: object by object, by the hashes in their manifests.
 
-What a push owes is noted before it starts, so that a remote that is full, away or not yet set costs
-nothing: the next run pushes it. DVC's own push goes by the ``dvc.lock`` that lies in the checkout,
+What is owed is noted before a run's tag is made, so that a remote that is full, away or not yet
+set, or a kill in between, costs nothing: the next run pushes it. DVC's own push goes by the ``dvc.lock`` that lies in the checkout,
 says nothing of an object that it could not find, and takes its word for what it wrote; here the
 remote is asked afterwards.
 """
@@ -49,25 +49,34 @@ class Push:
         return f"not pushed to {self.remote}: {self.problem}"
 
 
-def push_run(workspace: Workspace, run_id: str) -> Push:
-    """Pushes a run's objects, and those of earlier runs that could not be pushed.
-
-    Args:
-        workspace: A checkout that has its tag.
-        run_id: The run.
-    """
-    owed = workspace.home / ".rsft" / "unpushed"
+def owe_push(workspace: Workspace, run_id: str) -> None:
+    """Notes that a run's objects are to be pushed; to be called before its tag is made."""
+    owed = _owed(workspace)
     owed.mkdir(parents=True, exist_ok=True)
     (owed / run_id).touch()
+
+
+def push_owed(workspace: Workspace) -> Push:
+    """Pushes the objects of the runs that owe it: the last one, and those not pushed so far.
+
+    Args:
+        workspace: A checkout that has their tags.
+    """
+    owed = _owed(workspace)
     names = {mark.name for mark in owed.iterdir()}
     runs = [run for run in read_runs(workspace) if run.run_id in names]
     with open_repository(workspace) as repo:
         purged = {oid for purge in read_purges(workspace) for oid in purge.hashes}
         done, is_owed = _push(repo, Cache(workspace), runs, purged)
     if not is_owed:
-        for name in names:
-            (owed / name).unlink(missing_ok=True)
+        for run in runs:  # one that has no tag yet may be about to get it
+            (owed / run.run_id).unlink(missing_ok=True)
     return done
+
+
+def _owed(workspace: Workspace) -> Path:
+    """Holds an empty file for each run that is to be pushed."""
+    return workspace.home / ".rsft" / "unpushed"
 
 
 def _push(

@@ -25,6 +25,7 @@ from rsft.lineage import (
     before_champion,
     contending,
     in_service,
+    missing_entries,
     read_record,
     read_run,
     record_promotion,
@@ -204,8 +205,7 @@ def _go_back(
 ) -> Entry:
     serving, version = in_service(record, name), before_champion(record, name)
     if serving is None or version is None:
-        first = "no champion" if serving is None else f"version {serving.version}, the first one"
-        raise LineageError(f"{name} has {first} on record; there is nothing to go back to")
+        raise LineageError(_nothing_before(record, name, serving))
     get_version(registry, name, version)
     registered = (e for e in record if e.kind == "registered" and e.version == version)
     run = next((read_run(workspace, e.details["run_id"]) for e in registered), None)
@@ -216,6 +216,18 @@ def _go_back(
         )
     details = {"reason": reason, "against": serving.version}
     return record_rollback(workspace, name=name, version=version, run=run, details=details)
+
+
+def _nothing_before(record: Sequence[Entry], name: str, serving: Entry | None) -> str:
+    """Why there is nothing to go back to, in one line."""
+    missing = [tag for tag in missing_entries(record, name) if "#champion#" in tag]
+    if missing:
+        return (
+            f"{name}: what served before is not known, since {', '.join(missing)} is missing; "
+            "`git fetch --tags` brings it where others have it"
+        )
+    first = "no champion" if serving is None else f"version {serving.version}, the first one"
+    return f"{name} has {first} on record; there is nothing to go back to"
 
 
 def _require_whole(differences: Sequence[Difference]) -> None:

@@ -128,6 +128,22 @@ def test_what_differs_from_the_commit_is_marked(checkout: Path) -> None:
     assert record.manifest["edited"] == ["notes", "params.yaml", "rsft/gone.py", "rsft/new.py"]
 
 
+def test_what_changed_is_asked_when_the_files_are_in_the_tree(checkout: Path) -> None:
+    """Else an edit between would be in the tree, and unmarked."""
+    code = checkout / "rsft" / "code.py"
+
+    def changed() -> list[str]:
+        before = code.read_text()
+        code.write_text("edited since\n")
+        return [] if before == "old\n" else ["rsft/code.py"]
+
+    snapshot = tag_run(workspace(checkout), "20260101-demo", {}, changed=changed)
+    assert git(checkout, "show", f"{snapshot.commit}:rsft/code.py") == "old"
+    code.write_text("edited before\n")
+    second = tag_run(workspace(checkout), "20260102-demo", {}, changed=changed)
+    assert read_run(workspace(checkout), second.tag).manifest["changed"] == ["rsft/code.py"]
+
+
 def test_a_name_that_is_no_text_is_marked_too(checkout: Path) -> None:
     """File names are bytes."""
     (checkout / os.fsdecode(b"\xff.txt")).write_text("")

@@ -103,6 +103,17 @@ def test_there_is_a_first_champion_to_go_back_to_and_none_before(hand: Hand) -> 
     assert hand.aliases()["champion"] == hand.serving() == 1
 
 
+def test_what_a_deleted_tag_held_is_not_guessed(hand: Hand) -> None:
+    hand.promote(1, None)
+    hand.promote(2, 1)
+    hand.promote(3, 2)
+    hand.delete_tag("rsft#champion#2")
+    assert hand.roll_back().version == 2
+    told = r"before is not known, since rsft#champion#2 is missing; `git fetch --tags`"
+    with pytest.raises(LineageError, match=told):
+        hand.roll_back()
+
+
 def test_promoting_the_champion_again_says_when_it_was(hand: Hand) -> None:
     entry = hand.promote(1, None)
     assert hand.promote(1, None) == entry
