@@ -1,8 +1,8 @@
 """What proves where data came from: the only part that knows DVC and git.
 
 ``Workspace`` is the checkout a run works in, ``Pipeline`` its stages. ``tag_run`` pins a run by a
-tag, ``push_owed`` pushes its data, and ``read_runs`` tells what such tags say. What became of models
-is written by ``record_registration`` and its like, and read by ``read_record``; ``purge_objects``
+tag, ``push_owed`` pushes data, and ``read_runs`` tells what such tags say. What became of models is
+written by ``record_registration`` and its like, and read by ``read_record``; ``purge_objects``
 deletes data sets for good, and ``read_purges`` tells which. ``Cache`` holds data sets by hash,
 ``hash_objects`` proves what a store of them holds, and ``Trees`` says what commits pin;
 ``source_of`` says where others find the code.

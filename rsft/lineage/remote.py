@@ -1,9 +1,9 @@
 """Pushing what runs made to DVC's remote: object by object, by the hashes in their manifests.
 
 What is owed is noted before a run's tag is made, so that a remote that is full, away or not yet
-set, or a kill in between, costs nothing: the next run pushes it. DVC's own push goes by the ``dvc.lock`` that lies in the checkout,
-says nothing of an object that it could not find, and takes its word for what it wrote; here the
-remote is asked afterwards.
+set, or a kill in between, costs nothing: the next run pushes it. DVC's own push goes by the
+``dvc.lock`` that lies in the checkout, says nothing of an object that it could not find, and takes
+its word for what it wrote; here the remote is asked afterwards.
 """
 
 import logging

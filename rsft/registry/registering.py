@@ -6,9 +6,10 @@ MLflow's fluent functions keep the active run per thread; here the run's id is p
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def register(
     params: Mapping[str, Any],
     evaluation: Evaluation,
     serving: Serving,
+    taken: Container[int] = (),
 ) -> ModelVersion:
     """Registers a policy; which alias points at it is for the record to say.
 
@@ -47,6 +49,7 @@ def register(
         params: The settings it was made with; sections may be nested.
         evaluation: What was measured.
         serving: How it answers.
+        taken: Numbers that are not to be given: the record has them as other models'.
 
     Returns:
         The new version; where the same model is registered already, that version.
@@ -62,7 +65,10 @@ def register(
         with _run(registry, name, provenance) as run_id:
             _log(registry.client, run_id, params, evaluation, provenance)
             model = _log_model(registry, name, run_id, policy, serving, evaluation)
-            number = _create_version(registry.client, name, model, provenance, evaluation)
+            create = partial(_create_version, registry.client, name, model, provenance, evaluation)
+            while (number := create()) in taken:
+                # No number is given twice, so a deleted version's is passed by for good.
+                registry.client.delete_model_version(name, str(number))
     return get_version(registry, name, number)
 
 

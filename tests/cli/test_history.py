@@ -143,4 +143,20 @@ def test_reconcile_moves_what_was_moved(call: Call, registry: FakeRegistry) -> N
 
 def test_register_says_where_nothing_is_left(call: Call) -> None:
     assert call("register").output == "rsft: every run is registered\n"
-    assert json.loads(call("register", "--json").output) == {"name": "rsft", "registered": []}
+    assert json.loads(call("register", "--json").output) == {
+        "name": "rsft",
+        "registered": [],
+        "left": [],
+    }
+
+
+def test_register_names_what_it_could_not(call: Call, registry: FakeRegistry) -> None:
+    workspace = Workspace.open()
+    shutil.rmtree(workspace.home / ".dvc" / "cache")
+    git(workspace.root, "tag", "--delete", "rsft@v3.0.0")
+    done = call("register")
+    told = "not registered: run/20260103T000000-demo: the list of data set "
+    assert (done.exit_code, done.output[: len(told)]) == (1, told)
+    done = call("register", "--json")
+    (left,) = json.loads(done.output)["left"]
+    assert (done.exit_code, left["tag"]) == (1, "run/20260103T000000-demo")

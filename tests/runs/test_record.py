@@ -144,10 +144,45 @@ def test_an_alias_moved_by_hand_is_told_and_left_until_told(
     assert reconcile(*hand.of) == []
 
 
-def test_an_alias_set_before_anything_is_on_record_is_by_hand(hand: Hand) -> None:
+def test_an_alias_set_before_anything_is_on_record_stays_until_a_promotion(hand: Hand) -> None:
     hand.move("champion", 2)
-    (found,) = find_differences(*hand.of)
-    assert (found.kind, found.recorded, found.found) == ("moved by hand", None, 2)
+    (found,) = reconcile(*hand.of)
+    assert (found.kind, found.recorded, found.found) == ("not on record", None, 2)
+    assert (
+        "set before the record began, and stays until a version is promoted; `rsft promote rsft/2`"
+        in str(found)
+    )
+    assert hand.aliases()["champion"] == 2
+    hand.promote(1, None)
+    assert hand.aliases()["champion"] == 1
+    assert find_differences(*hand.of) == []
+
+
+def test_one_that_is_taken_away_is_gone(hand: Hand) -> None:
+    hand.move("champion", 2)
+    reconcile(*hand.of, is_told=True)
+    assert hand.aliases()["champion"] is None
+    assert find_differences(*hand.of) == []
+
+
+@pytest.mark.parametrize("version", [None, 3])
+def test_a_champion_that_was_deleted_in_mlflow_is_told_and_stops_nothing_else(
+    hand: Hand, version: int | None
+) -> None:
+    hand.promote(1, None)
+    hand.promote(2, 1)
+    hand.of[1].versions.remove(2)
+    hand.move("champion", version)
+    hand.move("challenger", None)
+    (champion, challenger) = reconcile(*hand.of)
+    assert (champion.kind, challenger.kind) == ("not in MLflow", "moved by hand")
+    assert "on record is version 2, which MLflow does not have: deleted there" in str(champion)
+    with pytest.raises(LineageError, match="`rsft register --again 2` registers its model"):
+        reconcile(*hand.of, is_told=True)
+    assert hand.aliases() == {"champion": version, "challenger": 3}
+    assert hand.roll_back().version == 1
+    assert hand.aliases()["champion"] == 1
+    assert find_differences(*hand.of) == []
 
 
 def test_the_next_promotion_goes_by_the_record(hand: Hand) -> None:
