@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rsft.addresses import without_secrets
 from rsft.errors import LineageError
 from rsft.lineage.cache import Cache
 from rsft.lineage.purges import read_purges
@@ -28,7 +29,7 @@ class Push:
     """What became of a push."""
 
     remote: str | None
-    """The remote's address; null where none is set."""
+    """The remote's address, without secrets; null where none is set."""
     runs: Sequence[str]
     """Ids of the runs whose objects it was to push."""
     objects: int
@@ -87,7 +88,7 @@ def _push(
     name = repo.config["core"].get("remote")
     if name is None:
         return Push(remote=None, runs=ids, objects=0, problem=None), True
-    url = str(repo.config["remote"].get(name, {}).get("url", name))
+    url = without_secrets(str(repo.config["remote"].get(name, {}).get("url", name)))
     found = {out: _objects(cache, out) for run in runs for out in _outs(run)}
     by_out = {out: objects for out, objects in found.items() if not objects & purged}
     wanted = set().union(*by_out.values())
@@ -156,7 +157,8 @@ def _told_errors() -> Iterator[list[str]]:
     class Keep(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             error = record.exc_info[1] if record.exc_info else None
-            told.append(record.getMessage() if error is None else _one_line(error))
+            what = without_secrets(record.getMessage())
+            told.append(what if error is None else _one_line(error))
 
     log, handler = logging.getLogger("dvc_data.hashfile.transfer"), Keep(logging.ERROR)
     level, log.propagate = log.level, False
@@ -173,4 +175,4 @@ def _told_errors() -> Iterator[list[str]]:
 def _one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror  # without the paths, which are DVC's own
-    return " ".join(str(error).split()) or type(error).__name__
+    return without_secrets(" ".join(str(error).split())) or type(error).__name__

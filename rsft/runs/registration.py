@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
+from rsft.addresses import hide_secrets
 from rsft.config import RAW, Config, ScoreSection, is_own, round_folder
 from rsft.errors import LineageError, RegistryError
 from rsft.ledger import read_rows, read_table, schema_of
@@ -209,7 +210,7 @@ def _register(workspace: Workspace, registry: Registry, name: str, run: RunRecor
                 seed=manifest["seed"],
                 flow_run_id=manifest["flow_run_id"],
             ),
-            params=manifest["params"],
+            params=hide_secrets(manifest["params"]),
             evaluation=Evaluation(
                 metrics=_metrics(manifest["figures"]),
                 answers=next(laid[str(last / "answers")].glob("*.parquet")),

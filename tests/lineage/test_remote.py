@@ -151,6 +151,16 @@ def test_a_remote_that_is_away_is_one_line_and_the_next_run_pushes_both(checkout
     assert set(third.values()) < there(checkout)
 
 
+def test_the_remote_s_address_holds_no_password(checkout: Path) -> None:
+    config = (checkout / ".dvc" / "config").read_text()
+    url = "http://ann:hunter2@127.0.0.1:9/store?key=hunter2"
+    (checkout / ".dvc" / "config").write_text(config.replace("../.rsft/remote", url))
+    make_run(checkout)
+    line = str(push(checkout).line)
+    assert line.startswith("not pushed to http://***@127.0.0.1:9/store?***: ")
+    assert "hunter2" not in line
+
+
 def test_a_full_remote_is_one_line_and_what_is_there_is_whole(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
