@@ -57,27 +57,31 @@ def register(
     Raises:
         RegistryError: Where the store cannot be used.
     """
+    with registry.errors():
+        _end_cut_off(registry, name, provenance.run_id, taken)
     version = find_same(registry, name, provenance.model_md5)
     if version is not None:
         return version
-    with registry.errors():
-        _end_cut_off(registry, name, provenance.run_id)
-        with _run(registry, name, provenance) as run_id:
-            _log(registry.client, run_id, params, evaluation, provenance)
-            model = _log_model(registry, name, run_id, policy, serving, evaluation)
-            create = partial(_create_version, registry.client, name, model, provenance, evaluation)
-            while (number := create()) in taken:
-                # No number is given twice, so a deleted version's is passed by for good.
-                registry.client.delete_model_version(name, str(number))
+    with registry.errors(), _run(registry, name, provenance) as run_id:
+        _log(registry.client, run_id, params, evaluation, provenance)
+        model = _log_model(registry, name, run_id, policy, serving, evaluation)
+        create = partial(_create_version, registry.client, name, model, provenance, evaluation)
+        while (number := create()) in taken:
+            # No number is given twice, so a deleted version's is passed by for good.
+            registry.client.delete_model_version(name, str(number))
     return get_version(registry, name, number)
 
 
-def _end_cut_off(registry: Registry, name: str, run_id: str) -> None:
+def _end_cut_off(registry: Registry, name: str, run_id: str, taken: Container[int]) -> None:
     """Ends what a process that was killed while it registered the same run left as running."""
-    experiment = registry.experiment_id(name)
-    for run in registry.client.search_runs([experiment], "attributes.status = 'RUNNING'"):
-        if run.data.tags.get("run_id") == run_id:
-            registry.client.set_terminated(run.info.run_id, status="KILLED")
+    client, experiment = registry.client, registry.experiment_id(name)
+    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+        if run.data.tags.get("run_id") != run_id:
+            continue
+        for version in client.search_model_versions(f"run_id = '{run.info.run_id}'"):
+            if int(version.version) in taken:
+                client.delete_model_version(name, version.version)
+        client.set_terminated(run.info.run_id, status="KILLED")
 
 
 @contextmanager

@@ -280,6 +280,7 @@ def deaths(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict
         ("promotion, alias", {"challenger": 2}, {"champion": 1, "challenger": 2}),
         ("alias, mark", {"champion": 2, "challenger": 2}, {"champion": 2}),
         ("rollback, alias", {"champion": 2}, {"champion": 1}),
+        ("registration, note", {"champion": 1}, {"champion": 1, "challenger": 3}),
     ],
 )
 def test_what_was_killed_is_finished_once_by_who_comes_next(
@@ -291,3 +292,10 @@ def test_what_was_killed_is_finished_once_by_who_comes_next(
     written = 1 if between == "version, tag" else 0
     assert len(after["tags"]) == len(died["tags"]) + written
     assert after["serving"] == died["serving"] == finished.get("champion")
+
+
+def test_a_number_that_is_another_s_is_taken_back_by_who_comes_next(deaths: dict) -> None:
+    died, after = (deaths["number, taken back"][when] for when in ("killed", "finished"))
+    assert (died["versions"], after["versions"]) == ([1], [2, 3])
+    assert (died["aliases"], after["aliases"]) == ({}, {"challenger": 3})
+    assert after["tags"] == died["tags"]
