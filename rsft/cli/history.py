@@ -125,10 +125,13 @@ def _opened(name: str | None) -> tuple[Any, Any, str]:
     from rsft.config.measure import MODEL_NAME
     from rsft.errors import RegistryError
     from rsft.registry import Registry
+    from rsft.runs.subjects import require_model
 
     workspace, config = workspace_and_config()
     if name is not None and not re.fullmatch(MODEL_NAME, name):
         raise RegistryError(f"{name!r} is no name of a model; take letters, digits, _ and -")
+    if name is not None:
+        require_model(workspace, name)
     registry = Registry.open(workspace.home, config.register_.tracking_uri)
     return workspace, registry, name or config.register_.name
 

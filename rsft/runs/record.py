@@ -82,9 +82,9 @@ class Difference:
             )
         if self.kind == "not in MLflow":
             return (
-                f"{told}, which MLflow does not have: deleted there, or its model could not be "
-                "registered; bring it back from a backup, or `rsft rollback`, or `rsft register "
-                f"--again {self.recorded}` registers its model under the next number"
+                f"{told}, which MLflow does not have: `rsft register` brings back what was lost "
+                "with a store; what was deleted there keeps its number, and `rsft register "
+                f"--again {self.recorded}` registers its model under the next one"
             )
         return (
             f"{told}: it was last moved for {self.mark}, which is not on record here; `git fetch "

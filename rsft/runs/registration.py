@@ -45,6 +45,7 @@ from rsft.registry import (
     register,
 )
 from rsft.runs.record import follow_record, hold_registry
+from rsft.runs.subjects import name_of
 from rsft.stages.contract import PROMPTS, read_handed_on, split_file
 from rsft.stages.pooling import describe_sources
 from rsft.types import Answer, Prompt, SourceFigures, TrainingRow
@@ -178,7 +179,7 @@ def _unregistered(workspace: Workspace, name: str) -> list[str]:
     found: dict[str, str] = {}
     for run in read_runs(workspace):
         made = run.manifest.get("model", {}).get("hash")
-        if _name_of(run) == name and made not in known:
+        if name_of(run) == name and made not in known:
             found.setdefault(made, run.tag)
     return list(found.values())
 
@@ -251,12 +252,6 @@ def _serving(params: Mapping[str, Any], prompts: Path) -> Serving:
         answer_marker=params["score"]["answer_marker"],
         example=read_rows(split, Prompt)[0].text,
     )
-
-
-def _name_of(run: RunRecord) -> str | None:
-    """The name that a run registers its model under; None for one that another rsft tagged."""
-    name = run.manifest.get("params", {}).get("register", {}).get("name")
-    return name if isinstance(name, str) else None
 
 
 def training_sources(config: Config) -> Sequence[SourceFigures]:

@@ -1,6 +1,7 @@
 """The commands about the record, on a hand-made one: what they print, and their exit codes."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +75,34 @@ def test_history_tells_who_when_and_why(call: Call) -> None:
     ]
     assert "    +18.2 [1\\x1b[2J] points\n" in entries[1]
     assert "by ann <ann@example.org>, approved by Bo [x], tag rsft#champion#2" in entries[4]
+
+
+def test_the_story_of_two_champions_word_for_word(call: Call) -> None:
+    """As it stands in the documents, but for the times and hashes."""
+    call("rollback", "--reason", "answers got longer")
+    story = re.sub(r"20\d\d-\S+|\w{32}", "…", call("history").output)
+    told = story[story.index("…  version 2 registered") :]
+    assert (
+        told
+        == """\
+…  version 2 registered
+    run 20260102T000000-demo, model ….dir
+    by ann <ann@example.org>, tag rsft@v2.0.0
+
+…  version 2 promoted, for version 1
+    better
+    by ann <ann@example.org>, approved by Bo [x], tag rsft#champion#2
+
+…  version 3 registered
+    run 20260103T000000-demo, model ….dir
+    by ann <ann@example.org>, tag rsft@v3.0.0
+
+…  version 1 put into service again, for version 2
+    answers got longer
+    by ann <ann@example.org>, tag rsft#champion#3
+"""
+    )
+    assert story.startswith("rsft: version 1 is in service, version 3 contends\n\n…  version 1 reg")
 
 
 def test_history_as_json_is_one_document(call: Call) -> None:

@@ -176,8 +176,12 @@ def test_a_champion_that_was_deleted_in_mlflow_is_told_and_stops_nothing_else(
     hand.move("challenger", None)
     (champion, challenger) = reconcile(*hand.of)
     assert (champion.kind, challenger.kind) == ("not in MLflow", "moved by hand")
-    assert "on record is version 2, which MLflow does not have: deleted there" in str(champion)
-    with pytest.raises(LineageError, match="`rsft register --again 2` registers its model"):
+    assert "on record is version 2, which MLflow does not have: `rsft register` brings" in str(
+        champion
+    )
+    with pytest.raises(
+        LineageError, match="`rsft register --again 2` registers its model under the next"
+    ):
         reconcile(*hand.of, is_told=True)
     assert hand.aliases() == {"champion": version, "challenger": 3}
     assert hand.roll_back().version == 1
