@@ -50,7 +50,7 @@ def finish(run: Run) -> dict[str, Any]:
     run.push()
     challenger = run.register(snapshot)
     if challenger is None:
-        late = "it could not be registered; `rsft register`, or the next run, does it"
+        late = "not registered; `rsft register`, or the next run, does it or says why it cannot"
         return run.summarise(snapshot, None, late)
     version, reason = run.promote(challenger)
     return run.summarise(snapshot, version, reason)

@@ -33,7 +33,7 @@ from rich.text import Text
 
 from flows.promote import announce, judge
 from rsft.config import PARAMS, TRAINING, Config, load_config, load_policy, set_values
-from rsft.errors import RsftError, WorkspaceError
+from rsft.errors import RegistryError, RsftError, WorkspaceError
 from rsft.interop import RunEvents, open_events
 from rsft.ledger import read_rows
 from rsft.lineage import (
@@ -42,7 +42,8 @@ from rsft.lineage import (
     StageRun,
     Workspace,
     in_service,
-    push_run,
+    owe_push,
+    push_owed,
     read_record,
     read_run,
     tag_run,
@@ -50,7 +51,7 @@ from rsft.lineage import (
 from rsft.promotion import has_served
 from rsft.registry import ModelVersion, Registry, get_version
 from rsft.report.display import current_display
-from rsft.report.history import difference_line, unregistered_line
+from rsft.report.history import difference_line, left_line, unregistered_line
 from rsft.report.monitor import control_line, monitor_lines, stopped_line
 from rsft.report.rows import forgotten_line
 from rsft.report.tables import filter_lines, pool_lines, result_markdown, round_table
@@ -231,13 +232,14 @@ class Run:
             began_at=self.began_at,
             stage_runs=self.stage_runs,
             inputs=inputs,
-            changed=self.pipeline.changed(),
         )
-        return _as_task("snapshot", lambda: tag_run(self.workspace, self.run_id, manifest, inputs))
+        owe_push(self.workspace, self.run_id)
+        what = (self.workspace, self.run_id, manifest, inputs, self.pipeline.changed)
+        return _as_task("snapshot", lambda: tag_run(*what))
 
     def push(self) -> None:
         """Pushes what it made to DVC's remote; where that fails, the next run does."""
-        done = _as_task("push", lambda: push_run(self.workspace, self.run_id))
+        done = _as_task("push", lambda: push_owed(self.workspace))
         if done.line is not None:
             current_display().show(Text(done.line))
 
@@ -246,20 +248,28 @@ class Run:
 
         Returns:
             The version; null where it could not be registered: the run is complete without, and
-            the next one, or ``rsft register``, makes up for it.
+            the next one, or ``rsft register``, makes up for it, or says why it cannot.
         """
         return _as_task("register", lambda: self._register(snapshot))
 
     def _register(self, snapshot: Snapshot) -> ModelVersion | None:
         name = self.config.register_.name
         try:
-            register_patiently(self.workspace, self.registry, name)
+            left = register_patiently(self.workspace, self.registry, name).left
             describe_versions(self.registry, self.workspace, name)
+            if left:
+                tag = snapshot.tag if snapshot.tag in left else next(iter(left))
+                current_display().show(left_line(tag, left[tag], more=len(left) - 1))
+            if snapshot.tag in left:
+                return None
             run = read_run(self.workspace, snapshot.tag)
             version = registered_version(self.workspace, self.registry, run)
             moved = find_differences(self.workspace, self.registry, name)
-        except RsftError as error:
+        except RegistryError as error:
             current_display().show(unregistered_line(str(error)))
+            return None
+        except RsftError as error:
+            current_display().show(left_line(snapshot.tag, str(error)))
             return None
         for difference in moved:
             current_display().show(difference_line(str(difference)))

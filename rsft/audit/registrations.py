@@ -15,8 +15,11 @@ def check_versions(
     name: str, record: Sequence[Entry], versions: Sequence[ModelVersion], findings: Findings
 ) -> None:
     """Whether each version of MLflow's has its registration on record, and the reverse."""
-    on_record = {e.version for e in record if e.name == name and e.kind == "registered"}
     in_mlflow = {version.version for version in versions}
+    registered = [e for e in record if e.name == name and e.kind == "registered"]
+    # A version that was deleted in MLflow may have been registered again, under another number.
+    latest = {e.details["model_hash"]: e.version for e in registered}
+    on_record = {e.version for e in registered} & (in_mlflow | set(latest.values()))
     for number in sorted(on_record | in_mlflow):
         tag = f"{name}@v{number}.0.0"
         findings.compare(

@@ -4,6 +4,7 @@ import sys
 
 from rich.markup import escape
 
+from rsft.addresses import without_secrets
 from rsft.cli import (  # noqa: F401  # they register
     asking,
     audit,
@@ -28,7 +29,7 @@ def main() -> None:
     try:
         app()
     except RsftError as error:
-        told = escape(plain(str(error), keep="\n"))
+        told = escape(plain(without_secrets(str(error)), keep="\n"))
         plain_console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {told}")
         sys.exit(2)
     except KeyboardInterrupt:

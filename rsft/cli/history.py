@@ -67,22 +67,39 @@ def rollback(
 
 
 @app.command()
-def register(name: _Name = None, as_json: _Json = False) -> None:
-    """Register the runs that are tagged and not registered, as where MLflow was away."""
+def register(
+    name: _Name = None,
+    again: Annotated[
+        int | None,
+        typer.Option(metavar="VERSION", help="Also the model of a version deleted in MLflow."),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Register the runs that are tagged and not registered, as where MLflow was away.
+
+    Exits with 1 where one of them could not be.
+    """
+    from rsft.report.history import left_line
     from rsft.runs.description import describe_versions
     from rsft.runs.registration import register_pending
 
     workspace, registry, named = _opened(name)
-    versions = register_pending(workspace, registry, named)
+    done = register_pending(workspace, registry, named, again=again)
     describe_versions(registry, workspace, named)
     if as_json:
-        told = [{"version": v.version, "run_id": v.tags["run_id"]} for v in versions]
-        print(json.dumps({"name": named, "registered": told}, indent=2))
-        return
-    for version in versions:
-        print(f"{named} version {version.version}: run {version.tags['run_id']}")
-    if not versions:
-        print(f"{named}: every run is registered")
+        told = [{"version": v.version, "run_id": v.tags["run_id"]} for v in done.versions]
+        left = [{"tag": tag, "why": why} for tag, why in done.left.items()]
+        print(json.dumps({"name": named, "registered": told, "left": left}, indent=2))
+    else:
+        console = plain_console(soft_wrap=True)
+        for version in done.versions:
+            console.print(f"{named} version {version.version}: run {version.tags['run_id']}")
+        for tag, why in done.left.items():
+            console.print(left_line(tag, why))
+        if not done.versions and not done.left:
+            console.print(f"{named}: every run is registered")
+    if done.left:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -108,10 +125,13 @@ def _opened(name: str | None) -> tuple[Any, Any, str]:
     from rsft.config.measure import MODEL_NAME
     from rsft.errors import RegistryError
     from rsft.registry import Registry
+    from rsft.runs.subjects import require_model
 
     workspace, config = workspace_and_config()
     if name is not None and not re.fullmatch(MODEL_NAME, name):
         raise RegistryError(f"{name!r} is no name of a model; take letters, digits, _ and -")
+    if name is not None:
+        require_model(workspace, name)
     registry = Registry.open(workspace.home, config.register_.tracking_uri)
     return workspace, registry, name or config.register_.name
 

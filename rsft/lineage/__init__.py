@@ -1,8 +1,8 @@
 """What proves where data came from: the only part that knows DVC and git.
 
 ``Workspace`` is the checkout a run works in, ``Pipeline`` its stages. ``tag_run`` pins a run by a
-tag, ``push_run`` pushes its data, and ``read_runs`` tells what such tags say. What became of models
-is written by ``record_registration`` and its like, and read by ``read_record``; ``purge_objects``
+tag, ``push_owed`` pushes data, and ``read_runs`` tells what such tags say. What became of models is
+written by ``record_registration`` and its like, and read by ``read_record``; ``purge_objects``
 deletes data sets for good, and ``read_purges`` tells which. ``Cache`` holds data sets by hash,
 ``hash_objects`` proves what a store of them holds, and ``Trees`` says what commits pin;
 ``source_of`` says where others find the code.
@@ -30,7 +30,7 @@ from rsft.lineage.recording import (
     record_rollback,
     record_verdict,
 )
-from rsft.lineage.remote import Push, push_run
+from rsft.lineage.remote import Push, owe_push, push_owed
 from rsft.lineage.runs import (
     RunRecord,
     StageRecord,
@@ -84,10 +84,11 @@ __all__ = [
     "missing_entries",
     "numbered_entries",
     "open_stores",
+    "owe_push",
     "parse_lock",
     "parse_members",
     "purge_objects",
-    "push_run",
+    "push_owed",
     "read_files",
     "read_purged",
     "read_purges",

@@ -108,14 +108,17 @@ def contending(record: Sequence[Entry], name: str) -> Entry | None:
 def before_champion(record: Sequence[Entry], name: str) -> int | None:
     """The version that served before the present champion was promoted, or None where none did.
 
-    A rollback takes the champion away for good: the next one goes back one further.
+    A rollback takes the champion away for good: the next one goes back one further. Where entries
+    lack, what served is told by those after them; None, too, where they do not tell enough.
     """
     promotions: list[Entry] = []
     for change in sorted(_changes(record, name), key=lambda entry: entry.number):
+        _leave_off_at(promotions, change.details["against"])
         if change.kind == "promoted":
             promotions.append(change)
         else:
             del promotions[-1:]
+            _leave_off_at(promotions, change.version)
     against: int | None = promotions[-1].details["against"] if promotions else None
     return against
 
@@ -140,6 +143,12 @@ def numbered_entries(record: Sequence[Entry]) -> dict[str, set[int]]:
     return dict(sorted(found.items()))
 
 
+def _leave_off_at(promotions: list[Entry], version: int | None) -> None:
+    """Takes away promotions until the last one is of a version."""
+    while promotions and promotions[-1].version != version:
+        promotions.pop()
+
+
 def _changes(record: Sequence[Entry], name: str) -> list[Entry]:
     return [e for e in record if e.name == name and e.kind in ("promoted", "rolled_back")]
 
@@ -153,7 +162,7 @@ def _entry(fields: Sequence[str]) -> Entry | None:
         kind = told.pop("kind")
         form, needed = _FORMS[kind]
         version = told.pop("version")
-        datetime.fromisoformat(at)
+        at = datetime.fromisoformat(at).isoformat()  # some gits write Z, others +00:00
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     found = form.fullmatch(tag)

@@ -1,9 +1,9 @@
 """Pushing what runs made to DVC's remote: object by object, by the hashes in their manifests.
 
-What a push owes is noted before it starts, so that a remote that is full, away or not yet set costs
-nothing: the next run pushes it. DVC's own push goes by the ``dvc.lock`` that lies in the checkout,
-says nothing of an object that it could not find, and takes its word for what it wrote; here the
-remote is asked afterwards.
+What is owed is noted before a run's tag is made, so that a remote that is full, away or not yet
+set, or a kill in between, costs nothing: the next run pushes it. DVC's own push goes by the
+``dvc.lock`` that lies in the checkout, says nothing of an object that it could not find, and takes
+its word for what it wrote; here the remote is asked afterwards.
 """
 
 import logging
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rsft.addresses import without_secrets
 from rsft.errors import LineageError
 from rsft.lineage.cache import Cache
 from rsft.lineage.purges import read_purges
@@ -28,7 +29,7 @@ class Push:
     """What became of a push."""
 
     remote: str | None
-    """The remote's address; null where none is set."""
+    """The remote's address, without secrets; null where none is set."""
     runs: Sequence[str]
     """Ids of the runs whose objects it was to push."""
     objects: int
@@ -49,25 +50,34 @@ class Push:
         return f"not pushed to {self.remote}: {self.problem}"
 
 
-def push_run(workspace: Workspace, run_id: str) -> Push:
-    """Pushes a run's objects, and those of earlier runs that could not be pushed.
-
-    Args:
-        workspace: A checkout that has its tag.
-        run_id: The run.
-    """
-    owed = workspace.home / ".rsft" / "unpushed"
+def owe_push(workspace: Workspace, run_id: str) -> None:
+    """Notes that a run's objects are to be pushed; to be called before its tag is made."""
+    owed = _owed(workspace)
     owed.mkdir(parents=True, exist_ok=True)
     (owed / run_id).touch()
+
+
+def push_owed(workspace: Workspace) -> Push:
+    """Pushes the objects of the runs that owe it: the last one, and those not pushed so far.
+
+    Args:
+        workspace: A checkout that has their tags.
+    """
+    owed = _owed(workspace)
     names = {mark.name for mark in owed.iterdir()}
     runs = [run for run in read_runs(workspace) if run.run_id in names]
     with open_repository(workspace) as repo:
         purged = {oid for purge in read_purges(workspace) for oid in purge.hashes}
         done, is_owed = _push(repo, Cache(workspace), runs, purged)
     if not is_owed:
-        for name in names:
-            (owed / name).unlink(missing_ok=True)
+        for run in runs:  # one that has no tag yet may be about to get it
+            (owed / run.run_id).unlink(missing_ok=True)
     return done
+
+
+def _owed(workspace: Workspace) -> Path:
+    """Holds an empty file for each run that is to be pushed."""
+    return workspace.home / ".rsft" / "unpushed"
 
 
 def _push(
@@ -78,7 +88,7 @@ def _push(
     name = repo.config["core"].get("remote")
     if name is None:
         return Push(remote=None, runs=ids, objects=0, problem=None), True
-    url = str(repo.config["remote"].get(name, {}).get("url", name))
+    url = without_secrets(str(repo.config["remote"].get(name, {}).get("url", name)))
     found = {out: _objects(cache, out) for run in runs for out in _outs(run)}
     by_out = {out: objects for out, objects in found.items() if not objects & purged}
     wanted = set().union(*by_out.values())
@@ -147,7 +157,8 @@ def _told_errors() -> Iterator[list[str]]:
     class Keep(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             error = record.exc_info[1] if record.exc_info else None
-            told.append(record.getMessage() if error is None else _one_line(error))
+            what = without_secrets(record.getMessage())
+            told.append(what if error is None else _one_line(error))
 
     log, handler = logging.getLogger("dvc_data.hashfile.transfer"), Keep(logging.ERROR)
     level, log.propagate = log.level, False
@@ -164,4 +175,4 @@ def _told_errors() -> Iterator[list[str]]:
 def _one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror  # without the paths, which are DVC's own
-    return " ".join(str(error).split()) or type(error).__name__
+    return without_secrets(" ".join(str(error).split())) or type(error).__name__

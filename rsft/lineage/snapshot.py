@@ -10,7 +10,7 @@ secrets. Tags, unlike other refs, keep their data through ``dvc gc --all-tags``.
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -59,6 +59,7 @@ def tag_run(
     run_id: str,
     manifest: Mapping[str, Any],
     inputs: Mapping[str, OutRecord] = MappingProxyType({}),
+    changed: Callable[[], Sequence[str]] = tuple,
 ) -> Snapshot:
     """Pins a run.
 
@@ -66,8 +67,11 @@ def tag_run(
         workspace: Where it ran.
         run_id: Unique among the runs.
         manifest: What the run says of itself, for ``MANIFEST`` in the tag's tree; what the checkout
-            was is added: ``head``, its commit, and ``edited``, the paths that differ from it.
+            was is added: ``head``, its commit, ``edited``, the paths that differ from it, and,
+            unless it is in there, ``changed``, those that changed while it ran.
         inputs: What the user brought, by path, as it is in the cache.
+        changed: Lists the last of these; it is asked when the files are in the tree, so that none
+            comes into it changed and unmarked.
 
     Raises:
         WorkspaceError: Where there is no commit yet, no ``dvc.lock``, or no key to sign with,
@@ -88,7 +92,8 @@ def tag_run(
         run_git(root, "add", "--update", environment=index)
         names = [f":(literal){name}" for name in _new_files(root, manifest)]
         run_git(root, "add", "--force", "--", LOCK, *names, environment=index)
-        told = dict(manifest) | {"head": head, "edited": _edited(root, head, index)}
+        told = {"changed": list(changed()), **manifest}
+        told |= {"head": head, "edited": _edited(root, head, index)}
         _write(root, index, MANIFEST, json.dumps(told, indent=1))
         if inputs:
             _write(root, index, INPUTS, _pointer(inputs))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from rsft.addresses import without_secrets
 from rsft.errors import LineageError
 from rsft.lineage.cache import OBJECTS, Cache
 from rsft.lineage.workspace import Workspace
@@ -77,8 +78,8 @@ class RemoteStore:
     """DVC's object database of it."""
 
     def place(self, key: str) -> str:
-        """Where an object lies in it."""
-        return str(self.objects.oid_to_path(key))
+        """Where an object lies in it, without secrets."""
+        return without_secrets(str(self.objects.oid_to_path(key)))
 
     def size(self, key: str) -> int | None:
         """It is not asked for: a request an object."""
@@ -86,7 +87,7 @@ class RemoteStore:
 
     def open(self, key: str) -> IO[bytes]:
         """Opens an object."""
-        opened: IO[bytes] = self.objects.fs.open(self.place(key), "rb")
+        opened: IO[bytes] = self.objects.fs.open(self.objects.oid_to_path(key), "rb")
         return opened
 
 
@@ -114,7 +115,8 @@ def _remotes(workspace: Workspace) -> list[Store]:
         return [RemoteStore(name=name, objects=remote_objects(workspace, remote))]
     except (KeyError, ConfigError) as error:
         raise LineageError(
-            f"DVC's {name} cannot be used ({error}); `dvc remote list` shows what is set"
+            f"DVC's {name} cannot be used ({without_secrets(str(error))}); `dvc remote list` shows "
+            "what is set"
         ) from None
 
 

@@ -4,7 +4,14 @@ A ``Registry`` is a connection, which the functions work on. MLflow takes second
 is imported when a connection is opened, never before.
 """
 
-from rsft.registry.aliases import NOWHERE, Pointer, move_alias, read_pointers
+from rsft.registry.aliases import (
+    NOWHERE,
+    Pointer,
+    last_registered,
+    move_alias,
+    note_registered,
+    read_pointers,
+)
 from rsft.registry.card import attach_card, without_card
 from rsft.registry.datasets import DataSet, log_datasets
 from rsft.registry.package import policy_in, serving_in
@@ -51,9 +58,11 @@ __all__ = [
     "find_version",
     "get_version",
     "keep_verdict",
+    "last_registered",
     "list_versions",
     "log_datasets",
     "move_alias",
+    "note_registered",
     "policy_in",
     "read_pointers",
     "read_versions",

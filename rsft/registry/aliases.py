@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from rsft.registry.records import CHALLENGER, CHAMPION
 from rsft.registry.store import Registry
+from rsft.registry.versions import list_versions
 
 ALIASES = (CHAMPION, CHALLENGER)
 """Those that the record has a say in."""
@@ -28,6 +29,10 @@ class Pointer:
     """What it was last moved for; null where it never was, or was taken away."""
 
 
+_LAST = "record.registered"
+"""Tag with the highest number that a model was registered under here: what is missing up to it was
+deleted, not lost with a store."""
+
 NOWHERE = Pointer(version=None, mark=None)
 
 
@@ -45,6 +50,28 @@ def read_pointers(registry: Registry, name: str) -> Mapping[str, Pointer]:
         alias: Pointer(version=versions.get(alias), mark=marks.get(f"{_MARK}{alias}"))
         for alias in ALIASES
     }
+
+
+def last_registered(registry: Registry, name: str) -> int:
+    """The highest number that a model was registered under in this store; 0 for none.
+
+    Raises:
+        RegistryError: Where the store cannot be used.
+    """
+    with registry.errors():
+        found = registry.client.search_registered_models(f"name = '{name}'")
+    noted = (int(model.tags.get(_LAST, 0)) for model in found)
+    return max([*noted, *list_versions(registry, name)], default=0)
+
+
+def note_registered(registry: Registry, name: str, version: int) -> None:
+    """Notes that number; to be called when it is on record.
+
+    Raises:
+        RegistryError: Where the store cannot be used.
+    """
+    with registry.errors():
+        registry.client.set_registered_model_tag(name, _LAST, str(version))
 
 
 def move_alias(registry: Registry, name: str, alias: str, to: Pointer) -> None:

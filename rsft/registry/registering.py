@@ -6,9 +6,10 @@ MLflow's fluent functions keep the active run per thread; here the run's id is p
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def register(
     params: Mapping[str, Any],
     evaluation: Evaluation,
     serving: Serving,
+    taken: Container[int] = (),
 ) -> ModelVersion:
     """Registers a policy; which alias points at it is for the record to say.
 
@@ -47,6 +49,7 @@ def register(
         params: The settings it was made with; sections may be nested.
         evaluation: What was measured.
         serving: How it answers.
+        taken: Numbers that are not to be given: the record has them as other models'.
 
     Returns:
         The new version; where the same model is registered already, that version.
@@ -54,24 +57,31 @@ def register(
     Raises:
         RegistryError: Where the store cannot be used.
     """
+    with registry.errors():
+        _end_cut_off(registry, name, provenance.run_id, taken)
     version = find_same(registry, name, provenance.model_md5)
     if version is not None:
         return version
-    with registry.errors():
-        _end_cut_off(registry, name, provenance.run_id)
-        with _run(registry, name, provenance) as run_id:
-            _log(registry.client, run_id, params, evaluation, provenance)
-            model = _log_model(registry, name, run_id, policy, serving, evaluation)
-            number = _create_version(registry.client, name, model, provenance, evaluation)
+    with registry.errors(), _run(registry, name, provenance) as run_id:
+        _log(registry.client, run_id, params, evaluation, provenance)
+        model = _log_model(registry, name, run_id, policy, serving, evaluation)
+        create = partial(_create_version, registry.client, name, model, provenance, evaluation)
+        while (number := create()) in taken:
+            # No number is given twice, so a deleted version's is passed by for good.
+            registry.client.delete_model_version(name, str(number))
     return get_version(registry, name, number)
 
 
-def _end_cut_off(registry: Registry, name: str, run_id: str) -> None:
+def _end_cut_off(registry: Registry, name: str, run_id: str, taken: Container[int]) -> None:
     """Ends what a process that was killed while it registered the same run left as running."""
-    experiment = registry.experiment_id(name)
-    for run in registry.client.search_runs([experiment], "attributes.status = 'RUNNING'"):
-        if run.data.tags.get("run_id") == run_id:
-            registry.client.set_terminated(run.info.run_id, status="KILLED")
+    client, experiment = registry.client, registry.experiment_id(name)
+    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+        if run.data.tags.get("run_id") != run_id:
+            continue
+        for version in client.search_model_versions(f"run_id = '{run.info.run_id}'"):
+            if int(version.version) in taken:
+                client.delete_model_version(name, version.version)
+        client.set_terminated(run.info.run_id, status="KILLED")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from rsft.addresses import without_secrets
 from rsft.errors import RegistryError
 from rsft.registry.database import make_database
 
@@ -69,8 +70,8 @@ class Registry:
 
     @property
     def shown_uri(self) -> str:
-        """The address, fit for a message: without a password."""
-        return _without_password(self.tracking_uri)
+        """The address, fit for a message: without secrets."""
+        return without_secrets(self.tracking_uri)
 
     def experiment_id(self, name: str) -> str:
         """Id of an experiment, which is made where there is none."""
@@ -98,7 +99,7 @@ class Registry:
     def _error(self, error: BaseException) -> RegistryError:
         while cause := error.__cause__ or (not error.__suppress_context__ and error.__context__):
             error = cause
-        why = str(error).strip().splitlines()[0]
+        why = without_secrets(str(error).strip().splitlines()[0])
         return RegistryError(
             f"MLflow's store {self.shown_uri} cannot be used ({why}); start its server, or set "
             f"another address as register.tracking_uri"
@@ -181,13 +182,3 @@ def _probe(uri: str) -> None:
             sqlalchemy.inspect(connection).get_table_names()
     finally:
         engine.dispose()
-
-
-def _without_password(uri: str) -> str:
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        return make_url(uri).render_as_string()
-    except ArgumentError:
-        return uri

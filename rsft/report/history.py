@@ -59,6 +59,12 @@ def unregistered_line(why: str) -> str:
     )
 
 
+def left_line(tag: str, why: str, *, more: int = 0) -> str:
+    """Says that a run could not be registered, and why; and that there are more such."""
+    others = f"; and {more} more, `rsft register` names them" if more else ""
+    return f"[yellow]not registered:[/] {_clean(tag)}: {_clean(why)}{others}"
+
+
 def _entry_lines(entry: Mapping[str, Any]) -> Iterator[str]:
     details = entry["details"]
     yield f"{_clean(entry['at'])}  [bold]version {entry['version']} {_event(entry)}[/]"

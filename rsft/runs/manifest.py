@@ -9,7 +9,7 @@ the model's card, the events for other tools. It may hold times and ids, for no 
     head, edited           the commit that the checkout was at, and the paths that differed from it
                            (``rsft.lineage.tag_run`` adds them)
     changed                files of code, settings and inputs that changed while it ran: such a run
-                           is not promoted
+                           is not promoted (added there, too)
     params                 its settings, with what ``params.yaml`` leaves to defaults
     environment            python, platform, packages (version by name), threads
     base                   source (scratch, folder, hub), name, revision (or null), hash
@@ -33,7 +33,7 @@ the model's card, the events for other tools. It may hold times and ids, for no 
     figures                base, rounds, controls and gain, as in ``data/run.json``
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +62,6 @@ def build_manifest(
     began_at: datetime,
     stage_runs: Mapping[str, StageRun],
     inputs: Mapping[str, OutRecord],
-    changed: Sequence[str],
 ) -> dict[str, Any]:
     """The manifest of the run whose outputs are in ``data/``.
 
@@ -73,7 +72,6 @@ def build_manifest(
         began_at: When it began.
         stage_runs: What became of its stages.
         inputs: What the user brought, by path, as it is in the cache.
-        changed: Files that changed while it ran.
     """
     model = str(Path(round_folder(config.round_count)) / "model")
     outs = {path: out for run in stage_runs.values() for path, out in run.outs.items()}
@@ -83,7 +81,6 @@ def build_manifest(
         "seed": config.seed,
         "began_at": began_at.isoformat(timespec="seconds"),
         "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "changed": list(changed),
         "params": config.model_dump(mode="json", by_alias=True),
         "environment": environment_facts(config),
         "base": base_facts(config, outs),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from rsft.addresses import hide_secrets
 from rsft.lineage import Entry, RunRecord, Workspace, in_service, read_record
 from rsft.registry import CHALLENGER, CHAMPION
 from rsft.runs.subjects import Subject
@@ -41,7 +42,7 @@ def trace_origin(workspace: Workspace, subject: Subject) -> dict[str, Any]:
         "edited": told["edited"],
         "made_at": run.tagged_at,
         "made_by": run.tagged_by,
-        **{key: told[key] for key in _TOLD},
+        **{key: hide_secrets(told[key]) for key in _TOLD},
         "record": [_entry(entry) for entry in _entries(workspace, run)],
         "inputs": told["inputs"],
         "stages": {

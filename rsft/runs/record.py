@@ -7,10 +7,11 @@
 A tag is the commit point: what was cut off after it is finished by whoever comes next, what was cut
 off before it did not happen, but for a version of MLflow's that the next registration takes up. An
 alias whose mark is of the record's last entry, and which points elsewhere, was moved by hand: that
-is told, and undone only when told, or by the next promotion.
+is told, and undone only when told, or by the next promotion. So is one that was set, without a
+mark, before anything was on record.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,6 +26,7 @@ from rsft.lineage import (
     before_champion,
     contending,
     in_service,
+    missing_entries,
     read_record,
     read_run,
     record_promotion,
@@ -37,9 +39,12 @@ from rsft.registry import (
     Pointer,
     Registry,
     get_version,
+    list_versions,
     move_alias,
     read_pointers,
 )
+
+Kind = Literal["unfinished", "moved by hand", "unknown entry", "not on record", "not in MLflow"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +55,10 @@ class Difference:
     """The registered model."""
     alias: str
     """The alias."""
-    kind: Literal["unfinished", "moved by hand", "unknown entry"]
-    """Why: the record's last entry has not reached it; somebody moved it since; or it was last
-    moved for an entry that is not on record here."""
+    kind: "Kind"
+    """Why: the record's last entry has not reached it; somebody moved it since; it was last moved
+    for an entry that is not on record here; it was set before there was an entry; or MLflow has not
+    the version that it is to point at."""
     recorded: int | None
     """The version that the record has; null for none."""
     found: int | None
@@ -68,6 +74,18 @@ class Difference:
             return f"{told}: a change was cut off; `rsft reconcile`, or the next run, finishes it"
         if self.kind == "moved by hand":
             return f"{told}: it was moved by hand; `rsft reconcile` moves it back"
+        if self.kind == "not on record":
+            return (
+                f"{told}: it was set before the record began, and stays until a version is "
+                f"promoted; `rsft promote {self.name}/{self.found}` judges it and puts it on "
+                "record, where a run made it, `rsft reconcile` takes the alias away"
+            )
+        if self.kind == "not in MLflow":
+            return (
+                f"{told}, which MLflow does not have: `rsft register` brings back what was lost "
+                "with a store; what was deleted there keeps its number, and `rsft register "
+                f"--again {self.recorded}` registers its model under the next one"
+            )
         return (
             f"{told}: it was last moved for {self.mark}, which is not on record here; `git fetch "
             "--tags` brings what others recorded, `rsft reconcile` goes by the record as it is"
@@ -83,17 +101,18 @@ def find_differences(workspace: Workspace, registry: Registry, name: str) -> lis
     found = read_pointers(registry, name)
     record = read_record(workspace, name)
     known = {_mark(entry) for entry in record}
+    differing = {a: wanted for a, wanted in _wanted(record, name).items() if found[a] != wanted}
+    versions = list_versions(registry, name) if differing else []
     return [
         Difference(
             name=name,
             alias=alias,
-            kind=_kind(found[alias], wanted, known),
+            kind=_kind(found[alias], wanted, known, versions),
             recorded=wanted.version,
             found=found[alias].version,
             mark=found[alias].mark,
         )
-        for alias, wanted in _wanted(record, name).items()
-        if found[alias] != wanted
+        for alias, wanted in differing.items()
     ]
 
 
@@ -112,10 +131,16 @@ def reconcile(
         What was different before.
 
     Raises:
-        RegistryError: Where a version of the record is not in the store, or it cannot be used.
+        LineageError: Where told, and MLflow has not the version that an alias is to point at; the
+            other is moved.
+        RegistryError: Where the store cannot be used.
     """
     with hold_registry(workspace):
-        return follow_record(workspace, registry, name, is_told=is_told)
+        differences = follow_record(workspace, registry, name, is_told=is_told)
+    for difference in differences:
+        if is_told and difference.kind == "not in MLflow":
+            raise LineageError(str(difference))
+    return differences
 
 
 def promote(
@@ -190,11 +215,12 @@ def hold_registry(workspace: Workspace) -> Iterator[None]:
 def follow_record(
     workspace: Workspace, registry: Registry, name: str, *, is_told: bool = False
 ) -> list[Difference]:
-    """As ``reconcile``, for those who hold the registry."""
+    """As ``reconcile``, for those who hold the registry; what MLflow has not is left."""
     differences = find_differences(workspace, registry, name)
     wanted = _wanted(read_record(workspace, name), name)
     for difference in differences:
-        if is_told or difference.kind == "unfinished":
+        is_there = difference.kind != "not in MLflow"
+        if difference.kind == "unfinished" or (is_told and is_there):
             move_alias(registry, name, difference.alias, wanted[difference.alias])
     return differences
 
@@ -204,8 +230,7 @@ def _go_back(
 ) -> Entry:
     serving, version = in_service(record, name), before_champion(record, name)
     if serving is None or version is None:
-        first = "no champion" if serving is None else f"version {serving.version}, the first one"
-        raise LineageError(f"{name} has {first} on record; there is nothing to go back to")
+        raise LineageError(_nothing_before(record, name, serving))
     get_version(registry, name, version)
     registered = (e for e in record if e.kind == "registered" and e.version == version)
     run = next((read_run(workspace, e.details["run_id"]) for e in registered), None)
@@ -216,6 +241,18 @@ def _go_back(
         )
     details = {"reason": reason, "against": serving.version}
     return record_rollback(workspace, name=name, version=version, run=run, details=details)
+
+
+def _nothing_before(record: Sequence[Entry], name: str, serving: Entry | None) -> str:
+    """Why there is nothing to go back to, in one line."""
+    missing = [tag for tag in missing_entries(record, name) if "#champion#" in tag]
+    if missing:
+        return (
+            f"{name}: what served before is not known, since {', '.join(missing)} is missing; "
+            "`git fetch --tags` brings it where others have it"
+        )
+    first = "no champion" if serving is None else f"version {serving.version}, the first one"
+    return f"{name} has {first} on record; there is nothing to go back to"
 
 
 def _require_whole(differences: Sequence[Difference]) -> None:
@@ -239,13 +276,15 @@ def _mark(entry: Entry) -> str:
 
 
 def _kind(
-    found: Pointer, wanted: Pointer, known: set[str]
-) -> Literal["unfinished", "moved by hand", "unknown entry"]:
-    if found.mark == wanted.mark:
-        return "moved by hand"
+    found: Pointer, wanted: Pointer, known: Collection[str], versions: Collection[int]
+) -> Kind:
     if found.mark is not None and found.mark not in known:
         return "unknown entry"
-    return "unfinished"
+    if wanted.version not in (None, *versions):
+        return "not in MLflow"
+    if found.mark != wanted.mark:
+        return "unfinished"
+    return "not on record" if wanted == NOWHERE else "moved by hand"
 
 
 def _shown(version: int | None) -> str:

@@ -9,17 +9,20 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
+from rsft.addresses import hide_secrets
 from rsft.config import RAW, Config, ScoreSection, is_own, round_folder
 from rsft.errors import LineageError, RegistryError
 from rsft.ledger import read_rows, read_table, schema_of
 from rsft.lineage import (
     Cache,
+    Entry,
     RunRecord,
     Workspace,
     link_dataset,
@@ -36,10 +39,13 @@ from rsft.registry import (
     Registry,
     Serving,
     get_version,
+    last_registered,
     list_versions,
+    note_registered,
     register,
 )
 from rsft.runs.record import follow_record, hold_registry
+from rsft.runs.subjects import name_of
 from rsft.stages.contract import PROMPTS, read_handed_on, split_file
 from rsft.stages.pooling import describe_sources
 from rsft.types import Answer, Prompt, SourceFigures, TrainingRow
@@ -49,9 +55,19 @@ _PATIENCE = 60.0
 A server is given what patience MLflow has with it besides."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """What became of the runs that were to be registered."""
+
+    versions: Sequence[ModelVersion]
+    """Those that were."""
+    left: Mapping[str, str]
+    """Why not, in one line, by the tag of each that could not be."""
+
+
 def register_patiently(
     workspace: Workspace, registry: Registry, name: str, *, patience: float = _PATIENCE
-) -> list[ModelVersion]:
+) -> Registered:
     """As ``register_pending``, tried again for a while where the registry is away."""
     tried = Retrying(
         retry=retry_if_exception_type(RegistryError),
@@ -62,43 +78,62 @@ def register_patiently(
     return tried(register_pending, workspace, registry, name)
 
 
-def register_pending(workspace: Workspace, registry: Registry, name: str) -> list[ModelVersion]:
+def register_pending(
+    workspace: Workspace, registry: Registry, name: str, *, again: int | None = None
+) -> Registered:
     """Registers each run of a model that is tagged and not registered, the oldest first.
 
     Those on record that the registry lost, as a store that was made anew has, come before: so they
-    get the numbers again that they are on record with.
+    get the numbers again that they are on record with. A version that somebody deleted in MLflow
+    stays deleted.
 
     Args:
         workspace: A checkout that has the runs' tags, and their models in its cache.
         registry: Where.
         name: Of the registered model.
+        again: A deleted version whose model is to be registered again, under another number.
 
     Returns:
-        What was registered.
+        What was registered, and what could not be: that stops none of the others.
 
     Raises:
         RegistryError: Where the store cannot be used.
-        LineageError: Where a model is not in the cache, or a version is on record as another's.
+        LineageError: Where ``again`` is not on record, or MLflow has it.
     """
     with hold_registry(workspace):
-        runs = [*_lost(workspace, registry, name), *_unregistered(workspace, name)]
-        versions = [_register(workspace, registry, name, run) for run in runs]
+        deleted = [] if again is None else [_deleted(workspace, registry, name, again)]
+        tags = [*deleted, *_lost(workspace, registry, name), *_unregistered(workspace, name)]
+        numbers, left = [], {}
+        for tag in tags:
+            try:
+                numbers.append(_register(workspace, registry, name, read_run(workspace, tag)))
+            except LineageError as error:
+                left[tag] = str(error)
+            except KeyError as error:
+                left[tag] = f"its manifest has no {error}; another version of rsft made it"
         follow_record(workspace, registry, name)
-    return [get_version(registry, name, version) for version in versions]
+    return Registered(versions=[get_version(registry, name, n) for n in numbers], left=left)
 
 
 def registered_version(workspace: Workspace, registry: Registry, run: RunRecord) -> ModelVersion:
     """The version that a run's model is registered as, by that run or an earlier one.
 
     Raises:
-        LineageError: Where it is on no record, or the registry has another model by that number.
-        RegistryError: Where the registry has none by that number.
+        LineageError: Where it is on no record, or the registry has none or another model by that
+            number.
+        RegistryError: Where the registry cannot be used.
     """
     name, model = run.manifest["params"]["register"]["name"], run.manifest["model"]["hash"]
     record = read_record(workspace, name)
     numbers = [e.version for e in record if e.details.get("model_hash") == model]
     if not numbers:
         raise LineageError(f"{run.tag} is not registered; `rsft register` does it")
+    if max(numbers) not in list_versions(registry, name):
+        raise LineageError(
+            f"{run.tag} made the model of {name}/{max(numbers)}, which is on record and not in "
+            f"MLflow: it was deleted there, or could not be registered; `rsft register --again "
+            f"{max(numbers)}` registers it under the next number"
+        )
     version = get_version(registry, name, max(numbers))
     if version.tags.get("model_md5") != model:
         raise LineageError(
@@ -109,27 +144,51 @@ def registered_version(workspace: Workspace, registry: Registry, run: RunRecord)
     return version
 
 
-def _lost(workspace: Workspace, registry: Registry, name: str) -> list[RunRecord]:
-    """Runs of the versions on record that come after the last one that the registry has."""
-    last = max(list_versions(registry, name), default=0)
+def _registrations(workspace: Workspace, name: str) -> dict[int, Entry]:
+    """The registrations on record by their number, in order."""
     entries = [e for e in read_record(workspace, name) if e.kind == "registered"]
-    lost = sorted((e for e in entries if e.version > last), key=lambda entry: entry.version)
-    return [read_run(workspace, entry.details["run_id"]) for entry in lost]
+    return {entry.version: entry for entry in sorted(entries, key=lambda entry: entry.version)}
 
 
-def _unregistered(workspace: Workspace, name: str) -> list[RunRecord]:
-    """A run of each model that is on no record, the oldest first."""
-    known = {entry.details.get("model_hash") for entry in read_record(workspace, name)}
-    found: dict[str, RunRecord] = {}
+def _deleted(workspace: Workspace, registry: Registry, name: str, version: int) -> str:
+    """The tag of the run of a version that is on record, and in MLflow no more."""
+    on_record = _registrations(workspace, name)
+    if version not in on_record or version in list_versions(registry, name):
+        known = ", ".join(f"{name}/{number}" for number in on_record) or "none"
+        raise LineageError(
+            f"{name}/{version} was not deleted; --again takes the number of a version that is on "
+            f"record ({known}), and that MLflow has no more"
+        )
+    return _tag_of(on_record[version])
+
+
+def _lost(workspace: Workspace, registry: Registry, name: str) -> list[str]:
+    """Tags of runs of the versions on record that come after the last one that this store had."""
+    last = last_registered(registry, name)
+    found = _registrations(workspace, name).items()
+    return [_tag_of(entry) for version, entry in found if version > last]
+
+
+def _tag_of(registration: Entry) -> str:
+    return f"run/{registration.details['run_id']}"
+
+
+def _unregistered(workspace: Workspace, name: str) -> list[str]:
+    """The tag of a run of each model that is on no record, the oldest first."""
+    known = {e.details["model_hash"] for e in _registrations(workspace, name).values()}
+    found: dict[str, str] = {}
     for run in read_runs(workspace):
-        if _name_of(run) == name and run.manifest["model"]["hash"] not in known:
-            found.setdefault(run.manifest["model"]["hash"], run)
+        made = run.manifest.get("model", {}).get("hash")
+        if name_of(run) == name and made not in known:
+            found.setdefault(made, run.tag)
     return list(found.values())
 
 
 def _register(workspace: Workspace, registry: Registry, name: str, run: RunRecord) -> int:
     """Registers a run from its tag and the cache, whatever is checked out now."""
     manifest, cache = run.manifest, Cache(workspace)
+    on_record = _registrations(workspace, name).values()
+    model_hash = manifest["model"]["hash"]
     outs = {path: out.hash for stage in run.stages.values() for path, out in stage.outs.items()}
     last = Path(manifest["model"]["path"]).parent
     with _folder_beside(workspace) as folder:
@@ -148,25 +207,27 @@ def _register(workspace: Workspace, registry: Registry, name: str, run: RunRecor
                 dvc_lock_sha256=hashlib.sha256(read_tagged(workspace, run, "dvc.lock")).hexdigest(),
                 dataset_hashes=outs,
                 sources=[SourceFigures(**figures) for figures in manifest["sources"]],
-                model_md5=manifest["model"]["hash"],
+                model_md5=model_hash,
                 seed=manifest["seed"],
                 flow_run_id=manifest["flow_run_id"],
             ),
-            params=manifest["params"],
+            params=hide_secrets(manifest["params"]),
             evaluation=Evaluation(
                 metrics=_metrics(manifest["figures"]),
                 answers=next(laid[str(last / "answers")].glob("*.parquet")),
                 prompts_md5=manifest["evaluation"],
             ),
             serving=_serving(manifest["params"], laid[str(PROMPTS)]),
+            taken={e.version for e in on_record if e.details["model_hash"] != model_hash},
         )
     record_registration(
         workspace,
         name=name,
         version=version.version,
         run=run,
-        model_hash=manifest["model"]["hash"],
+        model_hash=model_hash,
     )
+    note_registered(registry, name, max(version.version, last_registered(registry, name)))
     return version.version
 
 
@@ -191,12 +252,6 @@ def _serving(params: Mapping[str, Any], prompts: Path) -> Serving:
         answer_marker=params["score"]["answer_marker"],
         example=read_rows(split, Prompt)[0].text,
     )
-
-
-def _name_of(run: RunRecord) -> str | None:
-    """The name that a run registers its model under; None for one that another rsft tagged."""
-    name = run.manifest.get("params", {}).get("register", {}).get("name")
-    return name if isinstance(name, str) else None
 
 
 def training_sources(config: Config) -> Sequence[SourceFigures]:

@@ -15,6 +15,7 @@ from rsft.lineage import (
     latest_runs,
     read_record,
     read_run,
+    read_runs,
 )
 from rsft.registry import CHALLENGER, CHAMPION
 
@@ -44,6 +45,29 @@ def model_name(workspace: Workspace) -> str:
         raise ConfigurationError(
             f"{file}: no register.name in it; restore the file with git, or name the model"
         ) from None
+
+
+def name_of(run: RunRecord) -> str | None:
+    """The name that a run registers its model under; None for one that another rsft tagged."""
+    name = run.manifest.get("params", {}).get("register", {}).get("name")
+    return name if isinstance(name, str) else None
+
+
+def require_model(workspace: Workspace, name: str) -> None:
+    """Refuses a name that no model has, as a mistyped one.
+
+    Raises:
+        LineageError: Where it is on no record, and no run registers its model under it.
+    """
+    names = {entry.name for entry in read_record(workspace)}
+    if name not in names:
+        names |= {found for run in read_runs(workspace) if (found := name_of(run)) is not None}
+    if name not in names:
+        known = ", ".join(sorted(names)) or "none"
+        raise LineageError(
+            f"{name!r} is no model of this checkout; there are: {known}; `git fetch --tags` brings "
+            "others'"
+        )
 
 
 def find_subject(workspace: Workspace, text: str, model: str) -> Subject:

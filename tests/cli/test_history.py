@@ -1,6 +1,7 @@
 """The commands about the record, on a hand-made one: what they print, and their exit codes."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -76,6 +77,34 @@ def test_history_tells_who_when_and_why(call: Call) -> None:
     assert "by ann <ann@example.org>, approved by Bo [x], tag rsft#champion#2" in entries[4]
 
 
+def test_the_story_of_two_champions_word_for_word(call: Call) -> None:
+    """As it stands in the documents, but for the times and hashes."""
+    call("rollback", "--reason", "answers got longer")
+    story = re.sub(r"20\d\d-\S+|\w{32}", "…", call("history").output)
+    told = story[story.index("…  version 2 registered") :]
+    assert (
+        told
+        == """\
+…  version 2 registered
+    run 20260102T000000-demo, model ….dir
+    by ann <ann@example.org>, tag rsft@v2.0.0
+
+…  version 2 promoted, for version 1
+    better
+    by ann <ann@example.org>, approved by Bo [x], tag rsft#champion#2
+
+…  version 3 registered
+    run 20260103T000000-demo, model ….dir
+    by ann <ann@example.org>, tag rsft@v3.0.0
+
+…  version 1 put into service again, for version 2
+    answers got longer
+    by ann <ann@example.org>, tag rsft#champion#3
+"""
+    )
+    assert story.startswith("rsft: version 1 is in service, version 3 contends\n\n…  version 1 reg")
+
+
 def test_history_as_json_is_one_document(call: Call) -> None:
     (model,) = json.loads(call("history", "rsft", "--json").output)["models"]
     assert (model["name"], model["champion"], model["challenger"]) == ("rsft", 2, 3)
@@ -143,4 +172,20 @@ def test_reconcile_moves_what_was_moved(call: Call, registry: FakeRegistry) -> N
 
 def test_register_says_where_nothing_is_left(call: Call) -> None:
     assert call("register").output == "rsft: every run is registered\n"
-    assert json.loads(call("register", "--json").output) == {"name": "rsft", "registered": []}
+    assert json.loads(call("register", "--json").output) == {
+        "name": "rsft",
+        "registered": [],
+        "left": [],
+    }
+
+
+def test_register_names_what_it_could_not(call: Call, registry: FakeRegistry) -> None:
+    workspace = Workspace.open()
+    shutil.rmtree(workspace.home / ".dvc" / "cache")
+    git(workspace.root, "tag", "--delete", "rsft@v3.0.0")
+    done = call("register")
+    told = "not registered: run/20260103T000000-demo: the list of data set "
+    assert (done.exit_code, done.output[: len(told)]) == (1, told)
+    done = call("register", "--json")
+    (left,) = json.loads(done.output)["left"]
+    assert (done.exit_code, left["tag"]) == (1, "run/20260103T000000-demo")

@@ -13,9 +13,12 @@ from rsft.errors import RegistryError
 from rsft.lineage import Snapshot, Workspace, read_runs
 from rsft.registry import get_version
 from rsft.report.display import LogDisplay
+from rsft.runs.registration import Registered
 from tests.runs.fake_registry import FakeRegistry
 from tests.runs.recorded import make_recorded
 from tests.stages.cases import settings
+
+NONE_LEFT = Registered(versions=[], left={})
 
 
 class Shown(LogDisplay):
@@ -65,24 +68,43 @@ def test_it_ends_without_a_version(
     monkeypatch.setattr(flow, "register_patiently", fail)
     monkeypatch.setattr(flow.Run, "promote", lambda *_: pytest.fail("nothing to promote"))
     monkeypatch.setattr(flow.Run, "summarise", lambda _, *what: {"told": what})
-    late = "it could not be registered; `rsft register`, or the next run, does it"
+    late = "not registered; `rsft register`, or the next run, does it or says why it cannot"
     assert finish(ended[0]) == {"told": (ended[1], None, late)}
     (line,) = shown.lines
     assert "MLflow's store http://x cannot be used (refused \\[x]); the run is complete" in line
     assert line.endswith(", and `rsft register`, or the next run, registers it")
 
 
-def test_an_alias_that_was_moved_by_hand_is_told(
+def test_an_alias_that_is_not_as_recorded_is_told(
     ended: tuple[flow.Run, Snapshot], shown: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, snapshot = ended
     registry: Any = run.registry
     registry.aliases["champion"] = "1"
-    monkeypatch.setattr(flow, "register_patiently", lambda *_: [])
+    registry.tags["record.champion"] = "rsft#champion#1"
+    monkeypatch.setattr(flow, "register_patiently", lambda *_: NONE_LEFT)
     monkeypatch.setattr(flow, "registered_version", lambda *_: get_version(registry, "rsft", 1))
     version = run.register(snapshot)
     assert version is not None
     assert version.version == 1
     (line,) = shown.lines
-    assert "rsft@champion is version 1, on record is no version: it was moved by hand" in line
+    assert "rsft@champion is version 1, on record is no version: it was last moved for" in line
     assert registry.aliases == {"champion": "1"}
+
+
+def test_runs_that_cannot_be_registered_are_one_line_and_stop_nothing(
+    ended: tuple[flow.Run, Snapshot], shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, snapshot = ended
+    registry: Any = run.registry
+    left = {"run/a": "object [x] is not in the cache", "run/b": "the same"}
+    done = [Registered(versions=[], left=left), Registered(versions=[], left={snapshot.tag: "why"})]
+    monkeypatch.setattr(flow, "register_patiently", lambda *_: done.pop(0))
+    monkeypatch.setattr(flow, "registered_version", lambda *_: get_version(registry, "rsft", 1))
+    assert run.register(snapshot) is not None
+    assert run.register(snapshot) is None
+    assert shown.lines == [
+        "[yellow]not registered:[/] run/a: object \\[x] is not in the cache; and 1 more, "
+        "`rsft register` names them",
+        f"[yellow]not registered:[/] {snapshot.tag}: why",
+    ]

@@ -25,6 +25,7 @@ from rsft.lineage import (
     record_rollback,
     record_verdict,
 )
+from rsft.lineage.git import run_git
 from tests.lineage.cases import make_runs
 from tests.workspaces import git
 
@@ -167,6 +168,27 @@ def test_a_promotion_after_a_rollback_goes_back_to_what_served_then(book: Book) 
     book.roll_back(1, 2)
     book.promote(3, 1)
     assert book.before() == 1
+
+
+def test_a_deleted_rollback_is_told_by_what_came_after(book: Book) -> None:
+    book.promote(1, None)
+    book.promote(2, 1)
+    book.roll_back(1, 2)
+    book.promote(3, 1)
+    git(book.folder, "tag", "--delete", "rsft#champion#3")
+    assert book.before() == 1
+    book.roll_back(1, 3)
+    assert (book.serving(), book.before()) == (1, None)
+
+
+def test_a_time_is_spelt_alike_whichever_git_tells_it(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [entry.at for entry in read_record(book.workspace)]
+    monkeypatch.setattr(
+        "rsft.lineage.record.run_git", lambda *asked: run_git(*asked).replace("+00:00", "Z")
+    )
+    assert [entry.at for entry in read_record(book.workspace)] == before
 
 
 def test_a_deleted_change_is_missed_and_the_way_back_stays(book: Book) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rsft.lineage import Push, Workspace, push_run, tag_run
+from rsft.lineage import Push, Workspace, owe_push, push_owed, tag_run
 from tests.workspaces import make_repository
 
 RUN = "20260101T000000-aaaa"
@@ -57,6 +57,7 @@ def make_run(folder: Path, run_id: str = RUN, word: str = "one") -> dict[str, st
     outs = {f"data/{name}": record(objects[name]) for name in ("folder", "file")}
     manifest = {"stages": {"make": {"deps": {}, "outs": outs}}}
     inputs = {"inputs": {"data/raw": record(objects["input"])}}
+    owe_push(workspace(folder), run_id)
     tag_run(workspace(folder), run_id, manifest | inputs)
     return objects
 
@@ -69,8 +70,8 @@ def workspace(folder: Path) -> Workspace:
     return Workspace(root=folder, home=folder)
 
 
-def push(folder: Path, run_id: str = RUN) -> Push:
-    return push_run(workspace(folder), run_id)
+def push(folder: Path) -> Push:
+    return push_owed(workspace(folder))
 
 
 def there(folder: Path) -> set[str]:
@@ -91,8 +92,20 @@ def test_all_that_a_run_made_and_was_given_comes_to_the_remote(checkout: Path) -
 def test_what_is_there_is_not_pushed_again(checkout: Path) -> None:
     make_run(checkout)
     push(checkout)
+    owe_push(workspace(checkout), RUN)
     done = push(checkout)
     assert (done.objects, done.problem) == (0, None)
+
+
+def test_a_run_that_was_killed_before_its_push_is_pushed_by_the_next(checkout: Path) -> None:
+    first = make_run(checkout)
+    owe_push(workspace(checkout), "20260101T000002-cccc")  # killed before its tag, or about to be
+    second = make_run(checkout, "20260101T000001-bbbb", "two")
+    assert push(checkout).runs == [RUN, "20260101T000001-bbbb"]
+    assert there(checkout) == {*first.values(), *second.values()}
+    third = make_run(checkout, "20260101T000002-cccc", "three")
+    assert push(checkout).runs == ["20260101T000002-cccc"]
+    assert set(third.values()) < there(checkout)
 
 
 def test_the_copies_are_not_the_same_file(checkout: Path) -> None:
@@ -115,7 +128,7 @@ def test_without_a_remote_it_says_so_and_a_later_one_gets_it_too(checkout: Path)
     assert "no DVC remote is set" in str(done.line)
     settings.write_text(text)
     second = make_run(checkout, "20260101T000001-bbbb", "two")
-    assert push(checkout, "20260101T000001-bbbb").objects == 8
+    assert push(checkout).objects == 8
     assert there(checkout) == {*first.values(), *second.values()}
 
 
@@ -130,12 +143,22 @@ def test_a_remote_that_is_away_is_one_line_and_the_next_run_pushes_both(checkout
     assert "\n" not in str(done.line)
     (checkout / ".rsft" / "remote").unlink()
     second = make_run(checkout, "20260101T000001-bbbb", "two")
-    done = push(checkout, "20260101T000001-bbbb")
+    done = push(checkout)
     assert (done.objects, done.problem) == (8, None)
     assert there(checkout) == {*first.values(), *second.values()}
     third = make_run(checkout, "20260101T000002-cccc", "three")
-    assert push(checkout, "20260101T000002-cccc").runs == ["20260101T000002-cccc"]
+    assert push(checkout).runs == ["20260101T000002-cccc"]
     assert set(third.values()) < there(checkout)
+
+
+def test_the_remote_s_address_holds_no_password(checkout: Path) -> None:
+    config = (checkout / ".dvc" / "config").read_text()
+    url = "http://ann:hunter2@127.0.0.1:9/store?key=hunter2"
+    (checkout / ".dvc" / "config").write_text(config.replace("../.rsft/remote", url))
+    make_run(checkout)
+    line = str(push(checkout).line)
+    assert line.startswith("not pushed to http://***@127.0.0.1:9/store?***: ")
+    assert "hunter2" not in line
 
 
 def test_a_full_remote_is_one_line_and_what_is_there_is_whole(

@@ -10,7 +10,16 @@ import pytest
 from ruamel.yaml import YAML
 
 from rsft.errors import LineageError, WorkspaceError
-from rsft.lineage import OutRecord, Snapshot, StageRecord, Workspace, read_run, tag_run
+from rsft.lineage import (
+    OutRecord,
+    Snapshot,
+    StageRecord,
+    Workspace,
+    read_run,
+    read_runs,
+    tag_run,
+)
+from rsft.lineage.git import read_blobs
 from tests.workspaces import git, make_repository
 
 LOCK = """schema: '2.0'
@@ -126,6 +135,22 @@ def test_what_differs_from_the_commit_is_marked(checkout: Path) -> None:
     record = read_run(workspace(checkout), pin(checkout).tag)
     assert record.manifest["head"] == git(checkout, "rev-parse", "main")
     assert record.manifest["edited"] == ["notes", "params.yaml", "rsft/gone.py", "rsft/new.py"]
+
+
+def test_what_changed_is_asked_when_the_files_are_in_the_tree(checkout: Path) -> None:
+    """Else an edit between would be in the tree, and unmarked."""
+    code = checkout / "rsft" / "code.py"
+
+    def changed() -> list[str]:
+        before = code.read_text()
+        code.write_text("edited since\n")
+        return [] if before == "old\n" else ["rsft/code.py"]
+
+    snapshot = tag_run(workspace(checkout), "20260101-demo", {}, changed=changed)
+    assert git(checkout, "show", f"{snapshot.commit}:rsft/code.py") == "old"
+    code.write_text("edited before\n")
+    second = tag_run(workspace(checkout), "20260102-demo", {}, changed=changed)
+    assert read_run(workspace(checkout), second.tag).manifest["changed"] == ["rsft/code.py"]
 
 
 def test_a_name_that_is_no_text_is_marked_too(checkout: Path) -> None:
@@ -319,6 +344,26 @@ def test_reading_gives_back_what_was_pinned(checkout: Path) -> None:
     assert record.stages["base"].outs == {
         "data/base/evaluation.json": OutRecord(hash="e4e4", size=30, files=1)
     }
+
+
+def test_manifests_are_read_once_and_tags_each_time(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin(checkout)
+    asked: list[str] = []
+
+    def read(folder: Path, names: list[str]) -> list[bytes | None]:
+        asked.extend(names)
+        return read_blobs(folder, names)
+
+    monkeypatch.setattr("rsft.lineage.runs.read_blobs", read)
+    first = read_runs(workspace(checkout))
+    second = tag_run(workspace(checkout), "20260102-demo", {"stages": {}})
+    assert [*first, read_run(workspace(checkout), second.tag)] == read_runs(workspace(checkout))
+    assert len(asked) == 3  # one of them by name
+    git(checkout, "tag", "--delete", second.tag)
+    git(checkout, "tag", "--force", "-a", "-m", "Moved", "run/20260101-demo", second.commit)
+    assert [run.commit for run in read_runs(workspace(checkout))] == [second.commit]
 
 
 def test_reading_does_not_look_at_the_files_of_today(checkout: Path) -> None:

@@ -1,6 +1,7 @@
 """One store for all tests of the registry, since making one takes seconds."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
     """A model of the test's own in the shared store."""
-    return request.node.name
+    return re.sub(r"[^\w-]", "-", request.node.name)
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def test_a_store_out_of_reach_is_one_line(address, why: str, tmp_path: Path) -> 
     message = str(failure.value)
     assert why in message
     assert "\n" not in message
-    assert uri.replace("hunter2", "***") in message
+    assert uri.replace("rsft:hunter2", "***") in message
     assert "hunter2" not in message
 
 

@@ -16,13 +16,18 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from rsft.lineage import Workspace, in_service, read_record, read_runs
+from rsft.lineage import Cache, Workspace, in_service, read_record, read_runs
 from rsft.registry import Registry
 from rsft.runs.record import promote, reconcile, roll_back
 from rsft.runs.registration import register_pending
 from tests.runs.recorded import add_run, write_little
 
 CHANGE = {"reason": "better", "approved_by": None}
+
+
+VERSIONS = """
+    SELECT version FROM model_versions WHERE current_stage != 'Deleted_Internal' ORDER BY version
+"""
 
 
 def main(folder: Path) -> None:
@@ -43,13 +48,17 @@ def main(folder: Path) -> None:
     def follow() -> None:
         reconcile(workspace, Registry.open(folder), "rsft")
 
-    move, mark = "rsft.runs.record.move_alias", "mlflow.MlflowClient.set_registered_model_tag"
+    client = "mlflow.MlflowClient"
+    move, mark = "rsft.runs.record.move_alias", f"{client}.set_registered_model_tag"
+    note, take_back = "rsft.runs.registration.note_registered", f"{client}.delete_model_version"
     points: dict[str, tuple[str, Callable[[], None], Callable[[], None]]] = {
         "version, tag": ("rsft.runs.registration.record_registration", register, register),
-        "registration, alias": (move, lambda: add(workspace, register), register),
+        "registration, alias": (move, lambda: add(workspace, "two", register), register),
         "promotion, alias": (move, lambda: change(1, None), follow),
         "alias, mark": (mark, lambda: change(2, 1), follow),
         "rollback, alias": (move, back, back),
+        "registration, note": (note, lambda: add(workspace, "three", register), register),
+        "number, taken back": (take_back, lambda: anew(workspace, register), register),
     }
     told = {}
     for name, (function, work, finish) in points.items():
@@ -60,16 +69,24 @@ def main(folder: Path) -> None:
     print(json.dumps(told))
 
 
-def add(workspace: Workspace, register: Callable[[], None]) -> None:
+def add(workspace: Workspace, model: str, register: Callable[[], None]) -> None:
     """Another run ends, and registers its model."""
-    add_run(workspace, "20260102T000000-demo", "two")
+    add_run(workspace, f"2026010{len(read_runs(workspace)) + 1}T000000-demo", model)
+    register()
+
+
+def anew(workspace: Workspace, register: Callable[[], None]) -> None:
+    """The registry is lost, and the first model too, whose number is not for the second."""
+    Registry.open(workspace.home).client.delete_registered_model("rsft")
+    cache, first = Cache(workspace), read_runs(workspace)[0]
+    cache.object(first.manifest["model"]["hash"]).unlink()
     register()
 
 
 def seen(workspace: Workspace) -> dict[str, Any]:
     """What the record and the registry's tables say."""
     with closing(sqlite3.connect(workspace.home / "mlflow" / "mlflow.db")) as tables:
-        versions = tables.execute("SELECT version FROM model_versions ORDER BY version").fetchall()
+        versions = tables.execute(VERSIONS).fetchall()
         aliases = tables.execute("SELECT alias, version FROM registered_model_aliases").fetchall()
     record = read_record(workspace, "rsft")
     serving = in_service(record, "rsft")

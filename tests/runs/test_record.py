@@ -103,6 +103,17 @@ def test_there_is_a_first_champion_to_go_back_to_and_none_before(hand: Hand) -> 
     assert hand.aliases()["champion"] == hand.serving() == 1
 
 
+def test_what_a_deleted_tag_held_is_not_guessed(hand: Hand) -> None:
+    hand.promote(1, None)
+    hand.promote(2, 1)
+    hand.promote(3, 2)
+    hand.delete_tag("rsft#champion#2")
+    assert hand.roll_back().version == 2
+    told = r"before is not known, since rsft#champion#2 is missing; `git fetch --tags`"
+    with pytest.raises(LineageError, match=told):
+        hand.roll_back()
+
+
 def test_promoting_the_champion_again_says_when_it_was(hand: Hand) -> None:
     entry = hand.promote(1, None)
     assert hand.promote(1, None) == entry
@@ -133,10 +144,49 @@ def test_an_alias_moved_by_hand_is_told_and_left_until_told(
     assert reconcile(*hand.of) == []
 
 
-def test_an_alias_set_before_anything_is_on_record_is_by_hand(hand: Hand) -> None:
+def test_an_alias_set_before_anything_is_on_record_stays_until_a_promotion(hand: Hand) -> None:
     hand.move("champion", 2)
-    (found,) = find_differences(*hand.of)
-    assert (found.kind, found.recorded, found.found) == ("moved by hand", None, 2)
+    (found,) = reconcile(*hand.of)
+    assert (found.kind, found.recorded, found.found) == ("not on record", None, 2)
+    assert (
+        "set before the record began, and stays until a version is promoted; `rsft promote rsft/2`"
+        in str(found)
+    )
+    assert hand.aliases()["champion"] == 2
+    hand.promote(1, None)
+    assert hand.aliases()["champion"] == 1
+    assert find_differences(*hand.of) == []
+
+
+def test_one_that_is_taken_away_is_gone(hand: Hand) -> None:
+    hand.move("champion", 2)
+    reconcile(*hand.of, is_told=True)
+    assert hand.aliases()["champion"] is None
+    assert find_differences(*hand.of) == []
+
+
+@pytest.mark.parametrize("version", [None, 3])
+def test_a_champion_that_was_deleted_in_mlflow_is_told_and_stops_nothing_else(
+    hand: Hand, version: int | None
+) -> None:
+    hand.promote(1, None)
+    hand.promote(2, 1)
+    hand.of[1].versions.remove(2)
+    hand.move("champion", version)
+    hand.move("challenger", None)
+    (champion, challenger) = reconcile(*hand.of)
+    assert (champion.kind, challenger.kind) == ("not in MLflow", "moved by hand")
+    assert "on record is version 2, which MLflow does not have: `rsft register` brings" in str(
+        champion
+    )
+    with pytest.raises(
+        LineageError, match="`rsft register --again 2` registers its model under the next"
+    ):
+        reconcile(*hand.of, is_told=True)
+    assert hand.aliases() == {"champion": version, "challenger": 3}
+    assert hand.roll_back().version == 1
+    assert hand.aliases()["champion"] == 1
+    assert find_differences(*hand.of) == []
 
 
 def test_the_next_promotion_goes_by_the_record(hand: Hand) -> None:
@@ -234,6 +284,7 @@ def deaths(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict
         ("promotion, alias", {"challenger": 2}, {"champion": 1, "challenger": 2}),
         ("alias, mark", {"champion": 2, "challenger": 2}, {"champion": 2}),
         ("rollback, alias", {"champion": 2}, {"champion": 1}),
+        ("registration, note", {"champion": 1}, {"champion": 1, "challenger": 3}),
     ],
 )
 def test_what_was_killed_is_finished_once_by_who_comes_next(
@@ -245,3 +296,10 @@ def test_what_was_killed_is_finished_once_by_who_comes_next(
     written = 1 if between == "version, tag" else 0
     assert len(after["tags"]) == len(died["tags"]) + written
     assert after["serving"] == died["serving"] == finished.get("champion")
+
+
+def test_a_number_that_is_another_s_is_taken_back_by_who_comes_next(deaths: dict) -> None:
+    died, after = (deaths["number, taken back"][when] for when in ("killed", "finished"))
+    assert (died["versions"], after["versions"]) == ([1], [2, 3])
+    assert (died["aliases"], after["aliases"]) == ({}, {"challenger": 3})
+    assert after["tags"] == died["tags"]

@@ -8,11 +8,18 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from rsft.errors import LineageError, RegistryError
-from rsft.lineage import Workspace, read_record, read_runs
+from rsft.lineage import Cache, RunRecord, Workspace, read_record, read_runs, tag_run
 from rsft.registry import Registry, get_version, list_versions
-from rsft.runs.registration import register_patiently, register_pending, registered_version
+from rsft.runs.registration import (
+    Registered,
+    register_patiently,
+    register_pending,
+    registered_version,
+)
 from tests.runs.recorded import add_run, make_recorded, write_little
 from tests.workspaces import git
+
+NOTHING = Registered(versions=[], left={})
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +35,7 @@ def workspace(name: str, tmp_path: Path) -> Workspace:
 def test_what_is_tagged_is_registered_the_oldest_first(
     registry: Registry, workspace: Workspace, name: str
 ) -> None:
-    first, second = register_pending(workspace, registry, name)
+    first, second = register_pending(workspace, registry, name).versions
     assert (first.version, second.version) == (1, 2)
     assert (first.aliases, second.aliases) == ((), ("challenger",))
     runs = read_runs(workspace)
@@ -49,7 +56,7 @@ def test_the_same_model_again_is_no_new_version(
 ) -> None:
     register_pending(workspace, registry, name)
     run = add_run(workspace, "20260103T000000-demo", "one", name=name)
-    assert register_pending(workspace, registry, name) == []
+    assert register_pending(workspace, registry, name) == NOTHING
     assert registered_version(workspace, registry, run).version == 1
     assert list_versions(registry, name) == [1, 2]
 
@@ -57,7 +64,7 @@ def test_the_same_model_again_is_no_new_version(
 def test_another_name_s_runs_are_left_alone(
     registry: Registry, workspace: Workspace, name: str
 ) -> None:
-    assert register_pending(workspace, registry, f"{name}-other") == []
+    assert register_pending(workspace, registry, f"{name}-other") == NOTHING
 
 
 def test_a_deleted_registration_is_written_again(
@@ -65,7 +72,7 @@ def test_a_deleted_registration_is_written_again(
 ) -> None:
     register_pending(workspace, registry, name)
     git(workspace.root, "tag", "--delete", f"{name}@v2.0.0")
-    (version,) = register_pending(workspace, registry, name)
+    (version,) = register_pending(workspace, registry, name).versions
     assert version.version == 2
     assert [e.version for e in read_record(workspace, name)] == [1, 2]
 
@@ -80,7 +87,7 @@ def test_a_registry_made_anew_gets_the_same_numbers(
     assert registered_version(workspace, registry, oldest).version == 3
     before = [get_version(registry, name, version).tags for version in (1, 2, 3)]
     registry.client.delete_registered_model(name)
-    assert len(register_pending(workspace, registry, name)) == 3
+    assert len(register_pending(workspace, registry, name).versions) == 3
     assert [get_version(registry, name, version).tags for version in (1, 2, 3)] == before
     assert get_version(registry, name, 3).aliases == ("challenger",)
 
@@ -94,25 +101,92 @@ def test_one_record_goes_with_one_registry(
         registered_version(workspace, registry, read_runs(workspace)[0])
 
 
-def test_a_model_that_is_in_no_cache_is_told(
+def test_a_model_that_is_in_no_cache_is_told_and_the_others_are_registered(
     registry: Registry, workspace: Workspace, name: str
 ) -> None:
+    first, second = read_runs(workspace)
+    lose(workspace, first)
+    done = register_pending(workspace, registry, name)
+    assert [v.tags["run_id"] for v in done.versions] == [second.run_id]
+    assert list(done.left) == [first.tag]
+    assert done.left[first.tag].endswith(
+        "is not in the cache; `dvc pull` brings what the remote has"
+    )
+    assert get_version(registry, name, 1).aliases == ("challenger",)
+
+
+def test_a_manifest_of_another_rsft_is_told(
+    registry: Registry, workspace: Workspace, name: str
+) -> None:
+    params = {"register": {"name": name}}
+    foreign = tag_run(workspace, "20250101T000000-old", {"params": params, "stages": {}})
+    done = register_pending(workspace, registry, name)
+    assert len(done.versions) == 2
+    assert done.left == {
+        foreign.tag: "its manifest has no 'model'; another version of rsft made it"
+    }
+
+
+def test_a_clone_without_the_cache_registers_its_own_under_the_next_number(
+    registry: Registry, workspace: Workspace, name: str
+) -> None:
+    """Its MLflow is its own, too: the record's numbers are left to the models that have them."""
+    register_pending(workspace, registry, name)
+    registry.client.delete_registered_model(name)
     shutil.rmtree(workspace.home / ".dvc" / "cache")
-    with pytest.raises(LineageError, match=r"is not in the cache; `dvc pull`"):
-        register_pending(workspace, registry, name)
-    assert read_record(workspace, name) == []
+    lost = [run.tag for run in read_runs(workspace)]
+    assert list(register_pending(workspace, registry, name).left) == lost
+    run = add_run(workspace, "20260103T000000-demo", "three", name=name)
+    done = register_pending(workspace, registry, name)
+    assert ([v.version for v in done.versions], list(done.left)) == ([3], lost)
+    assert registered_version(workspace, registry, run).aliases == ("challenger",)
+    assert list_versions(registry, name) == [3]
+    assert register_pending(workspace, registry, name) == NOTHING
+
+
+def test_a_version_deleted_in_mlflow_stays_deleted_until_told(
+    registry: Registry, workspace: Workspace, name: str
+) -> None:
+    register_pending(workspace, registry, name)
+    registry.client.delete_model_version(name, "2")
+    assert register_pending(workspace, registry, name) == NOTHING
+    assert list_versions(registry, name) == [1]
+    run = read_runs(workspace)[1]
+    with pytest.raises(LineageError, match=r"/2, which is on record and not in MLflow.*--again 2"):
+        registered_version(workspace, registry, run)
+    (again,) = register_pending(workspace, registry, name, again=2).versions
+    assert (again.version, again.aliases) == (3, ("challenger",))
+    assert registered_version(workspace, registry, run) == again
+    record = read_record(workspace, name)
+    made = {entry.version: entry.details["model_hash"] for entry in record}
+    assert made[2] == made[3] != made[1]
+
+
+@pytest.mark.parametrize("version", [1, 7])
+def test_only_a_deleted_version_is_registered_again(
+    registry: Registry, workspace: Workspace, name: str, version: int
+) -> None:
+    register_pending(workspace, registry, name)
+    with pytest.raises(LineageError, match=f"/{version} was not deleted; --again takes the number"):
+        register_pending(workspace, registry, name, again=version)
+
+
+def lose(workspace: Workspace, run: RunRecord) -> None:
+    """Takes a file of a run's model out of the cache."""
+    cache = Cache(workspace)
+    cache.object(cache.members(run.manifest["model"]["hash"])[-1].hash).unlink()
 
 
 @pytest.mark.parametrize("path", ["../../evil", "/evil", "a/../../evil"])
 def test_a_data_set_that_leads_out_of_its_folder_is_refused(
     registry: Registry, workspace: Workspace, name: str, path: str
 ) -> None:
-    model = read_runs(workspace)[0].manifest["model"]["hash"]
+    run = read_runs(workspace)[0]
+    model = run.manifest["model"]["hash"]
     listed = workspace.home / ".dvc" / "cache" / "files" / "md5" / model[:2] / model[2:]
     entries = json.loads(listed.read_text())
     listed.write_text(json.dumps([*entries, {"md5": entries[0]["md5"], "relpath": path}]))
-    with pytest.raises(LineageError, match="leads out of its folder"):
-        register_pending(workspace, registry, name)
+    assert "leads out of its folder" in register_pending(workspace, registry, name).left[run.tag]
     assert not list(workspace.home.rglob("evil"))
 
 
@@ -129,7 +203,7 @@ def test_a_registry_that_is_away_for_a_moment_is_waited_for(
         return create(*arguments, **options)
 
     monkeypatch.setattr(registry.client, "create_run", fail)
-    assert len(register_patiently(workspace, registry, name)) == 2
+    assert len(register_patiently(workspace, registry, name).versions) == 2
     assert list_versions(registry, name) == [1, 2]
 
 
@@ -146,7 +220,7 @@ def test_one_that_stays_away_is_given_up_and_made_up_for(
     assert read_record(workspace, name) == []
     with pytest.raises(LineageError, match="is not registered; `rsft register` does it"):
         registered_version(workspace, registry, read_runs(workspace)[0])
-    assert [v.version for v in register_pending(workspace, registry, name)] == [1, 2]
+    assert [v.version for v in register_pending(workspace, registry, name).versions] == [1, 2]
     statuses = {
         run.info.status for run in registry.client.search_runs([registry.experiment_id(name)])
     }

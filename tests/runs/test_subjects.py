@@ -6,8 +6,8 @@ import pytest
 
 from rsft.errors import ConfigurationError, LineageError
 from rsft.lineage import Workspace
-from rsft.runs.subjects import find_subject, model_name
-from tests.runs.records import FIRST, SECOND, make_checkout
+from rsft.runs.subjects import find_subject, model_name, require_model
+from tests.runs.records import FIRST, SECOND, make_checkout, make_run
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,17 @@ def test_the_model_has_the_name_that_the_settings_give_it(
         (tmp_path / "params.yaml").write_text(text)
         with pytest.raises(ConfigurationError, match=r"params\.yaml: no register\.name in it"):
             model_name(workspace)
+
+
+def test_a_mistyped_model_is_told(recorded: Workspace) -> None:
+    require_model(recorded, "rsft")
+    with pytest.raises(LineageError, match="'rfst' is no model of this checkout; there are: rsft;"):
+        require_model(recorded, "rfst")
+
+
+def test_a_model_whose_runs_are_not_registered_yet_is_one(tmp_path: Path) -> None:
+    workspace = make_checkout(tmp_path)
+    with pytest.raises(LineageError, match="there are: none"):
+        require_model(workspace, "new")
+    make_run(workspace, FIRST, params={"register": {"name": "new"}})
+    require_model(workspace, "new")

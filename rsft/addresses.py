@@ -1,0 +1,27 @@
+"""Addresses as anyone may read them, in messages, logs and documents.
+
+Users, passwords and keys stand before the ``@`` or after the ``?``.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_USER = re.compile(r"://[^/?#\s'\"]*@")
+_QUERY = re.compile(r"(://[^?#\s'\"]*)\?[^#\s'\"]+")
+
+
+def without_secrets(text: str) -> str:
+    """A text with ``***`` for the users and parameters of the addresses in it."""
+    return _QUERY.sub(r"\1?***", _USER.sub("://***@", text))
+
+
+def hide_secrets(value: Any) -> Any:
+    """A document for JSON with the same done to each text in it."""
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, Mapping):
+        return {key: hide_secrets(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [hide_secrets(each) for each in value]
+    return value

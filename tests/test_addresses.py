@@ -1,0 +1,29 @@
+import pytest
+
+from rsft.addresses import hide_secrets, without_secrets
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("s3://key:secret@bucket/a", "s3://***@bucket/a"),
+        ("https://t0ken@example.org:8443/b", "https://***@example.org:8443/b"),
+        ("postgresql+psycopg://ann:p@ss@host/db", "postgresql+psycopg://***@host/db"),
+        ("s3://bucket/a?X-Amz-Signature=5ec&b=c#d", "s3://bucket/a?***#d"),
+        (
+            "no 'https://a:b@c/d?e=f' and \"https://a:b@g\" there",
+            "no 'https://***@c/d?***' and \"https://***@g\" there",
+        ),
+        ("https://example.org/a@b", "https://example.org/a@b"),
+        ("sqlite:////home/ann@work/mlflow.db", "sqlite:////home/ann@work/mlflow.db"),
+        ("is it http://x/y? ann@example.org", "is it http://x/y? ann@example.org"),
+        ("../elsewhere", "../elsewhere"),
+    ],
+)
+def test_addresses_in_a_text_tell_no_secret(told: str, shown: str) -> None:
+    assert without_secrets(told) == shown
+
+
+def test_nor_do_those_in_a_document() -> None:
+    told = {"a": [{"url": "http://a:b@c"}, 1, None], "b": {"c": True}}
+    assert hide_secrets(told) == {"a": [{"url": "http://***@c"}, 1, None], "b": {"c": True}}
