@@ -21,7 +21,6 @@ from rsft.registry.store import Registry
 from rsft.registry.verdicts import keep_verdict
 from rsft.registry.versions import (
     EVAL_PROMPTS_TAG,
-    champion,
     fetch,
     fetch_model,
     find_same,
@@ -44,7 +43,6 @@ __all__ = [
     "Registry",
     "Serving",
     "attach_card",
-    "champion",
     "fetch",
     "fetch_model",
     "find_same",
