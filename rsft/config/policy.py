@@ -28,8 +28,9 @@ class GuardPolicy(Section):
 
     margin: float = Field(gt=0, lt=1)
     """The loss that is let pass, as a fraction of 1."""
-    level: float = Field(gt=0, lt=0.5)
-    """Chance that a larger loss passes a guard at one look."""
+    alpha: float = Field(gt=0, lt=0.5)
+    """Chance that a larger loss ever passes a guard set, over all looks at it: the k-th may risk
+    ``alpha / (k (k + 1))``."""
     solved_from: float = Field(ge=0, lt=1)
     """Share of right answers of the champion from which a set guards; of one that it cannot solve
     the figures are told, and have no say."""

@@ -43,7 +43,7 @@ class Gain:
     prompts: int
     """Prompts on which both were scored."""
     families: int
-    """Families that were resampled; prompts, where all are of one family."""
+    """Their families. Of one alone prompts are resampled, and all of this speaks of it alone."""
     better: int
     """Prompts that the challenger has right and the other wrong."""
     worse: int
@@ -97,7 +97,7 @@ def measure_gain(
         gain=Interval(estimate=float(np.mean(gain_N)), low=float(low), high=float(high)),
         level=level,
         prompts=len(net_N),
-        families=len(sum_F),
+        families=len(set(families)),
         better=int((net_N > 0).sum()),
         worse=int((net_N < 0).sum()),
         p_prompts=sign_test(net_N.tolist()),

@@ -26,7 +26,8 @@ def test_the_report_says_what_was_decided_and_why():
     assert "| eval | +17.5 | +5.0 | 14 | 0 | 0.0078 |  |" in text
     assert "| guard | +0.0 | -2.9 | 0 | 0 |  | 89% |" in text
     assert "probability of at most 5.0%, over all looks at them; look 1 risks 2.50%" in text
-    assert "A loss of more than 5 points passes a guard" in text
+    assert "A loss of more than 5 points ever passes a guard set with a probability of" in text
+    assert "at most 10.0%, over all looks at it" in text
 
 
 def test_what_awaits_a_person_says_how_to_say_yes():
