@@ -41,7 +41,7 @@ class ApprovalPolicy(Section):
 
     required: bool
     """Whether what passed all checks waits for a person's yes."""
-    hours: float = Field(gt=0)
+    hours: float = Field(gt=0, le=8760)
     """How long it waits; without an answer the challenger stays challenger."""
 
 
@@ -53,6 +53,6 @@ class Policy(Section):
     max_unscorable: float = Field(ge=0, lt=1)
     """Share of a set's prompts on which either could not be scored, at most: they are left out of
     the comparison, and must not decide it."""
-    resamples: int = Field(ge=1000)
+    resamples: int = Field(ge=1000, le=1_000_000)
     """Of the bootstrap at least; a small level takes more."""
     approval: ApprovalPolicy

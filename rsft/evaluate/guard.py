@@ -86,7 +86,7 @@ def measure_guard(
     if count > 1:
         spread = float(mean_B.std()) * sqrt(count / (count - 1))
         error = max(spread, _adjusted_error(better, worse, len(value_N)))
-        quantile = float(stdtrit(count - 1, 1 - level))
+        quantile = -float(stdtrit(count - 1, level))
         low = max(-1.0, gain - quantile * error)
         power = float(ndtr(margin / error - quantile))
     return Guard(

@@ -115,6 +115,9 @@ def _promises(verdict: Mapping[str, Any]) -> Iterator[str]:
             f"At this look, gains from {100 * gain['detectable']:.1f} points on are shown four "
             "times in five; evaluation prompts that are all new begin with look 1."
         )
+    if not verdict["guards"]:
+        yield "No guard set was asked: of what was lost elsewhere nothing is known."
+        return
     guards = policy["guards"]
     yield (
         f"A loss of more than {100 * guards['margin']:g} points ever passes a guard set with a "

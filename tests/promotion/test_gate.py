@@ -1,5 +1,6 @@
 """What the gate says of figures: each check by itself, and how they come together."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -113,6 +114,73 @@ def test_a_guard_set_that_the_champion_cannot_solve_is_told_and_has_no_say():
         assert ("guard guard" in [check.name for check in verdict.checks]) == has_say
         assert verdict.guards["guard"].figures.worse == right
         assert failed(verdict) == (["guard guard"] if has_say else [])
+
+
+def test_looks_at_a_guard_set_spend_its_own_level():
+    """At 0.05 a guard set of which 1 in 80 is lost is held, at 0.1/(20·21) it is not."""
+    first, late = (judged(70, 40, guards={"guard": (39, 40)}, guard_look=k) for k in (1, 20))
+    assert first.is_promoted
+    assert failed(late) == ["guard guard"]
+    assert late.guards["guard"].figures.level == pytest.approx(0.1 / 420)
+    assert late.looks == {"eval": 1, "guard": 20}
+    assert "may lose 5; look 20, level 0.00024; " in late.reason
+
+
+def test_a_guard_set_of_no_prompts_or_that_nobody_could_score_is_not_passed():
+    for theirs in ([], greedy(40, "guard", unscored=PROMPTS)):
+        ours = greedy(40, "guard") if theirs else []
+        verdict = judge(
+            exam("guard"),
+            {"eval": greedy(70), "guard": ours} if ours else {"eval": greedy(70)},
+            {"eval": greedy(40), "guard": theirs} if ours else {"eval": greedy(40)},
+            name="rsft",
+            version=2,
+            against=1,
+            policy=policy(),
+            judgement="j1",
+            looks={"eval": 1, "guard": 1},
+            run_checks=[],
+            approval=None,
+        )
+        assert failed(verdict)[-1] == "guard guard"
+        assert verdict.guards["guard"].share is None
+        assert verdict.checks[-1].told == "no prompt was scored for both"
+
+
+def test_a_champion_that_answered_no_such_set_is_not_compared():
+    with pytest.raises(LineageError, match="are not to the same prompts"):
+        judge(
+            exam("guard"),
+            {"eval": greedy(70), "guard": greedy(40, "guard")},
+            {"eval": greedy(40)},
+            name="rsft",
+            version=2,
+            against=1,
+            policy=policy(),
+            judgement="j1",
+            looks={"eval": 1, "guard": 1},
+            run_checks=[],
+            approval=None,
+        )
+
+
+def test_what_is_all_of_one_family_speaks_of_that_alone():
+    ours, theirs = ([replace(row, family="only") for row in greedy(right)] for right in (54, 40))
+    verdict = judge(
+        exam(),
+        {"eval": ours},
+        {"eval": theirs},
+        name="rsft",
+        version=2,
+        against=1,
+        policy=policy(),
+        judgement="j1",
+        looks={"eval": 1},
+        run_checks=[],
+        approval=None,
+    )
+    assert verdict.gain.families == 1
+    assert "all of one family, of which alone it speaks)" in verdict.reason
 
 
 def test_every_guard_set_counts():

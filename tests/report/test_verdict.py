@@ -49,6 +49,13 @@ def test_where_nothing_could_be_shown_nothing_is_promised():
     assert "At this look, gains from" not in verdict_markdown(verdict)
 
 
+def test_where_no_guard_set_was_asked_that_is_said():
+    verdict = judged(54, 40).as_dict() | {"guards": {}}
+    text = verdict_markdown(verdict)
+    assert "No guard set was asked: of what was lost elsewhere nothing is known" in text
+    assert "ever passes a guard set" not in text
+
+
 def test_the_terminal_shows_the_same_and_cuts_nothing():
     verdict = judged(54, 40).as_dict()
     for width in (40, 80, 200):
