@@ -20,6 +20,7 @@ from pydantic import Field
 
 from rsft.audit import audit_run
 from rsft.config import load_config
+from rsft.errors import ConfigurationError
 from rsft.lineage import RunRecord, Workspace, in_service, read_record
 from rsft.promotion import Approval, Judged, Verdict, promote_version
 from rsft.registry import Registry
@@ -37,7 +38,7 @@ class Answer(RunInput):
     """What a person is asked. Nothing has a default, so that nobody says yes by saying nothing."""
 
     is_approved: bool
-    your_name: str = Field(min_length=1)
+    your_name: str = Field(pattern=r"\S")
     reason: str
 
 
@@ -59,6 +60,9 @@ def promote(
     Returns:
         What ``rsft promote --json`` prints; None where the version serves already, or none
         contends.
+
+    Raises:
+        ConfigurationError: Where ``approved_by`` is blank.
     """
     workspace = Workspace.open()
     workspace.enter()
@@ -66,6 +70,8 @@ def promote(
     registry = Registry.open(workspace.home, section.tracking_uri)
     approval = None
     if approved_by is not None:
+        if not approved_by.strip():
+            raise ConfigurationError("approved_by is blank; name who says yes, or leave it out")
         approval = Approval(by=approved_by, is_approved=True, reason=reason)
     judged = judge(workspace, registry, section.name, version, approval)
     while wait and judged is not None and judged.verdict.outcome == "awaits approval":

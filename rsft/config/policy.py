@@ -28,8 +28,9 @@ class GuardPolicy(Section):
 
     margin: float = Field(gt=0, lt=1)
     """The loss that is let pass, as a fraction of 1."""
-    level: float = Field(gt=0, lt=0.5)
-    """Chance that a larger loss passes a guard at one look."""
+    alpha: float = Field(gt=0, lt=0.5)
+    """Chance that a larger loss ever passes a guard set, over all looks at it: the k-th may risk
+    ``alpha / (k (k + 1))``."""
     solved_from: float = Field(ge=0, lt=1)
     """Share of right answers of the champion from which a set guards; of one that it cannot solve
     the figures are told, and have no say."""
@@ -40,7 +41,7 @@ class ApprovalPolicy(Section):
 
     required: bool
     """Whether what passed all checks waits for a person's yes."""
-    hours: float = Field(gt=0)
+    hours: float = Field(gt=0, le=8760)
     """How long it waits; without an answer the challenger stays challenger."""
 
 
@@ -52,6 +53,6 @@ class Policy(Section):
     max_unscorable: float = Field(ge=0, lt=1)
     """Share of a set's prompts on which either could not be scored, at most: they are left out of
     the comparison, and must not decide it."""
-    resamples: int = Field(ge=1000)
+    resamples: int = Field(ge=1000, le=1_000_000)
     """Of the bootstrap at least; a small level takes more."""
     approval: ApprovalPolicy

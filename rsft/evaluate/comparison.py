@@ -34,8 +34,8 @@ class Pairs:
     """By prompt 1 where only the one is right, −1 where only the other is, else 0."""
     families: Sequence[str]
     """The family of each, as the one's answers have it."""
-    share: float
-    """Share of right answers among the other's that could be scored; 0 where none could."""
+    share: float | None
+    """Share of right answers among the other's that could be scored; null where none could."""
     unscored: int
     """Prompts on which either could not be scored."""
 
@@ -97,7 +97,7 @@ def pair(challenger: Sequence[Answer], other: Sequence[Answer]) -> Pairs:
     return Pairs(
         gain_N=[own - their for own, their, _ in scored],
         families=[family for *_, family in scored],
-        share=fmean(theirs) if theirs else 0.0,
+        share=fmean(theirs) if theirs else None,
         unscored=len(both) - len(scored),
     )
 

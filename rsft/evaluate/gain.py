@@ -10,7 +10,8 @@ Four things must hold, at the level of the look (``rsft.evaluate.spending``):
 The test by family is exact for any number of families where a challenger that is no better wins and
 loses each by as much; the bootstrap speaks of the mean, whatever the families' gains look like. Of
 few families its interval is too narrow, so that its level is lowered for them: that of the normal
-quantile √(F/(F−1)) t, t being Student's of F − 1 degrees of freedom.
+quantile √(F/(F−1)) t, t being Student's of F − 1 degrees of freedom. What no test can see is a kind
+of family that loses much and is not among those that were asked.
 
 Source: Hesterberg, What teachers should know about the bootstrap (2015), 3.3, expanded percentiles.
 """
@@ -43,7 +44,7 @@ class Gain:
     prompts: int
     """Prompts on which both were scored."""
     families: int
-    """Families that were resampled; prompts, where all are of one family."""
+    """Their families. Of one alone prompts are resampled, and all of this speaks of it alone."""
     better: int
     """Prompts that the challenger has right and the other wrong."""
     worse: int
@@ -97,7 +98,7 @@ def measure_gain(
         gain=Interval(estimate=float(np.mean(gain_N)), low=float(low), high=float(high)),
         level=level,
         prompts=len(net_N),
-        families=len(sum_F),
+        families=len(set(families)),
         better=int((net_N > 0).sum()),
         worse=int((net_N < 0).sum()),
         p_prompts=sign_test(net_N.tolist()),
@@ -109,12 +110,11 @@ def measure_gain(
 def _detectable(mean_B: np.ndarray, level: float, families: int, least: float) -> float | None:
     if np.ptp(mean_B) == 0 or 0.5**families > level:
         return None
-    return max(least, float((ndtri(1 - level) + ndtri(_POWER)) * mean_B.std()))
+    return max(least, float((ndtri(_POWER) - ndtri(level)) * mean_B.std()))
 
 
 def _expanded(level: float, families: int) -> float:
     """The level at which the quantile of so few families' resamples is taken."""
     if families < 2:
         return 0.0
-    quantile = sqrt(families / (families - 1)) * stdtrit(families - 1, 1 - level)
-    return float(ndtr(-quantile))
+    return float(ndtr(sqrt(families / (families - 1)) * stdtrit(families - 1, level)))

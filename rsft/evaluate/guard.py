@@ -8,7 +8,9 @@ lost, where it is larger: that no loss is seen on a few prompts does not mean th
 
 The power is the probability that a challenger that is in truth no worse passes, at this size and
 spread. A guard of little power stops good challengers: it wants more prompts, or a wider margin.
-Each guard risks its own level at each look: a loss beyond the margin passes it with at most that.
+A loss beyond the margin passes with a probability of at most the level. Of one guard set that is
+asked again and again, looks are counted and their levels spent as those of a gain
+(``rsft.evaluate.spending``); each guard set risks its own.
 
 Source: Bonett and Price, Adjusted Wald confidence interval for a difference of binomial proportions
 based on paired data (2012).
@@ -32,6 +34,8 @@ class Guard:
     """Its share of right answers less the other's."""
     low: float
     """What the gain is at least, but for the level's probability."""
+    level: float
+    """Probability that a loss beyond the margin passes, at most."""
     margin: float
     """The loss that is let pass."""
     power: float
@@ -39,7 +43,7 @@ class Guard:
     prompts: int
     """Prompts on which both were scored."""
     families: int
-    """Families that were resampled; prompts, where all are of one family."""
+    """Their families. Of one alone prompts are resampled, and all of this speaks of it alone."""
     better: int
     """Prompts that the challenger has right and the other wrong."""
     worse: int
@@ -82,16 +86,17 @@ def measure_guard(
     if count > 1:
         spread = float(mean_B.std()) * sqrt(count / (count - 1))
         error = max(spread, _adjusted_error(better, worse, len(value_N)))
-        quantile = float(stdtrit(count - 1, 1 - level))
+        quantile = -float(stdtrit(count - 1, level))
         low = max(-1.0, gain - quantile * error)
         power = float(ndtr(margin / error - quantile))
     return Guard(
         gain=gain,
         low=low,
+        level=level,
         margin=margin,
         power=power,
         prompts=len(value_N),
-        families=count,
+        families=len(set(families)),
         better=better,
         worse=worse,
     )

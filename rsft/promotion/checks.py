@@ -28,6 +28,7 @@ def check_run(run: RunRecord, audit: Audit) -> Iterator[Check]:
         if not found["success"]
     ]
     count = sum(found["evaluated"] for found in expectations.values())
+    failed += [] if count else ["none was judged"]
     yield _none("expectations", failed, f"{count} met, in {len(expectations)} rounds")
     monitors = run.manifest["monitors"].items()
     tripped = [f"round {n}: {line}" for n, found in monitors for line in found["tripped"]]

@@ -4,17 +4,15 @@ same prompts, and the same judges      ─► recorded answers can be compared i
 else                                   ─► the champion answers the challenger's prompts anew
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rsft.config import POLICY, Config, Policy, parse_config, parse_policy
 from rsft.errors import LedgerError, LineageError
 from rsft.ledger import read_rows
-from rsft.lineage import Cache, RunRecord, Workspace, md5_of, read_runs, read_tagged
+from rsft.lineage import Cache, RunRecord, Workspace, latest_runs, md5_of, read_tagged
+from rsft.promotion.form import has_made, require_form
 from rsft.stages.contract import BASE, PROMPTS, read_greedy
 from rsft.types import Answer, Prompt
 
@@ -33,33 +31,30 @@ class Exam:
     prompts: Mapping[str, str]
     """Hash by name of each set's table of prompts."""
     fingerprint: str
-    """The same where the prompts are, and what decides which answers are right."""
-
-    @property
-    def evaluation(self) -> str:
-        """Hash of the evaluation prompts."""
-        return self.prompts["eval"]
+    """The same where the prompts are, and what decides which answers are right: ``evaluation`` of
+    the manifest."""
 
 
 def read_exam(workspace: Workspace, run: RunRecord) -> Exam:
     """What a run was examined on.
 
     Raises:
-        LineageError: Where its tag or the cache lack it.
+        LineageError: Where its tag or the cache lack it, or it is not as this code records it.
         ConfigurationError: Where its settings are not those of this code.
     """
+    require_form(run)
     config = parse_config(_text(workspace, run, "params.yaml"), name=f"params.yaml in {run.tag}")
     members = Cache(workspace).members(_hash_of(run, PROMPTS))
     by_split = {Path(member.path).stem: member.hash for member in members}
-    prompts = {name: by_split[split] for name, split in sorted(config.evaluate.sets.items())}
-    judged: dict[str, Any] = {
-        "prompts": prompts,
-        "scorers": run.manifest["scorers"]["fingerprint"],
-        "correct_reward": config.filter.correct_reward,
-        "max_new_tokens": config.evaluate.max_new_tokens,
-    }
-    digest = hashlib.sha256(json.dumps(judged, sort_keys=True).encode()).hexdigest()
-    return Exam(run=run, config=config, prompts=prompts, fingerprint=digest)
+    lacking = sorted(set(config.evaluate.sets.values()) - by_split.keys())
+    if lacking:
+        raise LineageError(f"{run.tag} has no {PROMPTS}/{lacking[0]}.parquet on record")
+    return Exam(
+        run=run,
+        config=config,
+        prompts={name: by_split[split] for name, split in sorted(config.evaluate.sets.items())},
+        fingerprint=run.manifest["evaluation"],
+    )
 
 
 def read_policy(workspace: Workspace, run: RunRecord) -> Policy:
@@ -91,12 +86,16 @@ def base_answers(workspace: Workspace, run: RunRecord) -> Answers:
 
 
 def answers_on_record(workspace: Workspace, model_hash: str, exam: Exam) -> Answers | None:
-    """What a model answered when it took the same exam, or None where no run at hand has that."""
-    for run in reversed(read_runs(workspace)):
-        if run.manifest["model"]["hash"] != model_hash:
+    """What a model answered when it took the same exam, or None where no run at hand has that.
+
+    A run that changed underneath is not believed.
+    """
+    for run in latest_runs(workspace, model_hash):
+        if not has_made(run, model_hash):
             continue
         try:
-            if read_exam(workspace, run).fingerprint == exam.fingerprint:
+            is_same = read_exam(workspace, run).fingerprint == exam.fingerprint
+            if is_same and not run.manifest["changed"]:
                 return own_answers(workspace, run)
         except (LineageError, LedgerError, ValueError):
             continue  # its objects are gone, or it was recorded by other code
@@ -109,8 +108,17 @@ def read_prompts(workspace: Workspace, exam: Exam) -> dict[str, list[Prompt]]:
     Raises:
         LineageError: As ``own_answers``.
     """
-    cache = Cache(workspace)
-    return {name: read_rows(_sound(cache, md5), Prompt) for name, md5 in exam.prompts.items()}
+    return {name: read_prompt_table(workspace, md5) for name, md5 in exam.prompts.items()}
+
+
+def read_prompt_table(workspace: Workspace, md5: str) -> list[Prompt]:
+    """The prompts of a table by its hash.
+
+    Raises:
+        LineageError: As ``own_answers``.
+        LedgerError: Where it is no table of prompts.
+    """
+    return read_rows(_sound(Cache(workspace), md5), Prompt)
 
 
 def _recorded(workspace: Workspace, run: RunRecord, folder: Path) -> Answers:

@@ -2,7 +2,8 @@
 
     the run    audit passes ─ nothing changed underneath it ─ expectations met ─ monitors quiet
     eval       nearly all scored ─ shown to be better, at the level of this look (``evaluate.gain``)
-    guards     each shown to be no worse, but for a margin (``evaluate.guard``)
+    guards     each shown to be no worse, but for a margin, at the level of the look at it
+               (``evaluate.guard``)
     a person   where the policy asks for one
 
 Both answer the same prompts, and greedy answers are compared in pairs. Without a champion the base
@@ -17,6 +18,8 @@ from rsft.promotion.exam import Answers, Exam
 from rsft.promotion.told import told_approval, told_gain, told_guard, told_lack, told_outcome
 from rsft.promotion.verdict import Approval, Check, GuardSet, Outcome, Verdict
 
+_UNKNOWN = "no prompt was scored for both"
+
 
 def judge(
     exam: Exam,
@@ -27,7 +30,8 @@ def judge(
     version: int,
     against: int | None,
     policy: Policy,
-    look: int,
+    judgement: str,
+    looks: Mapping[str, int],
     run_checks: Sequence[Check],
     approval: Approval | None,
 ) -> Verdict:
@@ -41,23 +45,24 @@ def judge(
         version: The challenger.
         against: Version of the champion; null where the base stands in.
         policy: What it is judged by.
-        look: The how-many-th at these evaluation prompts.
+        judgement: Digest of all this.
+        looks: The number of the look at each set.
         run_checks: What was found of its run.
         approval: What a person said; null where nobody did.
 
     Raises:
         LineageError: Where the two did not answer the same prompts, each once.
     """
-    pairs = {found: pair(answers, theirs[found]) for found, answers in ours.items()}
+    pairs = {found: pair(ours.get(found, []), theirs.get(found, [])) for found in exam.prompts}
     seed = exam.config.seed
-    gain = _gain(pairs["eval"], policy, level_of_look(policy.gain.alpha, look), seed)
-    guards = {n: _guard(found, policy, seed) for n, found in pairs.items() if n != "eval"}
+    gain = _gain(pairs["eval"], policy, looks["eval"], seed)
+    guards = {n: _guard(found, policy, looks[n], seed) for n, found in pairs.items() if n != "eval"}
     counted = {n: p for n, p in pairs.items() if n == "eval" or guards[n].has_say}
     checks = [
         *run_checks,
         _scorable_check(counted, policy.max_unscorable),
-        _gain_check(gain, look, policy.gain.least),
-        *_guard_checks(guards),
+        _gain_check(gain, looks["eval"], policy.gain.least),
+        *_guard_checks(guards, looks),
         *_approval_checks(approval),
     ]
     outcome = _outcome(checks, is_awaited=policy.approval.required and approval is None)
@@ -68,8 +73,10 @@ def judge(
         outcome=outcome,
         reason=told_outcome(outcome, checks, gain, against, approval),
         against=against,
-        evaluation=exam.evaluation,
-        look=None if gain is None else look,
+        evaluation=exam.fingerprint,
+        prompts=exam.prompts,
+        judgement=judgement,
+        looks=looks,
         checks=checks,
         gain=gain,
         guards=guards,
@@ -78,20 +85,20 @@ def judge(
     )
 
 
-def _gain(pairs: Pairs, policy: Policy, level: float, seed: int) -> Gain | None:
+def _gain(pairs: Pairs, policy: Policy, look: int, seed: int) -> Gain | None:
     if not pairs.gain_N:
         return None
     return measure_gain(
         pairs.gain_N,
         pairs.families,
-        level=level,
+        level=level_of_look(policy.gain.alpha, look),
         resamples=policy.resamples,
         seed=seed,
         least=policy.gain.least,
     )
 
 
-def _guard(pairs: Pairs, policy: Policy, seed: int) -> GuardSet:
+def _guard(pairs: Pairs, policy: Policy, look: int, seed: int) -> GuardSet:
     section = policy.guards
     figures = None
     if pairs.gain_N:
@@ -99,11 +106,11 @@ def _guard(pairs: Pairs, policy: Policy, seed: int) -> GuardSet:
             pairs.gain_N,
             pairs.families,
             margin=section.margin,
-            level=section.level,
+            level=level_of_look(section.alpha, look),
             resamples=policy.resamples,
             seed=seed,
         )
-    has_say = pairs.share >= section.solved_from
+    has_say = pairs.share is None or pairs.share >= section.solved_from
     return GuardSet(has_say=has_say, share=pairs.share, figures=figures)
 
 
@@ -120,18 +127,20 @@ def _scorable_check(pairs: Mapping[str, Pairs], most: float) -> Check:
 
 def _gain_check(gain: Gain | None, look: int, least: float) -> Check:
     if gain is None:
-        return Check(name="gain", passed=False, told="no prompt was scored for both")
+        return Check(name="gain", passed=False, told=_UNKNOWN)
     told = f"{told_gain(gain)}; look {look}, level {gain.level:.2g}"
     is_shown = gain.is_shown(least)
     lack = "" if is_shown else f"; not shown to be better: {told_lack(gain, least)}"
     return Check(name="gain", passed=is_shown, told=told + lack)
 
 
-def _guard_checks(guards: Mapping[str, GuardSet]) -> Iterator[Check]:
+def _guard_checks(guards: Mapping[str, GuardSet], looks: Mapping[str, int]) -> Iterator[Check]:
     for name, found in guards.items():
-        if found.has_say and found.figures is not None:
-            told = told_guard(found.figures)
-            yield Check(name=f"guard {name}", passed=found.figures.is_held, told=told)
+        figures = found.figures
+        if found.has_say:
+            told = _UNKNOWN if figures is None else told_guard(figures, looks[name])
+            is_held = figures is not None and figures.is_held
+            yield Check(name=f"guard {name}", passed=is_held, told=told)
 
 
 def _approval_checks(approval: Approval | None) -> Iterator[Check]:

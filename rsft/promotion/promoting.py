@@ -19,9 +19,9 @@ from rsft.lineage import (
     Workspace,
     contending,
     in_service,
+    latest_runs,
     read_record,
     read_run,
-    read_runs,
     record_verdict,
 )
 from rsft.promotion.anew import answer_anew
@@ -35,12 +35,13 @@ from rsft.promotion.exam import (
     read_exam,
     read_policy,
 )
+from rsft.promotion.form import has_made
 from rsft.promotion.gate import judge
-from rsft.promotion.looks import number_of_look
+from rsft.promotion.looks import count_looks, digest_judgement
 from rsft.promotion.verdict import Approval, Verdict
 from rsft.registry import Registry, get_version, keep_verdict
 from rsft.report.verdict import verdict_markdown
-from rsft.runs.record import promote, reconcile
+from rsft.runs.record import hold_registry, promote, reconcile, require_champion
 from rsft.runs.subjects import find_subject
 
 _OF_THE_TAG = ("name", "version", "run_id")
@@ -126,11 +127,8 @@ def named_version(workspace: Workspace, model: str, text: str | None) -> Entry |
 
 def _vouching(workspace: Workspace, entry: Entry) -> RunRecord:
     """The latest run that made a version's model: it may have been made again since."""
-    same = (
-        run
-        for run in reversed(read_runs(workspace))
-        if run.manifest["model"]["hash"] == entry.details["model_hash"]
-    )
+    model_hash = entry.details["model_hash"]
+    same = (run for run in latest_runs(workspace, model_hash) if has_made(run, model_hash))
     return next(same, None) or read_run(workspace, entry.details["run_id"])
 
 
@@ -144,52 +142,86 @@ def _judge(
     audit: Audit,
     approval: Approval | None,
 ) -> Verdict:
-    exam = read_exam(workspace, run)
+    exam, policy = read_exam(workspace, run), read_policy(workspace, run)
     against = None if serving is None else serving.version
+    ours = own_answers(workspace, run)
+    theirs = _their_answers(workspace, registry, record, serving, exam)
+    comparison = (entry.name, entry.version, against)
+    judgement = digest_judgement(exam, ours, theirs, policy, comparison)
     return judge(
         exam,
-        own_answers(workspace, run),
-        _their_answers(workspace, registry, serving, exam),
+        ours,
+        theirs,
         name=entry.name,
         version=entry.version,
         against=against,
-        policy=read_policy(workspace, run),
-        look=number_of_look(record, exam.evaluation, (entry.name, entry.version, against)),
+        policy=policy,
+        judgement=judgement,
+        looks=count_looks(workspace, record, exam, judgement),
         run_checks=list(check_run(run, audit)),
         approval=approval,
     )
 
 
 def _their_answers(
-    workspace: Workspace, registry: Registry, serving: Entry | None, exam: Exam
+    workspace: Workspace,
+    registry: Registry,
+    record: Sequence[Entry],
+    serving: Entry | None,
+    exam: Exam,
 ) -> Answers:
     """The champion's answers to an exam, recorded or new; the base's where there is none."""
     if serving is None:
         return base_answers(workspace, exam.run)
-    model_hash = read_run(workspace, serving.details["run_id"]).manifest["model"]["hash"]
+    model_hash = _registered_hash(record, serving)
     found = answers_on_record(workspace, model_hash, exam)
     if found is not None:
         return found
     version = get_version(registry, serving.name, serving.version)
-    return answer_anew(workspace, registry, version, exam)
+    return answer_anew(workspace, registry, version, model_hash, exam)
+
+
+def _registered_hash(record: Sequence[Entry], serving: Entry) -> str:
+    """The hash that a champion's model is on record with.
+
+    Raises:
+        LineageError: Where it is not on record.
+    """
+    for entry in record:
+        is_its = (entry.name, entry.version) == (serving.name, serving.version)
+        if entry.kind == "registered" and is_its:
+            return str(entry.details["model_hash"])
+    raise LineageError(
+        f"{serving.name} version {serving.version} serves, but its registration "
+        f"{serving.name}@v{serving.version}.0.0 is not on record here; `git fetch --tags` brings "
+        "it where others have it"
+    )
 
 
 def _keep(workspace: Workspace, registry: Registry, run: RunRecord, verdict: Verdict) -> Judged:
-    """Keeps a verdict, and does what it says."""
+    """Keeps a verdict, and does what it says; neither where the record is not what was judged by.
+
+    Raises:
+        LineageError: As ``require_champion``.
+        RegistryError: Where the registry has no such version, or cannot be used.
+    """
     document = verdict.as_dict()
     details = {key: told for key, told in document.items() if key not in _OF_THE_TAG}
     of: dict[str, Any] = {"name": verdict.name, "version": verdict.version, "run": run}
-    entry = record_verdict(workspace, **of, details=details)
-    keep_verdict(
-        registry,
-        get_version(registry, verdict.name, verdict.version),
-        tag=entry.tag,
-        number=entry.number,
-        markdown=verdict_markdown(document),
-        document=document,
-    )
-    if verdict.is_promoted:
-        by = None if verdict.approval is None else verdict.approval.by
-        why = {"reason": verdict.reason, "against": verdict.against, "approved_by": by}
-        promote(workspace, registry, **of, details=why | {"verdict": entry.tag})
+    with hold_registry(workspace):
+        require_champion(workspace, registry, verdict.name, verdict.against)
+        version = get_version(registry, verdict.name, verdict.version)
+        entry = record_verdict(workspace, **of, details=details)
+        keep_verdict(
+            registry,
+            version,
+            tag=entry.tag,
+            number=entry.number,
+            markdown=verdict_markdown(document),
+            document=document,
+        )
+        if verdict.is_promoted:
+            by = None if verdict.approval is None else verdict.approval.by
+            why = {"reason": verdict.reason, "against": verdict.against, "approved_by": by}
+            promote(workspace, registry, **of, details=why | {"verdict": entry.tag})
     return Judged(verdict=verdict, tag=entry.tag)

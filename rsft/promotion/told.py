@@ -13,8 +13,14 @@ def told_gain(gain: Gain) -> str:
     return (
         f"{100 * interval.estimate:+.1f} points [{100 * interval.low:.1f}, "
         f"{100 * interval.high:.1f}], {gain.better} won and {gain.worse} lost of {gain.prompts} "
-        f"(p = {p_text(gain.p_prompts)}, by {gain.families} families {p_text(gain.p_families)})"
+        f"(p = {p_text(gain.p_prompts)}, {_told_families(gain)})"
     )
+
+
+def _told_families(gain: Gain) -> str:
+    if gain.families == 1:
+        return "all of one family, of which alone it speaks"
+    return f"by {gain.families} families {p_text(gain.p_families)}"
 
 
 def told_lack(gain: Gain, least: float) -> str:
@@ -28,12 +34,12 @@ def told_lack(gain: Gain, least: float) -> str:
     return ", ".join(text for text, is_so in found.items() if is_so)
 
 
-def told_guard(figures: Guard) -> str:
+def told_guard(figures: Guard, look: int) -> str:
     """What may be lost, and what the guard set can tell."""
     return (
         f"{100 * figures.gain:+.1f} points, at least {100 * figures.low:.1f}, may lose "
-        f"{100 * figures.margin:g}; an equal model would pass these {figures.prompts} prompts with "
-        f"a probability of {figures.power:.0%}"
+        f"{100 * figures.margin:g}; look {look}, level {figures.level:.2g}; an equal model would "
+        f"pass these {figures.prompts} prompts with a probability of {figures.power:.0%}"
     )
 
 

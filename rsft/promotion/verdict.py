@@ -26,9 +26,9 @@ class GuardSet:
     """How the challenger does on a guard set."""
 
     has_say: bool
-    """Whether a loss on it counts; not where what it is compared with cannot solve it."""
-    share: float
-    """Share of right answers of what it is compared with."""
+    """Whether a loss on it counts; not where what it is compared with is known not to solve it."""
+    share: float | None
+    """Share of right answers of what it is compared with; null where none could be scored."""
     figures: Guard | None
     """The comparison; null where no prompt was scored for both."""
 
@@ -62,9 +62,13 @@ class Verdict:
     against: int | None
     """Version of the champion it was compared with; null where the base stood in for one."""
     evaluation: str
-    """Hash of the evaluation prompts."""
-    look: int | None
-    """The how-many-th comparison on them; null where nothing could be compared."""
+    """What was asked, and who judged: the same as in the manifest of the run."""
+    prompts: Mapping[str, str]
+    """Hash by name of each set's table of prompts."""
+    judgement: str
+    """Digest of all that it goes by: the same judgement again is no new look."""
+    looks: Mapping[str, int]
+    """By name of each set, the how-many-th judgement that looks at questions of it."""
     checks: Sequence[Check]
     """All that must hold, in order."""
     gain: Gain | None

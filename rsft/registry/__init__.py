@@ -28,7 +28,6 @@ from rsft.registry.store import Registry
 from rsft.registry.verdicts import keep_verdict
 from rsft.registry.versions import (
     EVAL_PROMPTS_TAG,
-    champion,
     fetch,
     fetch_model,
     find_same,
@@ -51,7 +50,6 @@ __all__ = [
     "Registry",
     "Serving",
     "attach_card",
-    "champion",
     "fetch",
     "fetch_model",
     "find_same",

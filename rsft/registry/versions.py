@@ -5,18 +5,13 @@ from typing import Any
 
 from rsft.errors import RegistryError
 from rsft.registry.package import policy_in
-from rsft.registry.records import CHAMPION, ModelVersion
+from rsft.registry.records import ModelVersion
 from rsft.registry.store import Registry
 
 ANSWERS_TAG = "eval_answers"
 """Tag that names the artifact with a version's answers."""
 EVAL_PROMPTS_TAG = "eval_prompts_md5"
 """Tag with the hash of the prompts they answer."""
-
-
-def champion(registry: Registry, name: str) -> ModelVersion | None:
-    """The version in service, or None where there is none yet."""
-    return _at_alias(registry, name, CHAMPION)
 
 
 def read_versions(registry: Registry, name: str) -> list[ModelVersion]:

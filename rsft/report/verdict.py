@@ -28,8 +28,7 @@ def verdict_markdown(verdict: Mapping[str, Any]) -> str:
         figures.note,
         "## How sure that is",
         "\n".join(f"- {_safe(line)}" for line in _promises(verdict)),
-        f"Judged by run `{_safe(verdict['run_id'])}`; evaluation prompts "
-        f"`{_safe(verdict['evaluation'])}`.",
+        f"Judged by run `{_safe(verdict['run_id'])}`; evaluation `{_safe(verdict['evaluation'])}`.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -109,17 +108,20 @@ def _promises(verdict: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"A model that is no better is ever promoted by these evaluation prompts with a "
             f"probability of at most {share_text(policy['gain']['alpha'])}, over all looks at "
-            f"them; look {verdict['look']} risks {gain['level']:.2%}."
+            f"them; look {verdict['looks']['eval']} risks {gain['level']:.2%}."
         )
     if gain is not None and gain["detectable"] is not None:
         yield (
             f"At this look, gains from {100 * gain['detectable']:.1f} points on are shown four "
-            "times in five; new evaluation prompts begin with look 1."
+            "times in five; evaluation prompts that are all new begin with look 1."
         )
+    if not verdict["guards"]:
+        yield "No guard set was asked: of what was lost elsewhere nothing is known."
+        return
     guards = policy["guards"]
     yield (
-        f"A loss of more than {100 * guards['margin']:g} points passes a guard with a probability "
-        f"of at most {share_text(guards['level'])} at each look."
+        f"A loss of more than {100 * guards['margin']:g} points ever passes a guard set with a "
+        f"probability of at most {share_text(guards['alpha'])}, over all looks at it."
     )
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from rsft.config import MODEL_BASED, POLICY, RAW, Config, ScoreSection, is_own
-from rsft.ledger import count_rows
-from rsft.lineage import OutRecord, StageRun
-from rsft.stages.contract import BASE, here, read_handed_on, read_json
+from rsft.ledger import count_rows, schema_of
+from rsft.lineage import OutRecord, StageRun, md5_of
+from rsft.stages.contract import BASE, here, read_handed_on, read_json, split_file
+from rsft.types import Answer
 
 _PART = "part-*.parquet"
 """Files that are one table, in a folder of their own."""
@@ -57,6 +58,27 @@ def scorer_facts(config: Config, stage_runs: Mapping[str, StageRun]) -> dict[str
         ],
         "fingerprint": hashlib.sha256(text.encode()).hexdigest(),
     }
+
+
+def evaluation_fingerprint(config: Config, scorers: str) -> str:
+    """MD5 of what all sets ask, and of what decides which answers are right.
+
+    Answers under one fingerprint are answers to the same questions, judged in the same way, and
+    recorded in the same form: they can be compared in pairs.
+
+    Args:
+        config: The settings, in the folder of their prompts.
+        scorers: Fingerprint of the scorers.
+    """
+    sets = sorted(config.evaluate.sets.items())
+    document = {
+        "prompts": {name: md5_of(split_file(split).read_bytes()) for name, split in sets},
+        "scorers": scorers,
+        "record": schema_of(Answer).to_string(),
+        "correct_reward": config.filter.correct_reward,
+        "max_new_tokens": config.evaluate.max_new_tokens,
+    }
+    return md5_of(json.dumps(document, sort_keys=True).encode())
 
 
 def expectation_facts(config: Config, outs: Mapping[str, OutRecord]) -> dict[str, Any]:

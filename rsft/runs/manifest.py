@@ -44,13 +44,14 @@ from rsft.lineage import OutRecord, StageRun
 from rsft.runs.facts import (
     base_facts,
     environment_facts,
+    evaluation_fingerprint,
     expectation_facts,
     monitor_facts,
     policy_facts,
     scorer_facts,
     table_rows,
 )
-from rsft.runs.registration import evaluation_fingerprint, training_sources
+from rsft.runs.registration import training_sources
 from rsft.runs.summary import summarise_data
 
 
@@ -74,6 +75,7 @@ def build_manifest(
         inputs: What the user brought, by path, as it is in the cache.
     """
     model = str(Path(round_folder(config.round_count)) / "model")
+    scorers = scorer_facts(config, stage_runs)
     outs = {path: out for run in stage_runs.values() for path, out in run.outs.items()}
     return {
         "run_id": run_id,
@@ -84,9 +86,9 @@ def build_manifest(
         "params": config.model_dump(mode="json", by_alias=True),
         "environment": environment_facts(config),
         "base": base_facts(config, outs),
-        "scorers": scorer_facts(config, stage_runs),
+        "scorers": scorers,
         "policy": policy_facts(),
-        "evaluation": evaluation_fingerprint(config),
+        "evaluation": evaluation_fingerprint(config, scorers["fingerprint"]),
         "model": {"path": model, "hash": outs[model].hash},
         "stages": {name: _stage(run) for name, run in stage_runs.items()},
         "inputs": {path: asdict(out) for path, out in inputs.items()},

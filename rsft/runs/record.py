@@ -203,12 +203,40 @@ def roll_back(workspace: Workspace, registry: Registry, name: str, reason: str) 
     return entry
 
 
+def require_champion(
+    workspace: Workspace, registry: Registry, name: str, version: int | None
+) -> None:
+    """Refuses to go by a record that is not whole, or has another champion by now.
+
+    Args:
+        workspace: A checkout that has the tags.
+        registry: Where the aliases are.
+        name: The registered model.
+        version: The champion that was gone by; null for none.
+
+    Raises:
+        LineageError: Where that is so.
+        RegistryError: Where the store cannot be used.
+    """
+    _require_whole(find_differences(workspace, registry, name))
+    serving = in_service(read_record(workspace, name), name)
+    now = None if serving is None else serving.version
+    if now != version:
+        raise LineageError(
+            f"{name}: it was judged against {_shown(version)}, but in service is {_shown(now)} by "
+            "now; judge again"
+        )
+
+
 @contextmanager
 def hold_registry(workspace: Workspace) -> Iterator[None]:
-    """One at a time among a checkout's worktrees changes the record and the registry."""
+    """One at a time among a checkout's worktrees changes the record and the registry.
+
+    Who holds it already may take it again.
+    """
     folder = workspace.home / ".rsft"
     folder.mkdir(exist_ok=True)
-    with FileLock(folder / "registry.lock"):
+    with FileLock(folder / "registry.lock", is_singleton=True):
         yield
 
 

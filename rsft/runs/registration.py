@@ -5,7 +5,6 @@ later as it would have been then.
 """
 
 import hashlib
-import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,9 +16,9 @@ import pyarrow as pa
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from rsft.addresses import hide_secrets
-from rsft.config import RAW, Config, ScoreSection, is_own, round_folder
+from rsft.config import Config, round_folder
 from rsft.errors import LineageError, RegistryError
-from rsft.ledger import read_rows, read_table, schema_of
+from rsft.ledger import read_rows, read_table
 from rsft.lineage import (
     Cache,
     Entry,
@@ -46,9 +45,9 @@ from rsft.registry import (
 )
 from rsft.runs.record import follow_record, hold_registry
 from rsft.runs.subjects import name_of
-from rsft.stages.contract import PROMPTS, read_handed_on, split_file
+from rsft.stages.contract import PROMPTS, read_handed_on
 from rsft.stages.pooling import describe_sources
-from rsft.types import Answer, Prompt, SourceFigures, TrainingRow
+from rsft.types import Prompt, SourceFigures, TrainingRow
 
 _PATIENCE = 60.0
 """Seconds after which a registry that is away is no longer tried; it was there when the run began.
@@ -266,39 +265,6 @@ def training_sources(config: Config) -> Sequence[SourceFigures]:
     named = ["prompt_id", "round", "draw", "family", "source", "licence"]
     rows = pa.concat_tables([read_table(file, TrainingRow).select(named) for file in files])
     return describe_sources(rows.group_by(named).aggregate([]))
-
-
-def evaluation_fingerprint(config: Config) -> str:
-    """MD5 of the prompts of all sets, and of the settings that decide which answers are right.
-
-    Answers under one fingerprint are answers to the same questions, judged in the same way: by the
-    same functions of the user's and models below ``data/raw`` too; and recorded in the same form.
-    """
-    judged_by = {
-        "record": schema_of(Answer).to_string(),
-        "score": config.score.model_dump(),
-        "correct_reward": config.filter.correct_reward,
-        "max_new_tokens": config.evaluate.max_new_tokens,
-    }
-    digest = hashlib.md5(usedforsecurity=False)
-    for name, split in sorted(config.evaluate.sets.items()):
-        digest.update(f"{name}\n".encode())
-        digest.update(split_file(split).read_bytes())
-    digest.update(json.dumps(judged_by, sort_keys=True).encode())
-    for file in _judging_files(config.score):
-        digest.update(f"{file} {file.stat().st_size}\n".encode())
-        with file.open("rb") as content:
-            while block := content.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
-
-
-def _judging_files(section: ScoreSection) -> list[Path]:
-    """Files below ``data/raw`` that rewards are made of."""
-    places = [RAW.rglob("*.py")] if any(map(is_own, section.rewards)) else []
-    models = (section.reward_model, section.target_model)
-    places += [Path(model.model).rglob("*") for model in models if model is not None]
-    return sorted({file for place in places for file in place if file.is_file()})
 
 
 def _metrics(figures: Mapping[str, Any]) -> dict[int, dict[str, float]]:

@@ -174,6 +174,20 @@ def test_no_gain_below_the_least_that_matters_would_be_shown():
     assert measure(gains, least=0.9).detectable == 0.9
 
 
+def test_a_level_that_is_next_to_nothing_shows_nothing_and_stays_finite():
+    gains = np.random.default_rng(0).choice([1.0, 0.0, -1.0], 400, p=[0.3, 0.6, 0.1]).tolist()
+    found = measure(gains, level=1e-30)
+    assert not found.is_shown(0.0)
+    assert found.detectable is not None
+    assert found.detectable < 1
+
+
+def test_of_one_family_its_prompts_are_resampled_and_that_is_told():
+    found = measure([1.0] * 9 + [0.0] * 91, ["f"] * 100)
+    assert found.families == 1
+    assert found.p_families == found.p_prompts == pytest.approx(2**-9)
+
+
 def test_the_gain_of_nobody_is_undefined():
     with pytest.raises(ValueError, match="no prompts"):
         measure([])

@@ -57,6 +57,12 @@ def test_families_that_are_won_or_lost_whole_widen_the_error():
     assert whole.low < 2 * apart.low < 0
 
 
+def test_a_level_that_is_next_to_nothing_holds_nothing_that_is_close():
+    found = measure([0.0] * 200, level=1e-30)
+    assert -1 < found.low < -0.07, "eleven and a half standard errors of 0.7 points and more"
+    assert not found.is_held
+
+
 def test_one_prompt_shows_nothing_at_all():
     found = measure([1.0])
     assert (found.low, found.power) == (-1.0, 0.0)

@@ -9,6 +9,7 @@ from prefect.exceptions import FlowPauseTimeout
 from pydantic import ValidationError
 
 import flows.promote as module
+from rsft.errors import ConfigurationError
 from rsft.promotion import Approval, Judged, Verdict
 from tests.promotion.test_gate import ASKING, judged, policy
 
@@ -137,6 +138,15 @@ def test_nothing_to_judge_is_no_document(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_nobody_says_yes_by_saying_nothing() -> None:
-    for said in ({}, {"is_approved": True, "reason": ""}, {"is_approved": True, "your_name": ""}):
+    yes = {"is_approved": True, "your_name": "Ann", "reason": ""}
+    for key in yes:
         with pytest.raises(ValidationError):
-            module.Answer(**said)
+            module.Answer(**{name: said for name, said in yes.items() if name != key})
+    for nobody in ("", " "):
+        with pytest.raises(ValidationError):
+            module.Answer(**yes | {"your_name": nobody})
+
+
+def test_a_yes_in_nobodys_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match="approved_by is blank; name who says yes"):
+        promote(monkeypatch, Gate(), Person(), approved_by=" ")

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from rsft.config import Config, Policy, load_config, parse_policy, set_values
@@ -46,6 +47,8 @@ def manifest(**changes: Any) -> dict[str, Any]:
     verdict = {"success": True, "evaluated": 12, "failed": [], "warnings": []}
     document: dict[str, Any] = {
         "changed": [],
+        "evaluation": "asked and judged",
+        "inputs": {},
         "model": {"path": "data/rounds/3/model", "hash": "m1.dir"},
         "scorers": {"rewards": [], "fingerprint": "judges"},
         "expectations": {"1": verdict, "2": verdict},
@@ -67,10 +70,10 @@ def run_record(**changes: Any) -> RunRecord:
     )
 
 
-def exam(**changes: Any) -> Exam:
+def exam(*guards: str, **changes: Any) -> Exam:
     """What that run was examined on."""
     config = load_config(ROOT / "params.yaml")
-    prompts = {"eval": "e1", "guard": "g1"}
+    prompts = {"eval": "e1", **dict.fromkeys(guards, "g1")}
     return Exam(run=run_record(**changes), config=config, prompts=prompts, fingerprint="f1")
 
 
@@ -101,19 +104,30 @@ class Checkout:
         base: Sequence[Answer] = (),
         *,
         prompts: str = "asked",
+        kept: Mapping[str, int] = MappingProxyType({}),
         model_hash: str = "m1.dir",
         **changes: Any,
     ) -> RunRecord:
-        """A tagged run, with its answers, its base's, and the prompts, in the cache."""
-        split = [_prompt(number, prompts) for number in range(PROMPTS)]
+        """A tagged run, with its answers, its base's, and the prompts, in the cache.
+
+        What is asked begins with ``prompts``; so many of each set are ``kept`` as "asked".
+        """
+        splits = {
+            f"{split}.parquet": [
+                _prompt(number, f"{'asked' if number < kept.get(name, 0) else prompts} of {name}")
+                for number in range(PROMPTS)
+            ]
+            for name, split in SETS.items()
+        }
         outs = {
-            "data/prompts": self._folder({f"{name}.parquet": split for name in SETS.values()}),
-            "data/base/answers": self._folder({"part-00000.parquet": base}),
-            "data/rounds/3/answers": self._folder({"part-00000.parquet": ours}),
+            "data/prompts": self._tables(splits),
+            "data/base/answers": self._tables({"part-00000.parquet": base}),
+            "data/rounds/3/answers": self._tables({"part-00000.parquet": ours}),
         }
         stage = {"outs": {path: {"hash": md5} for path, md5 in outs.items()}, "deps": {}}
         model = {"path": "data/rounds/3/model", "hash": model_hash}
-        document = manifest(model=model, stages={"all": stage}, **changes)
+        document = {"model": model, "stages": {"all": stage}, "evaluation": prompts} | changes
+        document = manifest(**document)
         root = self.workspace.root
         (root / ".rsft").mkdir(exist_ok=True)
         (root / ".rsft" / "manifest.json").write_text(json.dumps(document))
@@ -134,13 +148,18 @@ class Checkout:
     def object(self, md5: str) -> Path:
         return self.workspace.home / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
 
-    def _folder(self, tables: Mapping[str, Sequence[Any]]) -> str:
-        members = []
-        for name, rows in sorted(tables.items()):
+    def folder(self, files: Mapping[str, bytes]) -> str:
+        """The hash of a folder that is put into the cache."""
+        members = [{"md5": self._keep(files[name]), "relpath": name} for name in sorted(files)]
+        return self._keep(json.dumps(members).encode(), ".dir")
+
+    def _tables(self, tables: Mapping[str, Sequence[Any]]) -> str:
+        files = {}
+        for name, rows in tables.items():
             file = self.workspace.root / "scratch" / name
             write_rows(file, Prompt if name.startswith(("eval", "guard")) else Answer, rows)
-            members.append({"md5": self._keep(file.read_bytes()), "relpath": name})
-        return self._keep(json.dumps(members).encode(), ".dir")
+            files[name] = file.read_bytes()
+        return self.folder(files)
 
     def _keep(self, content: bytes, ending: str = "") -> str:
         md5 = hashlib.md5(content).hexdigest() + ending
@@ -152,7 +171,7 @@ class Checkout:
 def _prompt(number: int, text: str) -> Prompt:
     return Prompt(
         prompt_id=f"p{number}",
-        text=text,
+        text=f"{text}: {number}",
         answers=("1",),
         solution=None,
         family=f"f{number // 2}",

@@ -45,6 +45,12 @@ def test_a_round_whose_expectations_failed_stops_it():
     assert checks(expectations={"1": fine})["expectations"][0]
 
 
+def test_a_run_whose_expectations_nobody_judged_is_not_promoted():
+    nothing = {"success": True, "evaluated": 0, "failed": [], "warnings": []}
+    for expectations in ({}, {"1": nothing}):
+        assert checks(expectations=expectations)["expectations"] == (False, "none was judged")
+
+
 @pytest.mark.parametrize(
     ("tripped", "passed"), [([], True), (["token entropy is 0.05 of the base's"], False)]
 )

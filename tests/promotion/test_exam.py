@@ -1,6 +1,8 @@
 """What a run was asked, and its recorded answers, by hash."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from rsft.promotion.exam import (
     read_policy,
     read_prompts,
 )
+from rsft.promotion.form import has_made
 from tests.promotion.cases import Checkout, answers, greedy
 
 
@@ -44,30 +47,37 @@ def test_the_greedy_answers_are_read_by_set_from_the_cache(checkout: Checkout):
 def test_the_exam_is_that_of_the_tag_not_of_the_checkout(checkout: Checkout):
     exam = read_exam(checkout.workspace, read(checkout, "r1"))
     assert exam.prompts.keys() == {"eval", "guard"}
-    assert exam.evaluation == exam.prompts["eval"]
     prompts = read_prompts(checkout.workspace, exam)
     assert [len(rows) for rows in prompts.values()] == [80, 80]
-    assert prompts["eval"][0].text == "asked"
-    assert read_exam(checkout.workspace, read(checkout, "r3")).evaluation != exam.evaluation
+    assert prompts["eval"][0].text == "asked of eval: 0"
+    other = read_exam(checkout.workspace, read(checkout, "r3"))
+    assert other.prompts["eval"] != exam.prompts["eval"]
+    assert (exam.fingerprint, other.fingerprint) == ("asked", "asked anew")
 
 
-def test_other_prompts_another_judge_or_another_cap_make_another_exam(tmp_path: Path):
-    one = Checkout(tmp_path / "one")
-    runs = [
-        one.run("r1", answers(30)),
-        one.run("r2", answers(40)),
-        one.run("r3", answers(40), scorers={"rewards": [], "fingerprint": "others"}),
-        one.run("r4", answers(40), prompts="asked anew"),
-    ]
-    other = Checkout(tmp_path / "other", "evaluate.max_new_tokens=16", "filter.correct_reward=1.0")
-    third = Checkout(tmp_path / "third", "filter.correct_reward=0.5")
-    prints = [read_exam(one.workspace, run).fingerprint for run in runs]
-    prints += [
-        read_exam(made.workspace, made.run("r1", answers(30))).fingerprint
-        for made in (other, third)
-    ]
-    assert prints[0] == prints[1]
-    assert len(set(prints)) == 5
+@pytest.mark.parametrize("key", ["changed", "evaluation", "model", "stages", "monitors"])
+def test_a_run_that_another_project_recorded_is_refused_in_one_line(
+    checkout: Checkout, key: str
+) -> None:
+    run = read(checkout, "r1")
+    lacking = {name: told for name, told in run.manifest.items() if name != key}
+    message = f"^run/r1 cannot be judged: of its manifest '{key}' is not as .* \\(Field required"
+    with pytest.raises(LineageError, match=message):
+        read_exam(checkout.workspace, replace(run, manifest=lacking))
+
+
+@pytest.mark.parametrize("told", [[], {"model": "m1.dir"}, {"model": {"hash": ["m1.dir"]}}])
+def test_a_manifest_may_be_anything(checkout: Checkout, told: Any) -> None:
+    run = replace(read(checkout, "r1"), manifest=told)
+    assert not has_made(run, "m1.dir")
+    with pytest.raises(LineageError, match=r"^run/r1 cannot be judged"):
+        read_exam(checkout.workspace, run)
+
+
+def test_a_split_that_the_run_did_not_make_is_refused(tmp_path: Path) -> None:
+    made = Checkout(tmp_path / "checkout", "evaluate.sets={eval: eval, guard: guard_paraphrases}")
+    with pytest.raises(LineageError, match="run/r1 has no data/prompts/guard_paraphrases"):
+        read_exam(made.workspace, made.run("r1", answers(30)))
 
 
 def test_a_model_answered_an_exam_where_a_run_at_hand_says_so(checkout: Checkout):
@@ -81,6 +91,14 @@ def test_a_model_answered_an_exam_where_a_run_at_hand_says_so(checkout: Checkout
     assert answers_on_record(workspace, "m1.dir", anew) == {"eval": greedy(60)}
     assert answers_on_record(workspace, "m2.dir", anew) is None
     assert answers_on_record(workspace, "m3.dir", exam) is None
+
+
+def test_a_run_that_changed_underneath_is_not_believed(tmp_path: Path):
+    checkout = Checkout(tmp_path / "checkout")
+    exam = read_exam(checkout.workspace, checkout.run("r1", answers(30)))
+    marked = checkout.run("r2", answers(0), changed=["rsft/score/exact.py"])
+    assert marked.manifest["changed"]
+    assert answers_on_record(checkout.workspace, "m1.dir", exam) == {"eval": greedy(30)}
 
 
 def test_what_is_not_what_was_recorded_is_refused(tmp_path: Path):

@@ -1,5 +1,6 @@
 """What the gate says of figures: each check by itself, and how they come together."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,13 +21,14 @@ def judged(ours: int, theirs: int, **changes: Any) -> Verdict:
         "version": 2,
         "against": 1,
         "policy": policy(),
-        "look": 1,
+        "judgement": "j1",
         "run_checks": [PASSED],
         "approval": None,
     }
-    unscored = changes.pop("unscored", 0)
+    unscored, look = changes.pop("unscored", 0), changes.pop("look", 1)
+    settings["looks"] = {"eval": look, **dict.fromkeys(guard, changes.pop("guard_look", 1))}
     return judge(
-        exam(),
+        exam(*guard),
         {"eval": greedy(ours, unscored=unscored)}
         | {n: greedy(o, n) for n, (o, _) in guard.items()},
         {"eval": greedy(theirs)} | {name: greedy(t, name) for name, (_, t) in guard.items()},
@@ -49,7 +51,11 @@ def test_what_is_shown_to_be_better_is_promoted():
     assert verdict.reason.endswith(
         "], 14 won and 0 lost of 80 (p = 6.1e-05, by 40 families 0.0078) against champion version 1"
     )
-    assert (verdict.evaluation, verdict.look, verdict.gain.level) == ("e1", 1, 0.025)
+    assert (verdict.evaluation, verdict.judgement) == ("f1", "j1")
+    assert verdict.prompts == {"eval": "e1", "guard": "g1"}
+    assert verdict.looks == {"eval": 1, "guard": 1}
+    assert verdict.gain.level == 0.025
+    assert verdict.guards["guard"].figures.level == 0.05
 
 
 def test_a_later_look_needs_more():
@@ -95,7 +101,7 @@ def test_a_guard_set_too_small_for_its_margin_says_with_which_power():
     assert failed(verdict) == ["guard guard"]
     told = verdict.checks[-1].told
     assert told.startswith(
-        "+0.0 points, at least -2.9, may lose 2; an equal model would pass these"
+        "+0.0 points, at least -2.9, may lose 2; look 1, level 0.05; an equal model would pass "
     )
     assert verdict.guards["guard"].figures.power == pytest.approx(0.30, abs=0.02)
 
@@ -108,6 +114,73 @@ def test_a_guard_set_that_the_champion_cannot_solve_is_told_and_has_no_say():
         assert ("guard guard" in [check.name for check in verdict.checks]) == has_say
         assert verdict.guards["guard"].figures.worse == right
         assert failed(verdict) == (["guard guard"] if has_say else [])
+
+
+def test_looks_at_a_guard_set_spend_its_own_level():
+    """At 0.05 a guard set of which 1 in 80 is lost is held, at 0.1/(20·21) it is not."""
+    first, late = (judged(70, 40, guards={"guard": (39, 40)}, guard_look=k) for k in (1, 20))
+    assert first.is_promoted
+    assert failed(late) == ["guard guard"]
+    assert late.guards["guard"].figures.level == pytest.approx(0.1 / 420)
+    assert late.looks == {"eval": 1, "guard": 20}
+    assert "may lose 5; look 20, level 0.00024; " in late.reason
+
+
+def test_a_guard_set_of_no_prompts_or_that_nobody_could_score_is_not_passed():
+    for theirs in ([], greedy(40, "guard", unscored=PROMPTS)):
+        ours = greedy(40, "guard") if theirs else []
+        verdict = judge(
+            exam("guard"),
+            {"eval": greedy(70), "guard": ours} if ours else {"eval": greedy(70)},
+            {"eval": greedy(40), "guard": theirs} if ours else {"eval": greedy(40)},
+            name="rsft",
+            version=2,
+            against=1,
+            policy=policy(),
+            judgement="j1",
+            looks={"eval": 1, "guard": 1},
+            run_checks=[],
+            approval=None,
+        )
+        assert failed(verdict)[-1] == "guard guard"
+        assert verdict.guards["guard"].share is None
+        assert verdict.checks[-1].told == "no prompt was scored for both"
+
+
+def test_a_champion_that_answered_no_such_set_is_not_compared():
+    with pytest.raises(LineageError, match="are not to the same prompts"):
+        judge(
+            exam("guard"),
+            {"eval": greedy(70), "guard": greedy(40, "guard")},
+            {"eval": greedy(40)},
+            name="rsft",
+            version=2,
+            against=1,
+            policy=policy(),
+            judgement="j1",
+            looks={"eval": 1, "guard": 1},
+            run_checks=[],
+            approval=None,
+        )
+
+
+def test_what_is_all_of_one_family_speaks_of_that_alone():
+    ours, theirs = ([replace(row, family="only") for row in greedy(right)] for right in (54, 40))
+    verdict = judge(
+        exam(),
+        {"eval": ours},
+        {"eval": theirs},
+        name="rsft",
+        version=2,
+        against=1,
+        policy=policy(),
+        judgement="j1",
+        looks={"eval": 1},
+        run_checks=[],
+        approval=None,
+    )
+    assert verdict.gain.families == 1
+    assert "all of one family, of which alone it speaks)" in verdict.reason
 
 
 def test_every_guard_set_counts():
@@ -123,10 +196,10 @@ def test_what_cannot_be_scored_is_limited():
     assert "not scored for both: eval 2 of 80, guard 0 of 80; at most 2.0%" in verdict.reason
 
 
-def test_without_a_prompt_that_both_were_scored_on_nothing_is_shown_and_nothing_looked_at():
+def test_without_a_prompt_that_both_were_scored_on_nothing_is_shown():
     verdict = judged(70, 40, unscored=PROMPTS)
     assert failed(verdict) == ["scorable", "gain"]
-    assert (verdict.gain, verdict.look) == (None, None)
+    assert verdict.gain is None
     assert "gain: no prompt was scored for both" in verdict.reason
 
 
@@ -134,18 +207,19 @@ def test_a_guard_set_on_which_the_challenger_cannot_be_scored_is_not_passed():
     ours = {"eval": greedy(70), "guard": greedy(40, "guard", unscored=PROMPTS)}
     theirs = {"eval": greedy(40), "guard": greedy(40, "guard")}
     verdict = judge(
-        exam(),
+        exam("guard"),
         ours,
         theirs,
         name="rsft",
         version=2,
         against=1,
         policy=policy(),
-        look=1,
+        judgement="j1",
+        looks={"eval": 1, "guard": 1},
         run_checks=[],
         approval=None,
     )
-    assert failed(verdict) == ["scorable"]
+    assert failed(verdict) == ["scorable", "guard guard"]
     assert verdict.guards["guard"].figures is None
 
 
@@ -191,7 +265,8 @@ def test_answers_to_other_prompts_are_not_compared():
             version=2,
             against=1,
             policy=policy(),
-            look=1,
+            judgement="j1",
+            looks={"eval": 1},
             run_checks=[],
             approval=None,
         )

@@ -1,5 +1,6 @@
 """From a version to a kept verdict, on real tags; MLflow's side is a list of what it was told."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from rsft.errors import LineageError, RegistryError
 from rsft.lineage import Workspace, in_service, read_record, record_promotion, record_rollback
 from rsft.promotion import Approval, has_served, promote_version, promoting
 from rsft.promotion.exam import read_exam
+from rsft.runs.record import Difference
 from tests.promotion.cases import NAME, POLICY, Checkout, answers, greedy
 
 BOTH = answers(40, "guard")
@@ -19,6 +21,8 @@ class Told(list[tuple[Any, ...]]):
 
     away = False
     """Whether it cannot be reached."""
+    differences: Sequence[Difference] = ()
+    """What of its aliases is not as the record has it."""
 
 
 @pytest.fixture
@@ -38,6 +42,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     monkeypatch.setattr(promoting, "get_version", lambda registry, name, version: version)
     monkeypatch.setattr(promoting, "promote", promote)
     monkeypatch.setattr(promoting, "reconcile", lambda *_: told.append(("reconcile",)))
+    monkeypatch.setattr("rsft.runs.record.find_differences", lambda *_: told.differences)
     return told
 
 
@@ -79,7 +84,11 @@ def test_the_first_is_compared_with_its_base_and_promoted_on_record(checkout: Ch
     assert entry.details["verdict"] == judged.tag
     assert (entry.details["against"], entry.details["approved_by"]) == (None, None)
     (kept,) = verdicts(checkout)
-    assert (kept["run_id"], kept["look"], kept["outcome"]) == ("r1", 1, "promoted")
+    assert (kept["run_id"], kept["looks"], kept["outcome"]) == (
+        "r1",
+        {"eval": 1, "guard": 1},
+        "promoted",
+    )
     assert kept["policy"]["gain"]["alpha"] == 0.05
     assert kept["gain"]["better"] == 30
 
@@ -89,7 +98,7 @@ def test_a_no_is_kept_too(checkout: Checkout, told: Told):
     second(checkout, 60)
     judged = judge(checkout)
     assert judged.verdict.outcome == "not promoted"
-    assert (judged.verdict.against, judged.verdict.look) == (1, 2)
+    assert (judged.verdict.against, judged.verdict.looks) == (1, {"eval": 2, "guard": 2})
     assert told[-1] == ("verdict", 2, "verdict/rsft/v2/1", "not promoted")
     assert [v["tag"] for v in verdicts(checkout)] == ["verdict/rsft/v1/1", "verdict/rsft/v2/1"]
     assert serving(checkout) == 1
@@ -121,7 +130,7 @@ def test_what_a_crash_left_undone_is_done_by_the_same_again(checkout: Checkout, 
     assert (len(verdicts(checkout)), serving(checkout)) == (1, None)
     told.away = False
     judged = judge(checkout)
-    assert judged.verdict.look == 1
+    assert judged.verdict.looks["eval"] == 1
     assert (len(verdicts(checkout)), serving(checkout)) == (1, 1)
     assert judge(checkout, "1") is None
     assert told[-1] == ("reconcile",)
@@ -148,7 +157,7 @@ def test_what_was_rolled_back_comes_back_only_by_its_name(checkout: Checkout, to
     ]
     assert judge(checkout) is None
     assert serving(checkout) == 1
-    assert judge(checkout, "rsft/2").verdict.look == 2
+    assert judge(checkout, "rsft/2").verdict.looks["eval"] == 2
     assert serving(checkout) == 2
 
 
@@ -184,14 +193,15 @@ def test_a_champion_that_took_another_exam_answers_anew(
     second(checkout, 78, prompts="asked anew")
     asked = []
 
-    def answer_anew(workspace: Any, registry: Any, version: Any, exam: Any) -> Any:
-        asked.append((version, exam.run.run_id))
+    def answer_anew(workspace: Any, registry: Any, version: Any, model_hash: str, exam: Any) -> Any:
+        asked.append((version, model_hash, exam.run.run_id))
         return {"eval": greedy(50), "guard": greedy(40, "guard")}
 
     monkeypatch.setattr(promoting, "answer_anew", answer_anew)
     judged = judge(checkout)
-    assert asked == [(1, "r2")]
-    assert (judged.verdict.gain.better, judged.verdict.look) == (28, 1), "other prompts, first look"
+    assert asked == [(1, "m1.dir", "r2")]
+    assert judged.verdict.gain.better == 28
+    assert judged.verdict.looks == {"eval": 1, "guard": 1}, "other prompts, first look"
 
 
 def test_a_person_is_waited_for(checkout: Checkout, told: Told):
@@ -201,7 +211,7 @@ def test_a_person_is_waited_for(checkout: Checkout, told: Told):
     assert judge(checkout).verdict.outcome == "awaits approval"
     assert serving(checkout) is None
     said = Approval(by="Ann", is_approved=True, reason="tried it")
-    assert judge(checkout, approval=said).verdict.look == 1
+    assert judge(checkout, approval=said).verdict.looks["eval"] == 1
     entry = in_service(read_record(checkout.workspace), NAME)
     assert entry.details["approved_by"] == "Ann"
     assert [v["outcome"] for v in verdicts(checkout)] == ["awaits approval", "promoted"]
@@ -227,4 +237,87 @@ def test_the_exam_is_read_from_the_tag(checkout: Checkout, told: Told):
     (checkout.workspace.root / "params.yaml").write_text("broken: [")
     judged = judge(checkout)
     run = promoting.read_run(checkout.workspace, "r1")
-    assert judged.verdict.evaluation == read_exam(checkout.workspace, run).evaluation
+    assert judged.verdict.prompts == read_exam(checkout.workspace, run).prompts
+
+
+def eased(checkout: Checkout, old: str, new: str) -> None:
+    """The policy of runs from now on."""
+    file = checkout.workspace.root / "mlflow" / "policy.yaml"
+    file.write_text(POLICY.replace(old, new))
+
+
+def test_a_policy_that_was_eased_and_run_again_is_another_look(checkout: Checkout, told: Told):
+    """The same model, prompts and answers: at α = 0.4 a first look would have 0.2, it has 0.067."""
+    eased(checkout, "least: 0.01", "least: 0.9")
+    checkout.run("r8", [*answers(60), *BOTH], [*answers(30), *BOTH])
+    assert judge(checkout).verdict.looks["eval"] == 1
+    eased(checkout, "alpha: 0.05", "alpha: 0.4")
+    checkout.run("r9", [*answers(60), *BOTH], [*answers(30), *BOTH])
+    verdict = judge(checkout).verdict
+    assert (verdict.run_id, verdict.looks["eval"]) == ("r9", 2)
+    assert verdict.gain.level == pytest.approx(0.4 / 6)
+
+
+def test_who_is_judged_by_another_judge_is_looked_at_again(checkout: Checkout, told: Told):
+    assert not judge(checkout, audit=lambda run: ["x"]).verdict.is_promoted
+    checkout.run("r9", [*answers(60), *BOTH], [*answers(30), *BOTH], evaluation="judged otherwise")
+    assert judge(checkout).verdict.looks == {"eval": 2, "guard": 2}
+
+
+def test_run_again_and_the_same_in_all_it_is_no_new_look(checkout: Checkout, told: Told):
+    assert not judge(checkout, audit=lambda run: ["x"]).verdict.is_promoted
+    checkout.run("r9", [*answers(60), *BOTH], [*answers(30), *BOTH])
+    verdict = judge(checkout).verdict
+    assert (verdict.run_id, verdict.looks["eval"]) == ("r9", 1)
+
+
+def test_one_prompt_that_was_exchanged_does_not_begin_anew(checkout: Checkout, told: Told):
+    assert not judge(checkout, audit=lambda run: ["x"]).verdict.is_promoted
+    checkout.run(
+        "r9", [*answers(60), *BOTH], [*answers(30), *BOTH], prompts="new", kept={"eval": 79}
+    )
+    assert judge(checkout).verdict.looks == {"eval": 2, "guard": 1}
+
+
+def test_a_record_that_is_not_whole_is_refused_before_anything_is_recorded(
+    checkout: Checkout, told: Told
+):
+    unknown = {
+        "name": NAME,
+        "alias": "champion",
+        "kind": "unknown entry",
+        "mark": "rsft#champion#7",
+    }
+    told.differences = [Difference(**unknown, recorded=None, found=3)]
+    with pytest.raises(LineageError, match="last moved for rsft#champion#7, which is not on rec"):
+        judge(checkout)
+    assert (verdicts(checkout), serving(checkout), told) == ([], None, [])
+
+
+def test_where_another_champion_serves_by_now_nothing_is_recorded(checkout: Checkout, told: Told):
+    """Promoted while the second was judged: by somebody else, or by a rollback."""
+    run = checkout.run("r2", [*answers(78), *BOTH], [*answers(30), *BOTH], model_hash="m2.dir")
+    checkout.register(2, run)
+
+    def meanwhile(_: Any) -> list[str]:
+        first = promoting.read_run(checkout.workspace, "r1")
+        details = {"reason": "by hand", "against": None}
+        record_promotion(checkout.workspace, name=NAME, version=1, run=first, details=details)
+        return []
+
+    with pytest.raises(
+        LineageError, match="judged against no version, but in service is version 1"
+    ):
+        judge(checkout, "2", audit=meanwhile)
+    assert (verdicts(checkout), serving(checkout), told) == ([], 1, [])
+
+
+def test_runs_of_other_projects_are_passed_over_and_never_judged(checkout: Checkout, told: Told):
+    checkout.run("foreign", answers(10), model="m1.dir")
+    assert judge(checkout).verdict.run_id == "r1"
+    foreign = checkout.run("older", answers(10), model_hash="m2.dir", monitors={"1": {}})
+    checkout.register(2, foreign)
+    message = "^run/older cannot be judged: of its manifest 'monitors.1.tripped' is not as"
+    with pytest.raises(LineageError, match=message):
+        judge(checkout, "2")
+    assert len(verdicts(checkout)) == 1

@@ -5,7 +5,7 @@ import pytest
 
 from rsft.errors import RegistryError
 from rsft.registry.store import Registry
-from rsft.registry.versions import champion, fetch, find_same, get_version
+from rsft.registry.versions import fetch, find_same, get_version
 
 
 def test_a_version_is_found_by_number_and_by_alias(registry: Registry, submit, name: str) -> None:
@@ -25,12 +25,6 @@ def test_an_unknown_version_is_told_what_there_is(registry: Registry, submit, na
             get_version(registry, name, wanted)
         assert str(failure.value).startswith(shown)
         assert str(failure.value).endswith(known)
-
-
-def test_there_is_no_champion_before_a_promotion(registry: Registry, submit, name: str) -> None:
-    assert champion(registry, name) is None
-    submit("m1")
-    assert champion(registry, name) is None
 
 
 def test_a_local_version_is_fetched_without_a_copy(registry: Registry, submit) -> None:

@@ -26,7 +26,8 @@ def test_the_report_says_what_was_decided_and_why():
     assert "| eval | +17.5 | +5.0 | 14 | 0 | 0.0078 |  |" in text
     assert "| guard | +0.0 | -2.9 | 0 | 0 |  | 89% |" in text
     assert "probability of at most 5.0%, over all looks at them; look 1 risks 2.50%" in text
-    assert "A loss of more than 5 points passes a guard" in text
+    assert "A loss of more than 5 points ever passes a guard set with a probability of" in text
+    assert "at most 10.0%, over all looks at it" in text
 
 
 def test_what_awaits_a_person_says_how_to_say_yes():
@@ -46,6 +47,13 @@ def test_where_nothing_could_be_shown_nothing_is_promised():
     verdict = judged(40, 40).as_dict()
     assert verdict["gain"]["detectable"] is None
     assert "At this look, gains from" not in verdict_markdown(verdict)
+
+
+def test_where_no_guard_set_was_asked_that_is_said():
+    verdict = judged(54, 40).as_dict() | {"guards": {}}
+    text = verdict_markdown(verdict)
+    assert "No guard set was asked: of what was lost elsewhere nothing is known" in text
+    assert "ever passes a guard set" not in text
 
 
 def test_the_terminal_shows_the_same_and_cuts_nothing():
