@@ -10,6 +10,7 @@ deletes data sets for good, and ``read_purges`` tells which. ``Cache`` holds dat
 
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
 from rsft.lineage.hashing import Hashed, hash_objects, md5_of
+from rsft.lineage.inputs import version_input
 from rsft.lineage.links import link_dataset
 from rsft.lineage.lock import LockedStage, parse_lock
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
@@ -101,4 +102,5 @@ __all__ = [
     "record_verdict",
     "source_of",
     "tag_run",
+    "version_input",
 ]
