@@ -15,7 +15,7 @@ from prefect.settings import PREFECT_API_URL
 from rsft.config import load_config
 from rsft.lineage import Workspace
 from rsft.report.prompts import taken_markdown
-from rsft.runs.intake import Addition, take_folder
+from rsft.runs.intake import Addition, Taken, take_folder
 
 logger = logging.getLogger("rsft")
 
@@ -35,22 +35,14 @@ def prompts() -> list[dict[str, Any]]:
     """
     workspace = Workspace.open()
     workspace.enter()
-    added, told = None, []
+    files: list[Taken] = []
     try:
-        for taken in take_folder(workspace, load_config(), on_wait=_say_whom):
-            told.append(
-                {
-                    "name": taken.name,
-                    "moved_to": str(taken.moved_to),
-                    "problem": taken.problem,
-                    "addition": None if taken.addition is None else taken.addition.as_dict(),
-                }
-            )
-            if taken.addition is not None and taken.addition.new:
-                added = taken.addition
-    finally:  # one event for all of them, and for those before an error too
-        if added is not None:
-            announce(added, sum(one["addition"]["new"] for one in told if one["addition"]))
+        files.extend(take_folder(workspace, load_config(), on_wait=_say_whom))
+    finally:  # those before an error were taken in, too
+        added = [one.addition for one in files if one.addition is not None and one.addition.new]
+        if added:
+            announce(added[-1], sum(addition.new for addition in added))
+    told = [one.as_dict() for one in files]
     if told:
         create_markdown_artifact(taken_markdown(told), key="prompts")
     return told

@@ -46,6 +46,7 @@ from rsft.lineage.source import Source, source_of
 from rsft.lineage.stores import CACHE, ObjectFolder, PlainFolder, Store, open_stores
 from rsft.lineage.tree import Trees, folder_md5
 from rsft.lineage.workspace import Workspace
+from rsft.lineage.worktree import remove_worktree
 from rsft.lineage.yaml12 import load_yaml
 
 __all__ = [
@@ -100,6 +101,7 @@ __all__ = [
     "record_registration",
     "record_rollback",
     "record_verdict",
+    "remove_worktree",
     "source_of",
     "tag_run",
     "version_input",

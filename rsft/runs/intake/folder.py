@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rsft.config import INCOMING, Config
 from rsft.lineage import Workspace
@@ -36,6 +37,15 @@ class Taken:
     """What came of its lines; null where it could not be used at all."""
     problem: str | None
     """Why it could not; null where it could."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """What became of it as JSON has it."""
+        return {
+            "name": self.name,
+            "moved_to": str(self.moved_to),
+            "problem": self.problem,
+            "addition": None if self.addition is None else self.addition.as_dict(),
+        }
 
 
 def take_folder(
@@ -86,10 +96,5 @@ def _move(file: Path, folder: Path) -> Path:
 
 
 def _report(taken: Taken) -> None:
-    told = {
-        "name": taken.name,
-        "problem": taken.problem,
-        "addition": None if taken.addition is None else taken.addition.as_dict(),
-    }
     report = taken.moved_to.with_name(f"{taken.moved_to.name}.report.json")
-    report.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    report.write_text(json.dumps(taken.as_dict(), indent=2) + "\n", encoding="utf-8")

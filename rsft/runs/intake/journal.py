@@ -69,7 +69,7 @@ def read_additions(journal: Path = ADDITIONS) -> list[Mapping[str, Any]]:
     """The journal's lines, the oldest first."""
     if not journal.exists():
         return []
-    found = []
+    found: list[Mapping[str, Any]] = []
     for line in journal.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             entry = json.loads(line)

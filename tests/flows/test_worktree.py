@@ -1,0 +1,105 @@
+"""The worktree of a retraining: made, gone on with after a failure, and removed after success."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from rsft.lineage import Workspace, remove_worktree
+from tests.workspaces import ROOT, clean_environment, git, make_repository
+
+
+@pytest.fixture
+def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with two commits and a file of prompts that git ignores; the current folder."""
+    folder = tmp_path / "checkout"
+    (folder / "data" / "raw").mkdir(parents=True)
+    (folder / "dvc.yaml").touch()
+    (folder / "data" / ".gitignore").write_text("*\n!/raw/\n!*.dvc\n")
+    (folder / "data" / "raw" / "train.jsonl").write_text("1\n")
+    (folder / "data" / "raw" / "train.jsonl.dvc").write_text("committed\n")
+    make_repository(folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def worktree(main: Path, *name: str, **environment: str) -> Path:
+    """Where the script says that a run is to work."""
+    done = subprocess.run(
+        ["bash", str(ROOT / "flows" / "worktree.sh"), *name],
+        cwd=main,
+        env=clean_environment(main, **environment),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return Path(done.stdout.strip())
+
+
+@pytest.fixture
+def at_work(main: Path) -> Iterator[Path]:
+    """The worktree of a run that is at work."""
+    tree = worktree(main)
+    (tree / ".rsft").mkdir()
+    with FileLock(tree / ".rsft" / "lock"):
+        yield tree
+
+
+def test_it_is_at_the_checkouts_commit_and_has_what_the_user_brought(main: Path) -> None:
+    (main / "data" / "raw" / "train.jsonl.dvc").write_text("since then\n")
+    tree = worktree(main)
+    assert tree == main / ".rsft" / "worktrees" / "retrain"
+    assert git(tree, "rev-parse", "HEAD") == git(main, "rev-parse", "HEAD")
+    assert (tree / "data" / "raw" / "train.jsonl").read_text() == "1\n"
+    assert (tree / "data" / "raw" / "train.jsonl.dvc").read_text() == "since then\n"
+    (main / "data" / "raw" / "train.jsonl").write_text("2\n")
+    assert (tree / "data" / "raw" / "train.jsonl").read_text() == "1\n"
+
+
+def test_the_next_run_goes_on_in_that_of_one_that_failed(main: Path) -> None:
+    tree = worktree(main)
+    (tree / ".rsft").mkdir()
+    (tree / ".rsft" / "part").write_text("drawn")
+    (tree / "dvc.yaml").write_text("edited")
+    (main / "data" / "raw" / "train.jsonl").unlink()
+    (main / "data" / "raw" / "more.jsonl").write_text("3\n")
+    git(main, "commit", "--quiet", "--allow-empty", "--message=Next")
+    assert worktree(main) == tree
+    assert (tree / ".rsft" / "part").read_text() == "drawn"
+    assert (tree / "dvc.yaml").read_text() == ""
+    names = sorted(file.name for file in (tree / "data" / "raw").iterdir())
+    assert names == ["more.jsonl", "train.jsonl.dvc"]
+    assert git(tree, "rev-parse", "HEAD") == git(main, "rev-parse", "HEAD")
+
+
+def test_nothing_changes_under_a_run_that_a_killed_worker_left_at_work(
+    main: Path, at_work: Path
+) -> None:
+    other = worktree(main, PREFECT__FLOW_RUN_ID="0123")
+    assert other == at_work.with_name("retrain-0123")
+    assert (other / "data" / "raw" / "train.jsonl").exists()
+
+
+def test_it_goes_when_its_run_has_succeeded(main: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = worktree(main)
+    (tree / "data" / "model").write_text("ignored by git")
+    monkeypatch.chdir(tree)
+    remove_worktree(Workspace(root=tree, home=main))
+    assert not tree.exists()
+    assert Path.cwd() == main
+    assert git(main, "worktree", "list", "--porcelain").count("worktree ") == 1
+
+
+def test_one_that_somebody_made_stays(main: Path, tmp_path: Path) -> None:
+    git(main, "worktree", "add", "--quiet", str(tmp_path / "mine"))
+    remove_worktree(Workspace(root=tmp_path / "mine", home=main))
+    remove_worktree(Workspace(root=main, home=main))
+    assert (tmp_path / "mine").exists()
+
+
+def test_one_of_another_name_is_left_as_it_is_but_for_its_commit(main: Path) -> None:
+    tree = worktree(main, "promotion-1")
+    assert tree == main / ".rsft" / "worktrees" / "promotion-1"
+    assert not (tree / "data" / "raw" / "train.jsonl").exists()
