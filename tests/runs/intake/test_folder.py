@@ -15,7 +15,7 @@ from tests.runs.intake.conftest import TRAIN, settings, write
 from tests.workspaces import ROOT, make_repository
 
 # DVC walks its own tries in a way that their library is about to forbid.
-pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning:pygtrie")
 
 NEW = {"id": "u1", "prompt": "5 + 5?", "answer": "10"}
 LONG_AGO = 1_700_000_000
