@@ -15,7 +15,7 @@ from prefect.settings import PREFECT_API_URL
 from rsft.config import load_config
 from rsft.lineage import Workspace
 from rsft.report.prompts import taken_markdown
-from rsft.runs.intake import Addition, Taken, take_folder
+from rsft.runs.intake import Addition, take_folder, take_upstream
 
 logger = logging.getLogger("rsft")
 
@@ -25,7 +25,7 @@ PROMPTS_EVENT = "rsft.prompts"
 
 @flow(name="prompts", flow_run_name="prompts", validate_parameters=False)
 def prompts() -> list[dict[str, Any]]:
-    """Takes in what lies in ``data/incoming`` of the current folder's checkout.
+    """Takes in what came to the current folder's checkout: by git and DVC, or in ``data/incoming``.
 
     Returns:
         What came of each file.
@@ -35,14 +35,21 @@ def prompts() -> list[dict[str, Any]]:
     """
     workspace = Workspace.open()
     workspace.enter()
-    files: list[Taken] = []
+    config = load_config()
+    told: list[dict[str, Any]] = []
+    added: list[Addition] = []
     try:
-        files.extend(take_folder(workspace, load_config(), on_wait=_say_whom))
+        newer = take_upstream(workspace, config, on_wait=_say_whom)
+        if newer is not None:
+            told.append({"name": newer.source, "problem": None, "addition": newer.as_dict()})
+            added.append(newer)
+        for taken in take_folder(workspace, config, on_wait=_say_whom):
+            told.append(taken.as_dict())
+            added += [] if taken.addition is None else [taken.addition]
     finally:  # those before an error were taken in, too
-        added = [one.addition for one in files if one.addition is not None and one.addition.new]
-        if added:
-            announce(added[-1], sum(addition.new for addition in added))
-    told = [one.as_dict() for one in files]
+        new = sum(addition.new for addition in added)
+        if new:
+            announce(added[-1], new)
     if told:
         create_markdown_artifact(taken_markdown(told), key="prompts")
     return told

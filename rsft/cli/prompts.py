@@ -44,7 +44,7 @@ def add(
 ) -> None:
     """Add a file's new prompts to those that are trained on, and tell the retraining."""
     from rsft.report.prompts import addition_lines
-    from rsft.runs.intake import take_in
+    from rsft.runs.intake import take_in, take_upstream
 
     named = file.absolute()
     workspace, config = workspace_and_config()
@@ -53,6 +53,10 @@ def add(
     def say(holder: str) -> None:
         console.print(escape(f"waiting for {holder}"))
 
+    newer = take_upstream(workspace, config, on_wait=say if wait else None)
+    if newer is not None:
+        for line in addition_lines(newer.as_dict()):
+            console.print(line)
     addition = take_in(workspace, config, named, on_wait=say if wait else None)
     for line in addition_lines(addition.as_dict()):
         console.print(line)

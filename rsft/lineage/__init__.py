@@ -10,7 +10,7 @@ deletes data sets for good, and ``read_purges`` tells which. ``Cache`` holds dat
 
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
 from rsft.lineage.hashing import Hashed, hash_objects, md5_of
-from rsft.lineage.inputs import version_input
+from rsft.lineage.inputs import fetch_pointed, pointed_at, pointer_of, version_input
 from rsft.lineage.links import link_dataset
 from rsft.lineage.lock import LockedStage, parse_lock
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
@@ -73,6 +73,7 @@ __all__ = [
     "Workspace",
     "before_champion",
     "contending",
+    "fetch_pointed",
     "folder_md5",
     "hash_objects",
     "in_service",
@@ -88,6 +89,8 @@ __all__ = [
     "open_stores",
     "parse_lock",
     "parse_members",
+    "pointed_at",
+    "pointer_of",
     "purge_objects",
     "push_run",
     "read_files",

@@ -10,7 +10,6 @@ from rsft.config import parse_config
 from tests.flows.conftest import Up, stop, wait_until
 from tests.workspaces import clean_environment, git, rsft
 
-
 EVENT = """
 from prefect.events import emit_event
 emit_event(event="rsft.prompts", resource={"prefect.resource.id": "rsft.prompts"}, payload={})

@@ -49,13 +49,16 @@ class _Row:
     """Whether it has an id."""
 
 
-def add_prompts(file: Path, config: Config, *, follow: bool = True) -> Addition:
+def add_prompts(
+    file: Path, config: Config, *, follow: bool = True, name: str | None = None
+) -> Addition:
     """Adds the prompts of a file to those of the current folder, which must be held.
 
     Args:
         file: One JSON object a line, with the fields that ``prompts.files`` names.
         config: The settings.
         follow: Whether the file may be a symbolic link.
+        name: What the journal calls it; by default its own name.
 
     Returns:
         What came of it; where nothing was new, nothing was written.
@@ -69,7 +72,7 @@ def add_prompts(file: Path, config: Config, *, follow: bool = True) -> Addition:
     try:
         sha256 = copy_in(file, _COPY, follow=follow)
         with closing(Known()) as known:
-            return _Intake(config, section, known).take(file, sha256)
+            return _Intake(config, section, known).take(file, sha256, name or file.name)
     except OSError as error:
         raise PromptsError(
             f"{error.filename or RAW}: cannot be written ({error.strerror}); nothing was added"
@@ -113,7 +116,7 @@ class _Intake:
         self._new = self._near = self._same = self._refused = 0
         self._refusals: list[Refusal] = []
 
-    def take(self, file: Path, sha256: str) -> Addition:
+    def take(self, file: Path, sha256: str, name: str) -> Addition:
         """Adds what of the private copy is new."""
         before = md5_of_file(self._train)
         with NextVersion(self._train, _NEXT) as version:
@@ -126,7 +129,7 @@ class _Intake:
                 version.commit()
         addition = Addition(
             at=datetime.now(UTC).isoformat(timespec="seconds"),
-            source=file.name,
+            source=name,
             sha256=sha256,
             new=self._new,
             known=self._same,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from rsft.errors import PromptsError
+from rsft.lineage import pointer_of
 from rsft.runs.intake.copying import count_lines
 
 
@@ -84,7 +85,7 @@ def _is_there(file: Path) -> bool:
     """
     if file.exists():
         return True
-    pointer = file.with_name(f"{file.name}.dvc")
+    pointer = pointer_of(file)
     if pointer.exists() or file.is_symlink():
         raise PromptsError(f"{file}: is not here, but DVC has it; `dvc pull {pointer}` brings it")
     return False

@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 
 from rsft.config import INCOMING, Config
-from rsft.errors import ConfigurationError, WorkspaceError
+from rsft.errors import ConfigurationError, LineageError, WorkspaceError
 from rsft.lineage import Workspace
-from rsft.runs.intake import Taken, add_prompts, take_folder, take_in
+from rsft.runs.intake import Taken, add_prompts, take_folder, take_in, take_upstream
 from tests.runs.intake.conftest import TRAIN, settings, write
 from tests.workspaces import ROOT, make_repository
 
 # DVC walks its own tries in a way that their library is about to forbid.
-pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning:pygtrie")
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
 
 NEW = {"id": "u1", "prompt": "5 + 5?", "answer": "10"}
+OTHER = {**NEW, "id": "u2", "prompt": "6 + 4?"}
 LONG_AGO = 1_700_000_000
 
 
@@ -121,3 +122,52 @@ def test_what_is_known_makes_a_version_where_there_is_none(workspace: Workspace)
     done = take_in(workspace, settings(), write(Path("in.jsonl"), TRAIN[0]))
     assert done.new == 0
     assert done.fingerprint in Path("data/raw/train.jsonl.dvc").read_text()
+
+
+def test_a_version_that_came_by_git_is_fetched_and_its_rows_are_added(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    shutil.copytree(workspace.root, tmp_path / "theirs")
+    add(tmp_path / "theirs", NEW)
+    add(workspace.root, OTHER)
+    pull(tmp_path / "theirs", workspace.root)
+    with pytest.raises(LineageError, match="came meanwhile; add the file again"):
+        take_in(workspace, settings(), write(Path("in.jsonl"), NEW))
+    done = take_upstream(workspace, settings())
+    assert done is not None
+    assert (done.source, done.new, done.known, done.total) == ("train.jsonl.dvc", 1, 2, 4)
+    rows = [json.loads(line) for line in Path("data/raw/train.jsonl").read_text().splitlines()]
+    assert rows == [*TRAIN, OTHER, NEW]
+    assert done.fingerprint in Path("data/raw/train.jsonl.dvc").read_text()
+    assert take_upstream(workspace, settings()) is None
+
+
+def test_an_older_pointer_brings_nothing_back(workspace: Workspace) -> None:
+    add(workspace.root, NEW)
+    older = Path("data/raw/train.jsonl.dvc").read_text()
+    add(workspace.root, OTHER)
+    Path("data/raw/train.jsonl.dvc").write_text(older)
+    assert take_upstream(workspace, settings()) is None
+
+
+def test_a_version_that_nobody_pushed_is_told(workspace: Workspace) -> None:
+    Path("data/raw/train.jsonl.dvc").write_text(f"outs:\n- md5: {'a' * 32}\n  path: train.jsonl\n")
+    with pytest.raises(LineageError, match="who made it has to `dvc push` it"):
+        take_upstream(workspace, settings())
+    Path("data/raw/train.jsonl.dvc").write_text("outs: [{md5: ../../x}]")
+    with pytest.raises(LineageError, match="is no file's MD5; restore it with git"):
+        take_upstream(workspace, settings())
+
+
+def add(folder: Path, row: object) -> None:
+    """Adds a prompt in a checkout."""
+    before = Path.cwd()
+    os.chdir(folder)
+    take_in(Workspace(root=folder, home=folder), settings(), write(Path("in.jsonl"), row))
+    os.chdir(before)
+
+
+def pull(theirs: Path, ours: Path) -> None:
+    """What `git pull` brings, and `dvc push` has put into the remote."""
+    shutil.copy(theirs / "data" / "raw" / "train.jsonl.dvc", ours / "data" / "raw")
+    shutil.copytree(theirs / ".dvc" / "cache", ours / ".rsft" / "remote", dirs_exist_ok=True)
