@@ -22,8 +22,12 @@ SKIPPED = "Skipped"
 
 def leave_worktree(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Removes the worktree of a deployed run that has succeeded; others are resumed in theirs."""
-    if flow_run.deployment_id is not None and state.name != SKIPPED:
-        remove_worktree(Workspace.open())
+    if flow_run.deployment_id is None:
+        return
+    workspace = Workspace.open()
+    if state.name == SKIPPED and (workspace.private / "resumed").exists():
+        return  # what a run that failed has left there is still to be gone on with
+    remove_worktree(workspace)
 
 
 @flow(

@@ -12,6 +12,10 @@ if [ "$name" = retrain ] && [ -e "$tree/.rsft/lock" ] && ! flock --nonblock "$tr
   tree=$tree-${PREFECT__FLOW_RUN_ID:-$$}
 fi
 if [ -e "$tree/.git" ]; then
+  if [ "$name" = retrain ]; then
+    mkdir -p "$tree/.rsft"
+    touch "$tree/.rsft/resumed"
+  fi
   git -C "$tree" checkout --quiet --force --detach "$(git -C "$main" rev-parse HEAD)"
 else
   git -C "$main" worktree prune

@@ -52,6 +52,7 @@ def test_it_is_at_the_checkouts_commit_and_has_what_the_user_brought(main: Path)
     tree = worktree(main)
     assert tree == main / ".rsft" / "worktrees" / "retrain"
     assert git(tree, "rev-parse", "HEAD") == git(main, "rev-parse", "HEAD")
+    assert not (tree / ".rsft").exists()
     assert (tree / "data" / "raw" / "train.jsonl").read_text() == "1\n"
     assert (tree / "data" / "raw" / "train.jsonl.dvc").read_text() == "since then\n"
     (main / "data" / "raw" / "train.jsonl").write_text("2\n")
@@ -68,6 +69,7 @@ def test_the_next_run_goes_on_in_that_of_one_that_failed(main: Path) -> None:
     git(main, "commit", "--quiet", "--allow-empty", "--message=Next")
     assert worktree(main) == tree
     assert (tree / ".rsft" / "part").read_text() == "drawn"
+    assert (tree / ".rsft" / "resumed").exists()
     assert (tree / "dvc.yaml").read_text() == ""
     names = sorted(file.name for file in (tree / "data" / "raw").iterdir())
     assert names == ["more.jsonl", "train.jsonl.dvc"]

@@ -1,5 +1,6 @@
 """When a retraining is not worth it, and what becomes of its worktree."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import flows.retrain as retraining
 import flows.run as module
 from flows.retrain import SKIPPED, leave_worktree
 from flows.run import Run
+from rsft.lineage import Workspace
 
 
 @pytest.mark.parametrize(
@@ -32,16 +34,30 @@ def test_a_run_is_worth_it_from_so_many_new_prompts(
 
 
 @pytest.mark.parametrize(
-    ("deployment", "name", "goes"),
-    [("d", "Completed", True), (None, "Completed", False), ("d", SKIPPED, False)],
+    ("deployment", "name", "is_resumed", "goes"),
+    [
+        ("d", "Completed", False, True),
+        ("d", "Completed", True, True),
+        ("d", SKIPPED, False, True),
+        ("d", SKIPPED, True, False),  # what a run that failed has left is still to be gone on with
+        (None, "Completed", False, False),
+    ],
 )
-def test_the_worktree_of_a_deployed_run_goes_when_it_has_trained(
-    monkeypatch: pytest.MonkeyPatch, deployment: str | None, name: str, goes: bool
+def test_the_worktree_of_a_deployed_run_goes_when_nothing_is_left_to_do_there(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    deployment: str | None,
+    name: str,
+    is_resumed: bool,
+    goes: bool,
 ) -> None:
-    """Where it was not worth it, what an earlier run left there is still to be gone on with."""
-    removed: list[str] = []
+    workspace = Workspace(root=tmp_path, home=tmp_path)
+    workspace.private.mkdir()
+    if is_resumed:
+        (workspace.private / "resumed").touch()
+    removed: list[Workspace] = []
     monkeypatch.setattr(retraining, "remove_worktree", removed.append)
-    monkeypatch.setattr(retraining, "Workspace", SimpleNamespace(open=lambda: "here"))
+    monkeypatch.setattr(Workspace, "open", lambda: workspace)
     flow_run: Any = SimpleNamespace(deployment_id=deployment)
     leave_worktree(retraining.retrain, flow_run, Completed(name=name))
-    assert removed == ["here"] * goes
+    assert removed == [workspace] * goes
