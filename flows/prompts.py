@@ -13,9 +13,9 @@ from prefect.events import emit_event
 from prefect.settings import PREFECT_API_URL
 
 from rsft.config import load_config
-from rsft.lineage import Workspace
+from rsft.lineage import Addition, Workspace
 from rsft.report.prompts import taken_markdown
-from rsft.runs.intake import Addition, take_folder, take_upstream
+from rsft.runs.intake import take_folder, take_upstream
 
 logger = logging.getLogger("rsft")
 

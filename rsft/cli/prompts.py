@@ -21,8 +21,9 @@ def versions(context: typer.Context, as_json: _Json = False) -> None:
     """Tell the versions of the training prompts, the oldest first."""
     if context.invoked_subcommand is not None:
         return
+    from rsft.lineage import read_additions
     from rsft.report.prompts import version_lines
-    from rsft.runs.intake import current_version, read_additions
+    from rsft.runs.intake import current_version
 
     _, config = workspace_and_config()
     additions, fingerprint = read_additions(), current_version(config)

@@ -8,6 +8,7 @@ deletes data sets for good, and ``read_purges`` tells which. ``Cache`` holds dat
 ``source_of`` says where others find the code.
 """
 
+from rsft.lineage.additions import Addition, Refusal, read_additions, write_addition
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
 from rsft.lineage.hashing import Hashed, hash_objects, md5_of
 from rsft.lineage.inputs import fetch_pointed, pointed_at, pointer_of, version_input
@@ -51,6 +52,7 @@ from rsft.lineage.yaml12 import load_yaml
 
 __all__ = [
     "CACHE",
+    "Addition",
     "Cache",
     "Deleted",
     "Entry",
@@ -63,6 +65,7 @@ __all__ = [
     "PlainFolder",
     "PurgeRecord",
     "Push",
+    "Refusal",
     "RunRecord",
     "Snapshot",
     "Source",
@@ -93,6 +96,7 @@ __all__ = [
     "pointer_of",
     "purge_objects",
     "push_run",
+    "read_additions",
     "read_files",
     "read_purged",
     "read_purges",
@@ -108,4 +112,5 @@ __all__ = [
     "source_of",
     "tag_run",
     "version_input",
+    "write_addition",
 ]

@@ -23,7 +23,7 @@ def pointed_at(file: Path) -> str | None:
     """
     pointer = pointer_of(file)
     try:
-        found = load_yaml(pointer.read_text(encoding="utf-8"))["outs"][0]["md5"]
+        found = load_yaml(pointer.read_bytes())["outs"][0]["md5"]
     except FileNotFoundError:
         return None
     except Exception as error:  # noqa: BLE001  # whatever stands there instead

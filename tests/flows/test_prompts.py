@@ -11,7 +11,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 import flows.prompts as module
 from flows.prompts import announce_by_hand, prompts
 from rsft.errors import PromptsError
-from rsft.runs.intake import Addition, Taken
+from rsft.lineage import Addition
+from rsft.runs.intake import Taken
 
 
 def addition(new: int, name: str = "in.jsonl") -> Addition:

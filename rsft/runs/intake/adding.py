@@ -17,11 +17,11 @@ from pathlib import Path
 
 from rsft.config import RAW, Config, FilesSection
 from rsft.errors import ConfigurationError, PromptsError
+from rsft.lineage import Addition, Refusal, write_addition
 from rsft.prompts.contamination import KINDS, EvaluationText
 from rsft.prompts.files import is_used, make_prompt, numbered_id, parse_row, read_prompts
 from rsft.prompts.forgotten import Forgetting, read_forgotten
 from rsft.runs.intake.copying import UnusableFileError, copy_in, read_lines
-from rsft.runs.intake.journal import Addition, Refusal, write_addition
 from rsft.runs.intake.known import Known
 from rsft.runs.intake.version import NextVersion, md5_of_file
 from rsft.types import Prompt

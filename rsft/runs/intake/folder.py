@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from rsft.config import INCOMING, Config
-from rsft.lineage import Workspace
+from rsft.lineage import Addition, Workspace
 from rsft.runs.intake.copying import UnusableFileError
-from rsft.runs.intake.journal import Addition
 from rsft.runs.intake.taking import take_in
 
 _SETTLED_SECONDS = 5.0

@@ -5,9 +5,16 @@ from pathlib import Path
 
 from rsft.config import RAW, Config
 from rsft.errors import LineageError
-from rsft.lineage import Workspace, fetch_pointed, pointed_at, pointer_of, version_input
+from rsft.lineage import (
+    Addition,
+    Workspace,
+    fetch_pointed,
+    pointed_at,
+    pointer_of,
+    read_additions,
+    version_input,
+)
 from rsft.runs.intake.adding import add_prompts
-from rsft.runs.intake.journal import Addition, read_additions
 from rsft.runs.intake.version import md5_of_file
 
 OnWait = Callable[[str], None]

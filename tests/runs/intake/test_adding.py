@@ -10,9 +10,10 @@ import pytest
 
 from rsft.config import load_config
 from rsft.errors import ConfigurationError, PromptsError
+from rsft.lineage import read_additions
 from rsft.prompts.files import read_prompts
 from rsft.prompts.forgotten import Forgotten, add_forgotten, question_digests
-from rsft.runs.intake import add_prompts, copying, read_additions
+from rsft.runs.intake import add_prompts, copying
 from rsft.runs.intake.copying import UnusableFileError
 from tests.runs.intake.conftest import EVAL, TRAIN, settings, with_contamination, write
 from tests.workspaces import ROOT

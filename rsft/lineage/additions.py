@@ -75,6 +75,6 @@ def read_additions(journal: Path = ADDITIONS) -> list[Mapping[str, Any]]:
             entry = json.loads(line)
         except ValueError:
             continue
-        if isinstance(entry, dict) and "fingerprint" in entry:
+        if isinstance(entry, dict) and {"before", "fingerprint"} <= entry.keys():
             found.append(entry)
     return found
