@@ -5,27 +5,56 @@ Run it with ``rsft run``, or deploy it with ``prefect deploy --all`` (prefect.ya
 
 from typing import Any
 
-from prefect import flow
+from prefect import Flow, flow
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.states import Completed
 
 from flows.run import Run, open_run
+from rsft.lineage import Workspace, remove_worktree
 
 ROUND = ("generate", "score", "filter", "pool", "validate", "finetune", "monitor", "evaluate")
 """The stages of a round, in order."""
 
 
-@flow(name="retrain", flow_run_name="retrain", validate_parameters=False)
-def retrain(settings: list[str] | None = None, wait: bool = False) -> dict[str, Any]:
+SKIPPED = "Skipped"
+"""Name of the state of a run that was not worth it; it is one of those that are completed."""
+
+
+def leave_worktree(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Removes the worktree of a deployed run that has succeeded; others are resumed in theirs."""
+    if flow_run.deployment_id is None:
+        return
+    workspace = Workspace.open()
+    if state.name == SKIPPED and (workspace.private / "resumed").exists():
+        return  # what a run that failed has left there is still to be gone on with
+    remove_worktree(workspace)
+
+
+@flow(
+    name="retrain",
+    flow_run_name="retrain",
+    validate_parameters=False,
+    on_completion=[leave_worktree],
+)
+def retrain(
+    settings: list[str] | None = None, wait: bool = False, needs_new: bool = False
+) -> dict[str, Any] | State[dict[str, Any]]:
     """Retrains the policy from ``params.yaml`` in the current folder and offers it for promotion.
 
     Args:
         settings: Each ``section.key=value``, written into ``params.yaml`` first.
         wait: Wait where another run holds the workspace, instead of stopping.
+        needs_new: Run only where ``retrain.min_new_prompts`` are new.
 
     Returns:
-        The summary that ``data/run.json`` holds too.
+        The summary that ``data/run.json`` holds too; where it was not worth it, why, as
+        ``skipped``.
     """
     with open_run(settings or (), wait=wait) as run:
         run.stage("prompts")
+        reason = run.not_worth_it() if needs_new else None
+        if reason is not None:
+            return Completed(name=SKIPPED, message=reason, data={"skipped": reason})
         run.show_prompts()
         run.prove_verifiers()
         run.require_control_rows()

@@ -59,6 +59,7 @@ from rsft.report.training import training_line
 from rsft.runs.description import describe_versions
 from rsft.runs.docs import render_data_docs
 from rsft.runs.manifest import build_manifest
+from rsft.runs.news import count_new
 from rsft.runs.readiness import require_control_rows
 from rsft.runs.record import find_differences
 from rsft.runs.registration import register_patiently, registered_version
@@ -171,6 +172,14 @@ class Run:
         line = forgotten_line(read_json(FORGOTTEN_COUNTS))
         if line:
             current_display().show(line)
+
+    def not_worth_it(self) -> str | None:
+        """Why there is too little new to train on; null where there is enough, or nobody knows."""
+        least = self.config.retrain.min_new_prompts
+        new = count_new(self.workspace)
+        if new is None or new >= least:
+            return None
+        return f"not worth it: {new:,} new of {least:,} (retrain.min_new_prompts)"
 
     def prove_verifiers(self) -> None:
         """Stops the run where a verifier does not give its own golds a reward of 1."""

@@ -12,6 +12,7 @@ from rsft.cli import (  # noqa: F401  # they register
     history,
     lineage,
     promote,
+    prompts,
     replay,
     rows,
     running,

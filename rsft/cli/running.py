@@ -22,6 +22,9 @@ def run(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document last.")] = False,
     wait: Annotated[bool, typer.Option(help="Wait where another run holds the workspace.")] = False,
+    if_new: Annotated[
+        bool, typer.Option("--if-new", help="Only where retrain.min_new_prompts are new.")
+    ] = False,
 ) -> None:
     """Retrain: sample, accept, validate, fine-tune, evaluate, register, promote."""
     from rsft.config import PARAMS, load_config, set_values
@@ -41,11 +44,14 @@ def run(
     require_server()
     set_display(ConsoleDisplay(console))
     try:
-        summary = retrain(settings=settings, wait=wait)
+        summary: Any = retrain(settings=settings, wait=wait, needs_new=if_new)
     except KeyboardInterrupt:
         console.print("interrupted; what is finished is kept, and `rsft run` goes on from it")
         raise
-    _show_result(console, summary)
+    if "skipped" in summary:
+        console.print(escape(summary["skipped"]))
+    else:
+        _show_result(console, summary)
     if as_json:
         print(json.dumps(summary, indent=2))
 

@@ -19,9 +19,10 @@ from rsft.config.measure import (
     ValidateSection,
 )
 from rsft.config.params import load_config, load_policy, parse_config, parse_policy, set_values
-from rsft.config.places import FORGOTTEN, PARAMS, RAW, TRAINING
+from rsft.config.places import ADDITIONS, FORGOTTEN, INCOMING, PARAMS, RAW, TRAINING
 from rsft.config.policy import POLICY, ApprovalPolicy, GainPolicy, GuardPolicy, Policy
 from rsft.config.prompts import EmbeddedSection, ExcludeSection, FilesSection, PromptsSection
+from rsft.config.retrain import RetrainSection
 from rsft.config.score import (
     MODEL_BASED,
     RULES,
@@ -41,7 +42,9 @@ from rsft.config.training import (
 )
 
 __all__ = [
+    "ADDITIONS",
     "FORGOTTEN",
+    "INCOMING",
     "LEAST_TEMPERATURE",
     "MODEL_BASED",
     "PARAMS",
@@ -77,6 +80,7 @@ __all__ = [
     "PromptsSection",
     "RegisterSection",
     "RenderingSection",
+    "RetrainSection",
     "RewardModelSection",
     "RoundSection",
     "RuntimeSection",

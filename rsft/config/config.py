@@ -16,6 +16,7 @@ from rsft.config.measure import (
     ValidateSection,
 )
 from rsft.config.prompts import PromptsSection
+from rsft.config.retrain import RetrainSection
 from rsft.config.score import MODEL_BASED, RULES, ScoreSection, is_own
 from rsft.config.section import Section
 from rsft.config.training import FinetuneSection
@@ -48,6 +49,7 @@ class Config(Section):
     evaluate: EvaluateSection
     controls: ControlsSection
     register_: RegisterSection = Field(alias="register")
+    retrain: RetrainSection = RetrainSection()
 
     @model_validator(mode="after")
     def _rounds_are_a_chain(self) -> Self:

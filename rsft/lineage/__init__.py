@@ -8,8 +8,10 @@ deletes data sets for good, and ``read_purges`` tells which. ``Cache`` holds dat
 ``source_of`` says where others find the code.
 """
 
+from rsft.lineage.additions import Addition, Refusal, read_additions, write_addition
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
 from rsft.lineage.hashing import Hashed, hash_objects, md5_of
+from rsft.lineage.inputs import fetch_pointed, pointed_at, pointer_of, version_input
 from rsft.lineage.links import link_dataset
 from rsft.lineage.lock import LockedStage, parse_lock
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
@@ -45,10 +47,12 @@ from rsft.lineage.source import Source, source_of
 from rsft.lineage.stores import CACHE, ObjectFolder, PlainFolder, Store, open_stores
 from rsft.lineage.tree import Trees, folder_md5
 from rsft.lineage.workspace import Workspace
+from rsft.lineage.worktree import remove_worktree
 from rsft.lineage.yaml12 import load_yaml
 
 __all__ = [
     "CACHE",
+    "Addition",
     "Cache",
     "Deleted",
     "Entry",
@@ -61,6 +65,7 @@ __all__ = [
     "PlainFolder",
     "PurgeRecord",
     "Push",
+    "Refusal",
     "RunRecord",
     "Snapshot",
     "Source",
@@ -71,6 +76,7 @@ __all__ = [
     "Workspace",
     "before_champion",
     "contending",
+    "fetch_pointed",
     "folder_md5",
     "hash_objects",
     "in_service",
@@ -87,8 +93,11 @@ __all__ = [
     "owe_push",
     "parse_lock",
     "parse_members",
+    "pointed_at",
+    "pointer_of",
     "purge_objects",
     "push_owed",
+    "read_additions",
     "read_files",
     "read_purged",
     "read_purges",
@@ -100,6 +109,9 @@ __all__ = [
     "record_registration",
     "record_rollback",
     "record_verdict",
+    "remove_worktree",
     "source_of",
     "tag_run",
+    "version_input",
+    "write_addition",
 ]

@@ -57,14 +57,14 @@ def read_prompts(file: Path, section: FilesSection) -> list[Prompt]:
     seen: dict[str, int] = {}
     prompts: list[Prompt] = []
     for number, row in _rows(file):
-        prompt = _prompt(row, file, number, section)
+        prompt = make_prompt(row, file, number, section)
         if prompt.prompt_id in seen:
             raise PromptsError(
                 f"{file}:{number}: id {prompt.prompt_id!r} is that of line "
                 f"{seen[prompt.prompt_id]} too; ids must be unique"
             )
         seen[prompt.prompt_id] = number
-        if section.max_calculations is None or _calculations(prompt) <= section.max_calculations:
+        if is_used(prompt, section):
             prompts.append(prompt)
         if len(prompts) == section.limit:
             break
@@ -83,21 +83,29 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             f"{file}: cannot be read ({error.strerror}); check prompts.files in params.yaml"
         ) from None
     for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line, parse_constant=_refuse_constant)
-        except json.JSONDecodeError as error:
-            raise PromptsError(
-                f"{file}:{number}: not JSON ({error.msg} at column {error.colno}); "
-                "write one object a line"
-            ) from None
-        except (ValueError, RecursionError) as error:  # numbers and nesting beyond Python's limits
-            raise PromptsError(f"{file}:{number}: cannot be read ({error})") from None
-        if not isinstance(row, dict):
-            raise PromptsError(f"{file}:{number}: a JSON {type(row).__name__}, not an object")
-        _refuse_half_characters(row, file, number)
-        yield number, row
+        if line.strip():
+            yield number, parse_row(line, file, number)
+
+
+def parse_row(line: str, file: Path, number: int) -> dict[str, Any]:
+    """The object of a line.
+
+    Raises:
+        PromptsError: Naming the file, the line and the remedy.
+    """
+    try:
+        row = json.loads(line, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise PromptsError(
+            f"{file}:{number}: not JSON ({error.msg} at column {error.colno}); "
+            "write one object a line"
+        ) from None
+    except (ValueError, RecursionError) as error:  # numbers and nesting beyond Python's limits
+        raise PromptsError(f"{file}:{number}: cannot be read ({error})") from None
+    if not isinstance(row, dict):
+        raise PromptsError(f"{file}:{number}: a JSON {type(row).__name__}, not an object")
+    _refuse_half_characters(row, file, number)
+    return row
 
 
 def _refuse_constant(name: str) -> None:
@@ -117,7 +125,12 @@ def _refuse_half_characters(row: dict[str, Any], file: Path, number: int) -> Non
             ) from None
 
 
-def _prompt(row: dict[str, Any], file: Path, number: int, section: FilesSection) -> Prompt:
+def make_prompt(row: dict[str, Any], file: Path, number: int, section: FilesSection) -> Prompt:
+    """The prompt of a row.
+
+    Raises:
+        PromptsError: Naming the file, the line, the field, the value and the remedy.
+    """
     context, text = _question(row, file, number, section)
     where = f"{file}:{number}"
     answers = read_answers(row, section, where)
@@ -138,7 +151,7 @@ def _prompt(row: dict[str, Any], file: Path, number: int, section: FilesSection)
             f"{where}: field {section.solution_field!r} is {solution!r}; it must be text"
         )
     given, family = row.get(section.id_field), row.get(section.family_field)
-    prompt_id = f"{file.stem}-{number:05d}" if given is None else str(given)
+    prompt_id = numbered_id(file, number) if given is None else str(given)
     return Prompt(
         prompt_id=prompt_id,
         text=text,
@@ -169,6 +182,13 @@ def _question(
     return tuple(before), last.content.strip()
 
 
-def _calculations(prompt: Prompt) -> float:
-    """Steps of the worked solution; unknown counts as too many."""
-    return float("inf") if prompt.solution is None else prompt.solution.count("=")
+def numbered_id(file: Path, number: int) -> str:
+    """Id of a prompt whose row has none, by its file and line."""
+    return f"{file.stem}-{number:05d}"
+
+
+def is_used(prompt: Prompt, section: FilesSection) -> bool:
+    """Whether its worked solution has no more than ``max_calculations``; unknown is too many."""
+    if section.max_calculations is None:
+        return True
+    return prompt.solution is not None and prompt.solution.count("=") <= section.max_calculations

@@ -15,8 +15,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rsft.config import RAW, TRAINING
-from rsft.lineage import Cache, Deleted, Workspace, list_worktrees, purge_objects
+from rsft.config import ADDITIONS, INCOMING, RAW, TRAINING
+from rsft.lineage import (
+    Cache,
+    Deleted,
+    Workspace,
+    is_object,
+    list_worktrees,
+    purge_objects,
+    read_additions,
+)
 from rsft.rows.records import RunTrace, Trace
 from rsft.rows.scanning import rows_of_prompts
 from rsft.types import Prompt
@@ -34,7 +42,7 @@ class Purge:
     copies: tuple[Path, ...]
     """Files beside the cache: those checked out, and parts of ledgers, which are drawn anew."""
     sources: tuple[str, ...]
-    """Files in data/raw that have it still."""
+    """Files in data/raw and data/incoming that have it still."""
     is_evaluated: bool
     """Whether models were evaluated on it, whose answers MLflow keeps."""
     run_ids: tuple[str, ...]
@@ -70,7 +78,13 @@ def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
     inputs = _inputs_with(workspace, trace.runs, prompts)
     roots, ids = list_worktrees(workspace), {prompt.prompt_id for prompt in prompts}
     return Purge(
-        hashes=tuple(sorted({md5 for _, md5 in files}.union(*inputs.values()))),
+        hashes=tuple(
+            sorted(
+                {md5 for _, md5 in files}.union(
+                    *inputs.values(), _versions_with(workspace, prompts)
+                )
+            )
+        ),
         copies=(
             *(copy for path, md5 in sorted(files) for copy in _copies(roots, path, md5)),
             *(part for root in roots for part in _ledger_parts(root, ids)),
@@ -127,11 +141,22 @@ def _inputs_with(
     return found
 
 
+def _versions_with(workspace: Workspace, prompts: Sequence[Prompt]) -> set[str]:
+    """Versions of the training file that have some prompts, whether a run read them or not."""
+    cache, texts = Cache(workspace), _spellings(prompts)
+    told = read_additions(workspace.home / ADDITIONS)
+    versions = {str(one[name]) for one in told for name in ("before", "fingerprint")}
+    return {md5 for md5 in versions if is_object(md5) and _has(cache.object(md5), texts)}
+
+
 def _sources_with(root: Path, prompts: Sequence[Prompt]) -> Iterator[str]:
     """The user's files that have some prompts now."""
     sources, texts = {prompt.source for prompt in prompts}, _spellings(prompts)
     for file in sorted((root / RAW).rglob("*")):
         if file.name in sources and _has(file, texts):
+            yield str(file.relative_to(root))
+    for file in sorted((root / INCOMING).rglob("*")):  # what was taken in stays there
+        if _has(file, texts):
             yield str(file.relative_to(root))
 
 

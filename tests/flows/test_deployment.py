@@ -6,9 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rsft.config import load_config
+from rsft.config import parse_config
 from tests.flows.conftest import Up, stop, wait_until
 from tests.workspaces import clean_environment, git, rsft
+
+EVENT = """
+from prefect.events import emit_event
+emit_event(event="rsft.prompts", resource={"prefect.resource.id": "rsft.prompts"}, payload={})
+"""
+"""What ``rsft prompts add`` sends."""
 
 
 def prefect(folder: Path, up: Up, *arguments: str) -> str:
@@ -62,17 +68,24 @@ def test_a_run_works_in_a_worktree_registers_in_the_one_registry_and_is_judged_b
         # A worker that is stopped while a run of its own ends may take long.
         ended = "Flow run 'promote' - Finished in state Completed()"
         wait_until(lambda: ended in log.read_text(), "the deployment promote")
+        subprocess.run(
+            [sys.executable, "-c", EVENT],
+            cwd=again,
+            env=clean_environment(again, **up.environment),
+            check=True,
+        )
+        skipped = "Flow run 'retrain' - Finished in state Skipped('not worth it: 0 new of 1 "
+        wait_until(lambda: skipped in log.read_text(), "the event of new prompts")
     finally:
         stop(worker)
     assert "finished successfully" in watched, log.read_text()
     assert verdict_tags(again) > verdicts
-    tree = again / ".rsft" / "worktrees" / "scheduled"
-    summary = json.loads((tree / "data" / "run.json").read_text())
-    assert git(tree, "rev-parse", "HEAD") == git(again, "rev-parse", "HEAD")
     assert checkout_data(again) == data
-    assert git(again, "cat-file", "-t", summary["tag"]) == "tag"
-    assert load_config(tree / "params.yaml").finetune.steps == 21
-    version = f"rsft/{summary['model']['version']}"  # the first is the one on record
-    origin = json.loads(rsft(again, "lineage", version, "--json").stdout)
-    assert (origin["run_id"], origin["git_tag"]) == (summary["run_id"], summary["tag"])
+    assert not (again / ".rsft" / "worktrees" / "retrain").exists()  # it has succeeded
+    tag = git(again, "tag", "--list", "run/*", "--sort=-taggerdate").splitlines()[0]
+    assert git(again, "rev-parse", f"{tag}^") == git(again, "rev-parse", "HEAD")
+    assert parse_config(git(again, "show", f"{tag}:params.yaml"), name=tag).finetune.steps == 21
+    origin = json.loads(rsft(again, "lineage", tag, "--json").stdout)
+    assert origin["git_tag"] == tag
     assert origin["flow_run_id"] is not None
+    assert origin["record"]

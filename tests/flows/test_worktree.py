@@ -1,78 +1,107 @@
-"""Worktrees of scheduled runs: which are made, moved and removed."""
+"""The worktree of a retraining: made, gone on with after a failure, and removed after success."""
 
-import os
-import shutil
 import subprocess
-import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from tests.workspaces import ROOT, git, make_repository
+from rsft.lineage import Workspace, remove_worktree
+from tests.workspaces import ROOT, clean_environment, git, make_repository
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
+def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with two commits and a file of prompts that git ignores; the current folder."""
     folder = tmp_path / "checkout"
-    (folder / "flows").mkdir(parents=True)
-    shutil.copy(ROOT / "flows" / "worktree.sh", folder / "flows")
-    (folder / ".gitignore").write_text(".rsft/\ndata/\n")
-    return make_repository(folder)
+    (folder / "data" / "raw").mkdir(parents=True)
+    (folder / "dvc.yaml").touch()
+    (folder / "data" / ".gitignore").write_text("*\n!/raw/\n!*.dvc\n")
+    (folder / "data" / "raw" / "train.jsonl").write_text("1\n")
+    (folder / "data" / "raw" / "train.jsonl.dvc").write_text("committed\n")
+    make_repository(folder)
+    monkeypatch.chdir(folder)
+    return folder
 
 
-def tree(checkout: Path, *name: str) -> Path:
-    """What the script prints, which is all that Prefect reads."""
+def worktree(main: Path, *name: str, **environment: str) -> Path:
+    """Where the script says that a run is to work."""
     done = subprocess.run(
-        ["bash", "flows/worktree.sh", *name],
-        cwd=checkout,
+        ["bash", str(ROOT / "flows" / "worktree.sh"), *name],
+        cwd=main,
+        env=clean_environment(main, **environment),
         capture_output=True,
         text=True,
         check=True,
     )
-    return Path(done.stdout.removesuffix("\n"))
+    return Path(done.stdout.strip())
 
 
-def age(tree: Path) -> None:
-    """A promotion that began ten minutes ago."""
-    began = time.time() - 600
-    os.utime(tree / ".git", (began, began))
+@pytest.fixture
+def at_work(main: Path) -> Iterator[Path]:
+    """The worktree of a run that is at work."""
+    tree = worktree(main)
+    (tree / ".rsft").mkdir()
+    with FileLock(tree / ".rsft" / "lock"):
+        yield tree
 
 
-def test_a_worktree_is_made_once_and_moved_to_the_checkouts_commit(checkout: Path) -> None:
-    made = tree(checkout)
-    assert made == checkout / ".rsft" / "worktrees" / "scheduled"
-    git(checkout, "commit", "--quiet", "--allow-empty", "--message=More")
-    assert git(made, "rev-parse", "HEAD") != git(checkout, "rev-parse", "HEAD")
-    assert tree(checkout) == made
-    assert git(made, "rev-parse", "HEAD") == git(checkout, "rev-parse", "HEAD")
+def test_it_is_at_the_checkouts_commit_and_has_what_the_user_brought(main: Path) -> None:
+    (main / "data" / "raw" / "train.jsonl.dvc").write_text("since then\n")
+    tree = worktree(main)
+    assert tree == main / ".rsft" / "worktrees" / "retrain"
+    assert git(tree, "rev-parse", "HEAD") == git(main, "rev-parse", "HEAD")
+    assert not (tree / ".rsft").exists()
+    assert (tree / "data" / "raw" / "train.jsonl").read_text() == "1\n"
+    assert (tree / "data" / "raw" / "train.jsonl.dvc").read_text() == "since then\n"
+    (main / "data" / "raw" / "train.jsonl").write_text("2\n")
+    assert (tree / "data" / "raw" / "train.jsonl").read_text() == "1\n"
 
 
-def test_what_a_promotion_that_is_over_leaves_goes_with_the_next(checkout: Path) -> None:
-    scheduled, over = tree(checkout), tree(checkout, "promotion-a1")
-    age(over)
-    (over / "data").mkdir()
-    (over / "data" / "ignored").write_text("made by a run")
-    latest = tree(checkout, "promotion-b2")
-    assert (scheduled.exists(), over.exists(), latest.exists()) == (True, False, True)
-    assert str(over) not in git(checkout, "worktree", "list")
+def test_the_next_run_goes_on_in_that_of_one_that_failed(main: Path) -> None:
+    tree = worktree(main)
+    (tree / ".rsft").mkdir()
+    (tree / ".rsft" / "part").write_text("drawn")
+    (tree / "dvc.yaml").write_text("edited")
+    (main / "data" / "raw" / "train.jsonl").unlink()
+    (main / "data" / "raw" / "more.jsonl").write_text("3\n")
+    git(main, "commit", "--quiet", "--allow-empty", "--message=Next")
+    assert worktree(main) == tree
+    assert (tree / ".rsft" / "part").read_text() == "drawn"
+    assert (tree / ".rsft" / "resumed").exists()
+    assert (tree / "dvc.yaml").read_text() == ""
+    names = sorted(file.name for file in (tree / "data" / "raw").iterdir())
+    assert names == ["more.jsonl", "train.jsonl.dvc"]
+    assert git(tree, "rev-parse", "HEAD") == git(main, "rev-parse", "HEAD")
 
 
-def test_one_that_somebody_works_in_has_edits_or_has_just_begun_stays(checkout: Path) -> None:
-    busy, edited, new = (tree(checkout, f"promotion-{name}") for name in ("a1", "b2", "c3"))
-    age(busy)
-    age(edited)
-    (edited / "notes").write_text("mine")
-    with subprocess.Popen([sys.executable, "-c", "input()"], cwd=busy, stdin=subprocess.PIPE) as at:
-        tree(checkout, "promotion-d4")
-        assert [found.exists() for found in (busy, edited, new)] == [True, True, True]
-        at.communicate(b"\n")
-    tree(checkout, "promotion-d4")
-    assert [found.exists() for found in (busy, edited, new)] == [False, True, True]
+def test_nothing_changes_under_a_run_that_a_killed_worker_left_at_work(
+    main: Path, at_work: Path
+) -> None:
+    other = worktree(main, PREFECT__FLOW_RUN_ID="0123")
+    assert other == at_work.with_name("retrain-0123")
+    assert (other / "data" / "raw" / "train.jsonl").exists()
 
 
-def test_its_own_worktree_is_never_removed(checkout: Path) -> None:
-    made = tree(checkout, "promotion-a1")
-    age(made)
-    assert tree(checkout, "promotion-a1") == made
-    assert made.exists()
+def test_it_goes_when_its_run_has_succeeded(main: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = worktree(main)
+    (tree / "data" / "model").write_text("ignored by git")
+    monkeypatch.chdir(tree)
+    remove_worktree(Workspace(root=tree, home=main))
+    assert not tree.exists()
+    assert Path.cwd() == main
+    assert git(main, "worktree", "list", "--porcelain").count("worktree ") == 1
+
+
+def test_one_that_somebody_made_stays(main: Path, tmp_path: Path) -> None:
+    git(main, "worktree", "add", "--quiet", str(tmp_path / "mine"))
+    remove_worktree(Workspace(root=tmp_path / "mine", home=main))
+    remove_worktree(Workspace(root=main, home=main))
+    assert (tmp_path / "mine").exists()
+
+
+def test_one_of_another_name_is_left_as_it_is_but_for_its_commit(main: Path) -> None:
+    tree = worktree(main, "promotion-1")
+    assert tree == main / ".rsft" / "worktrees" / "promotion-1"
+    assert not (tree / "data" / "raw" / "train.jsonl").exists()

@@ -221,6 +221,24 @@ def test_of_the_users_files_go_the_versions_that_the_cache_keeps(workspace: Work
     assert plan_purge(workspace, traced(workspace)).sources == ("data/raw/test",)
 
 
+def test_versions_that_no_run_has_read_go_too_and_files_that_were_taken_in_are_told(
+    workspace: Workspace,
+) -> None:
+    dropped = workspace.root / "data" / "incoming" / "done" / "a.jsonl"
+    dropped.parent.mkdir(parents=True)
+    dropped.write_text("other\n")
+    before = cached(workspace.root, "data/incoming/done/a.jsonl")
+    dropped.write_text(json.dumps({"prompt": TRAIN[0].text}))
+    after = cached(workspace.root, "data/incoming/done/a.jsonl")
+    told = [{"before": "", "fingerprint": before}, {"before": before, "fingerprint": after}]
+    told.append({"before": after, "fingerprint": "../x"})
+    journal = workspace.root / "data" / "additions.jsonl"
+    journal.write_text("".join(f"{json.dumps(one)}\n" for one in told))
+    plan = planned(workspace)
+    assert {before, after} & set(plan.hashes) == {after}
+    assert plan.sources == ("data/incoming/done/a.jsonl",)
+
+
 def test_what_lies_in_other_tables_of_a_purged_run_is_still_followed(workspace: Workspace) -> None:
     purge(workspace, planned(workspace), "asked to", PAGES)
     runs = read_runs(workspace)
