@@ -5,6 +5,7 @@ import sys
 from rich.markup import escape
 
 from rsft.cli import (  # noqa: F401  # they register
+    alerts,
     asking,
     audit,
     card,

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from rsft.config.alerts import AlertsSection
 from rsft.config.base import BaseSection
 from rsft.config.filter import FilterSection, PoolSection
 from rsft.config.generate import GenerateSection, RuntimeSection
@@ -48,6 +49,7 @@ class Config(Section):
     evaluate: EvaluateSection
     controls: ControlsSection
     register_: RegisterSection = Field(alias="register")
+    alerts: AlertsSection = AlertsSection()
 
     @model_validator(mode="after")
     def _rounds_are_a_chain(self) -> Self:
