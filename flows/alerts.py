@@ -101,7 +101,8 @@ def declare(stuck: timedelta, silent: timedelta) -> list[Alert]:
         Alert(
             name="approval",
             trigger=_when({"prefect.flow-run.Paused", "prefect.flow-run.Suspended"}, ("promote",)),
-            line=f"a promotion waits for a person's yes or no {_LINK}",
+            line='{{ flow_run.parameters.version or "the challenger" }} waits for a yes or no '
+            f"{_LINK}",
         ),
         Alert(
             name="audit",

@@ -16,6 +16,7 @@ from rsft.cli import (  # noqa: F401  # they register
     rows,
     running,
     servers,
+    status,
     sweep,
 )
 from rsft.cli.app import app

@@ -30,7 +30,7 @@ from rsft.lineage.recording import (
     record_rollback,
     record_verdict,
 )
-from rsft.lineage.remote import Push, push_run
+from rsft.lineage.remote import Push, owed_runs, push_run
 from rsft.lineage.runs import (
     RunRecord,
     StageRecord,
@@ -84,6 +84,7 @@ __all__ = [
     "missing_entries",
     "numbered_entries",
     "open_stores",
+    "owed_runs",
     "parse_lock",
     "parse_members",
     "purge_objects",

@@ -49,6 +49,11 @@ class Push:
         return f"not pushed to {self.remote}: {self.problem}"
 
 
+def owed_runs(workspace: Workspace) -> list[str]:
+    """Ids of the runs whose data the remote still lacks; the next run pushes it."""
+    return sorted(mark.name for mark in _owed(workspace).glob("*"))
+
+
 def push_run(workspace: Workspace, run_id: str) -> Push:
     """Pushes a run's objects, and those of earlier runs that could not be pushed.
 
@@ -56,7 +61,7 @@ def push_run(workspace: Workspace, run_id: str) -> Push:
         workspace: A checkout that has its tag.
         run_id: The run.
     """
-    owed = workspace.home / ".rsft" / "unpushed"
+    owed = _owed(workspace)
     owed.mkdir(parents=True, exist_ok=True)
     (owed / run_id).touch()
     names = {mark.name for mark in owed.iterdir()}
@@ -68,6 +73,10 @@ def push_run(workspace: Workspace, run_id: str) -> Push:
         for name in names:
             (owed / name).unlink(missing_ok=True)
     return done
+
+
+def _owed(workspace: Workspace) -> Path:
+    return workspace.home / ".rsft" / "unpushed"
 
 
 def _push(
