@@ -42,6 +42,9 @@ _HEARTBEAT = "prefect.flow-run.heartbeat"
 _SILENT_SECONDS = 600
 """Three heartbeats of Prefect's, and a minute."""
 
+_ONCE_WITHIN = timedelta(minutes=1)
+"""A run that is ended may say so twice, by itself and by its worker."""
+
 _WHY = '{{ (flow_run.state.message or "no reason given")|replace("\\n", " ")|truncate(300) }}'
 _LINK = "{{ flow_run|ui_url }}"
 
@@ -111,7 +114,7 @@ def declare(stuck: timedelta, silent: timedelta) -> list[Alert]:
         ),
         Alert(
             name="test",
-            trigger=EventTrigger(expect={TEST_EVENT}),
+            trigger=EventTrigger(posture=Posture.Reactive, expect={TEST_EVENT}),
             line="rsft alerts test: whoever reads this is told {{ automation|ui_url }}",
         ),
     ]
@@ -189,7 +192,9 @@ def _as_json(value: Any) -> Any:
 def _when(events: set[str], flows: Sequence[str]) -> EventTrigger:
     """Each time that one of some events comes from a run of some flows."""
     return EventTrigger(
+        posture=Posture.Reactive,  # said, since an update leaves out what is not
         expect=events,
+        within=_ONCE_WITHIN,
         match={"prefect.resource.id": "prefect.flow-run.*"},
         match_related=_of(flows),
         for_each={"prefect.resource.id"},

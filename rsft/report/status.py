@@ -39,8 +39,7 @@ def _last(run: Mapping[str, Any] | None) -> str:
     if run is None:
         return "has not run yet"
     style = {"Completed": "green", "Failed": "red", "Crashed": "red"}.get(run["state"], "yellow")
-    message = _clean(" ".join((run["message"] or "").split()))
-    told = f": {message[:_MESSAGE]}" if message and run["state"] != "Completed" else ""
+    told = f": {_short(run['message'])}" if run["message"] and run["state"] != "Completed" else ""
     return f"[{style}]{_clean(run['state'].lower())}[/] {_time(run['at'])}{told}"
 
 
@@ -76,7 +75,7 @@ def _model_lines(status: Mapping[str, Any]) -> Iterator[str]:
 def _verdict(model: Mapping[str, Any]) -> str:
     if model["reason"] is None:
         return " (not judged yet)"
-    return f" ({_clean(model['verdict'] or 'judged')}: {_clean(model['reason'])})"
+    return f" ({_short(model['reason'])})"
 
 
 def _held_lines(status: Mapping[str, Any]) -> Iterator[str]:
@@ -97,6 +96,11 @@ def _owed_lines(status: Mapping[str, Any]) -> Iterator[str]:
 def _time(stamp: str) -> str:
     """In the zone of the machine, to the minute."""
     return f"{datetime.fromisoformat(stamp).astimezone():%Y-%m-%d %H:%M %Z}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return _clean(line if len(line) <= _MESSAGE else line[: _MESSAGE - 1] + "…")
 
 
 def _clean(text: object) -> str:
