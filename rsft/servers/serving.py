@@ -23,7 +23,9 @@ from rsft.servers.stack import hold_stack
 _READY_SECONDS = 120
 _STEP_SECONDS = 0.25
 _DEATHS = 5
-"""In a row; the pauses before a new start are 1, 2, 4 and 8 s."""
+"""In a row."""
+_PAUSE_SECONDS = 1.0
+"""Before a new start; twice as long after each death in a row."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -109,7 +111,7 @@ def _pause(child: Child, how: str, console: Console) -> float:
         raise WorkspaceError(
             f"{name} {how}, the {_DEATHS}th time in a row, so all are stopped; see {child.log}"
         )
-    seconds = float(1 << (child.deaths - 1))
+    seconds = _PAUSE_SECONDS * 2 ** (child.deaths - 1)
     console.print(f"[yellow]{name} {escape(how)}; it is started again in {seconds:g} s[/]")
     return seconds
 
