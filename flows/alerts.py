@@ -221,8 +221,11 @@ def _of(flows: Sequence[str]) -> Any:
 
 
 def _told(time: timedelta) -> str:
-    hours = time.total_seconds() / 3600
-    return f"{hours:g} hours" if hours >= 1 else f"{60 * hours:g} minutes"
+    seconds = time.total_seconds()
+    for unit, length in (("hours", 3600), ("minutes", 60)):
+        if seconds >= length:
+            return f"{seconds / length:g} {unit}"
+    return f"{seconds:g} seconds"
 
 
 def _block_id(client: SyncPrefectClient, channel: str) -> UUID:
