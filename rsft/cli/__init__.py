@@ -6,6 +6,7 @@ from rich.markup import escape
 
 from rsft.addresses import without_secrets
 from rsft.cli import (  # noqa: F401  # they register
+    alerts,
     asking,
     audit,
     card,
@@ -17,6 +18,7 @@ from rsft.cli import (  # noqa: F401  # they register
     rows,
     running,
     servers,
+    status,
     sweep,
 )
 from rsft.cli.app import app

@@ -1,4 +1,4 @@
-"""``rsft up``: the servers of the local stack."""
+"""``rsft up``: the local stack."""
 
 from typing import Annotated
 
@@ -15,17 +15,23 @@ def up(
     ] = 4200,
     mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's UI.", min=1, max=65535)] = 5000,
     docs_port: Annotated[int, typer.Option(help="Port of the Data Docs.", min=1, max=65535)] = 8080,
+    worker: Annotated[
+        bool, typer.Option(help="Deploy prefect.yaml and run what is scheduled.")
+    ] = True,
 ) -> None:
-    """Start Prefect's server, MLflow's UI and the Data Docs on loopback; Ctrl-C stops them."""
-    from rsft.registry import Registry
+    """Run Prefect's server and worker, MLflow's UI and the Data Docs on loopback, till Ctrl-C."""
     from rsft.runs.docs import DATA_DOCS, render_data_docs
     from rsft.servers import local_servers, serve
 
     workspace, config = workspace_and_config()
-    # MLflow's tables are made here first: two that make them at once would both fail.
-    registry = Registry.open(workspace.home, config.register_.tracking_uri)
-    if not (workspace.home / DATA_DOCS).exists():
-        render_data_docs(workspace.home, workspace.home)
+    home = workspace.home
+    docs = home / DATA_DOCS
+
+    def render() -> None:
+        if not (docs / "index.html").exists():
+            render_data_docs(home, home)
+
+    docs.mkdir(parents=True, exist_ok=True)
     ports = {"prefect": prefect_port, "mlflow": mlflow_port, "docs": docs_port}
-    servers = local_servers(workspace.home, registry.tracking_uri, ports)
-    serve(servers, workspace.home / ".rsft" / "logs", plain_console(soft_wrap=True))
+    servers = local_servers(home, config.register_.tracking_uri, ports, with_worker=worker)
+    serve(servers, home, plain_console(soft_wrap=True), meanwhile=render)

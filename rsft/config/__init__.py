@@ -1,5 +1,6 @@
 """Settings: ``params.yaml`` as frozen models, one file per part of it."""
 
+from rsft.config.alerts import AlertsSection
 from rsft.config.base import BaseSection, RenderingSection, ScratchSection
 from rsft.config.config import Config, RoundSection, round_chain, round_folder
 from rsft.config.filter import BoundSection, ContaminationSection, FilterSection, PoolSection
@@ -53,6 +54,7 @@ __all__ = [
     "RULES",
     "TRAINING",
     "AdaptiveSection",
+    "AlertsSection",
     "ApprovalPolicy",
     "BaseSection",
     "BoundSection",

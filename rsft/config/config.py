@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from rsft.config.alerts import AlertsSection
 from rsft.config.base import BaseSection
 from rsft.config.filter import FilterSection, PoolSection
 from rsft.config.generate import GenerateSection, RuntimeSection
@@ -50,6 +51,7 @@ class Config(Section):
     controls: ControlsSection
     register_: RegisterSection = Field(alias="register")
     retrain: RetrainSection = RetrainSection()
+    alerts: AlertsSection = AlertsSection()
 
     @model_validator(mode="after")
     def _rounds_are_a_chain(self) -> Self:

@@ -32,7 +32,7 @@ from rsft.lineage.recording import (
     record_rollback,
     record_verdict,
 )
-from rsft.lineage.remote import Push, owe_push, push_owed
+from rsft.lineage.remote import Push, owe_push, owed_runs, push_owed
 from rsft.lineage.runs import (
     RunRecord,
     StageRecord,
@@ -91,6 +91,7 @@ __all__ = [
     "numbered_entries",
     "open_stores",
     "owe_push",
+    "owed_runs",
     "parse_lock",
     "parse_members",
     "pointed_at",

@@ -50,6 +50,11 @@ class Push:
         return f"not pushed to {self.remote}: {self.problem}"
 
 
+def owed_runs(workspace: Workspace) -> list[str]:
+    """Ids of the runs whose data the remote still lacks; the next run pushes it."""
+    return sorted(mark.name for mark in _owed(workspace).glob("*"))
+
+
 def owe_push(workspace: Workspace, run_id: str) -> None:
     """Notes that a run's objects are to be pushed; to be called before its tag is made."""
     owed = _owed(workspace)

@@ -105,6 +105,19 @@ class Workspace:
         finally:
             lock.release()
 
+    def held_by(self) -> str | None:
+        """The run that holds the workspace, or None where none does."""
+        try:
+            holder = json.loads((self.private / "holder.json").read_text(encoding="utf-8"))
+            os.kill(holder["process"], 0)  # asked first: the lock itself is not tried for nothing
+        except (OSError, ValueError):
+            return None
+        try:
+            with FileLock(self.private / "lock", timeout=0):
+                return None
+        except Timeout:
+            return self._holder()
+
     def _sign(self, run_id: str) -> None:
         holder = {
             "run_id": run_id,

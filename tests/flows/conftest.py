@@ -59,7 +59,7 @@ def up(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     ports = dict(zip(("prefect", "mlflow", "docs"), free_ports(3), strict=True))
     options = [text for name, port in ports.items() for text in (f"--{name}-port", str(port))]
     process = subprocess.Popen(
-        [sys.executable, "-m", "rsft", "up", *options],
+        [sys.executable, "-m", "rsft", "up", "--no-worker", *options],
         cwd=finished.folder,
         env=clean_environment(finished.folder),
         stdout=subprocess.PIPE,

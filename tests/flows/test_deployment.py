@@ -48,12 +48,10 @@ def test_a_run_works_in_a_worktree_registers_in_the_one_registry_and_is_judged_b
 ) -> None:
     """The settings differ in what comes last, so that the checkout's cache has all the rest."""
     data, verdicts = checkout_data(again), verdict_tags(again)
-    prefect(again, up, "work-pool", "create", "--type", "process", "rsft")
-    prefect(again, up, "--no-prompt", "deploy", "--all")
     log = tmp_path / "worker.log"
     with log.open("w") as output:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "worker", "start", "--pool", "rsft"],
+            [sys.executable, "-m", "flows.worker"],
             cwd=again,
             env=clean_environment(again, **up.environment),
             stdout=output,
@@ -61,6 +59,7 @@ def test_a_run_works_in_a_worktree_registers_in_the_one_registry_and_is_judged_b
             text=True,
         )
     try:
+        wait_until(lambda: "Worker 'rsft' started!" in log.read_text(), "the worker")
         settings = 'settings=["finetune.steps=21"]'
         watched = prefect(
             again, up, "deployment", "run", "retrain/retrain", "--watch", "--param", settings

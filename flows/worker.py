@@ -1,0 +1,52 @@
+"""The worker of the local stack: deploys ``prefect.yaml`` and the alerts, then runs what is due.
+
+``rsft up`` starts it beside Prefect's server, whose start it waits for: both import for seconds.
+Its output is its log; the last line of it tells why it could not go on.
+"""
+
+import sys
+import time
+
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL
+
+from flows.alerts import apply_alerts
+from flows.deploying import WORK_POOL, deploy, prefect
+from rsft.config import load_config
+from rsft.errors import RsftError
+
+_SERVER_SECONDS = 120
+
+
+def main() -> int:
+    """Deploys, then works until it is stopped."""
+    try:
+        _wait_for_server()
+        deploy()
+        _apply_alerts()
+    except RsftError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 2
+    return prefect("worker", "start", "--pool", WORK_POOL, "--type", "process", "--name", "rsft")
+
+
+def _apply_alerts() -> None:
+    """A channel that is not there is told of; retraining does not wait for it."""
+    try:
+        apply_alerts(load_config().alerts)
+    except RsftError as error:
+        print(f"WARNING: nobody is told of what goes wrong: {error}", file=sys.stderr)
+
+
+def _wait_for_server() -> None:
+    deadline = time.monotonic() + _SERVER_SECONDS
+    while time.monotonic() < deadline:
+        with get_client(sync_client=True) as client:
+            if client.api_healthcheck() is None:
+                return
+        time.sleep(0.2)
+    raise SystemExit(f"ERROR: {PREFECT_API_URL.value()} does not answer for {_SERVER_SECONDS} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

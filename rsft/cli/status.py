@@ -1,0 +1,39 @@
+"""``rsft status``: where things stand."""
+
+import json
+import os
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from rsft.cli.app import app
+from rsft.report.sheet import plain_console
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Show the last and next runs, what serves, what waits for a person, and what is owed."""
+    from flows.overview import ask_server
+    from rsft.lineage import Workspace
+    from rsft.report.status import status_lines
+    from rsft.runs.standing import tell_standing
+    from rsft.servers.stack import find_stack
+
+    workspace = Workspace.open()
+    stack = find_stack(workspace.home)
+    address = os.environ.get("PREFECT_API_URL")
+    if address is None and stack is not None:
+        address = f"{stack.addresses['Prefect']}/api"
+    told = {
+        "up": None if stack is None else asdict(stack),
+        "prefect_address": address,
+        "prefect": None if address is None else ask_server(address),
+        **tell_standing(workspace),
+    }
+    if as_json:
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        plain_console(soft_wrap=True).print(status_lines(told))

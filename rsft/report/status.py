@@ -1,0 +1,107 @@
+"""Where a checkout stands, for the terminal: a line for each thing.
+
+Messages of runs and names in tags may be others': they are escaped and hold no control characters.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from rich.markup import escape
+
+from rsft.report.plain import plain
+
+_MESSAGE = 100
+
+
+def status_lines(status: Mapping[str, Any]) -> str:
+    """What ``rsft status`` shows.
+
+    Args:
+        status: What ``rsft status --json`` prints.
+    """
+    parts = (_flow_lines, _waiting_lines, _model_lines, _held_lines, _owed_lines)
+    return "\n".join(line for part in parts for line in part(status))
+
+
+def _flow_lines(status: Mapping[str, Any]) -> Iterator[str]:
+    prefect = status["prefect"]
+    if prefect is None:
+        asked = status["prefect_address"]
+        why = "no server is known" if asked is None else f"{_clean(asked)} does not answer"
+        yield f"[yellow]runs[/]        not known: {why}; `rsft up` starts one"
+        return
+    for name, flow in prefect["flows"].items():
+        yield f"[bold]{name:<11}[/] {_last(flow['last'])}; {_next(name, flow)}"
+
+
+def _last(run: Mapping[str, Any] | None) -> str:
+    if run is None:
+        return "has not run yet"
+    style = {"Completed": "green", "Failed": "red", "Crashed": "red"}.get(run["state"], "yellow")
+    told = f": {_short(run['message'])}" if run["message"] and run["state"] != "Completed" else ""
+    return f"[{style}]{_clean(run['state'].lower())}[/] {_time(run['at'])}{told}"
+
+
+def _next(name: str, flow: Mapping[str, Any]) -> str:
+    if flow["next"] is not None:
+        due = "[yellow]late since[/]" if flow["is_late"] else "next"
+        return f"{due} {_time(flow['next'])}"
+    if any(not schedule["is_active"] for schedule in flow["schedules"]):
+        return f"its schedule is off (`prefect deployment schedule ls {name}/{name}`)"
+    return "nothing is due"
+
+
+def _waiting_lines(status: Mapping[str, Any]) -> Iterator[str]:
+    for run in (status["prefect"] or {"waiting": ()})["waiting"]:
+        version = _clean(run["version"] or "the challenger")
+        yield f"[yellow]waiting[/]     {version} for a yes or no, at {_clean(run['link'])}"
+
+
+def _model_lines(status: Mapping[str, Any]) -> Iterator[str]:
+    if not status["models"]:
+        yield "[bold]model[/]       none is registered yet"
+    for model in status["models"]:
+        name, champion, challenger = _clean(model["name"]), model["champion"], model["challenger"]
+        serves = "no champion" if champion is None else f"champion {champion}"
+        since = "" if champion is None else f" since {_time(model['since'])}"
+        contends = "" if challenger is None else f", challenger {challenger}{_verdict(model)}"
+        yield f"[bold]model[/]       {name}: {serves}{since}{contends}"
+        if model["verdict"] == "awaits approval":
+            named = f"{name}/{challenger}"
+            yield f"[yellow]waiting[/]     {named}: `rsft promote {named} --approve NAME` says yes"
+
+
+def _verdict(model: Mapping[str, Any]) -> str:
+    if model["reason"] is None:
+        return " (not judged yet)"
+    return f" ({_short(model['reason'])})"
+
+
+def _held_lines(status: Mapping[str, Any]) -> Iterator[str]:
+    for folder, holder in status["held"].items():
+        yield f"[bold]at work[/]     {_clean(holder)} in {_clean(folder)}"
+    if not status["held"]:
+        yield "[bold]at work[/]     no run holds a workspace"
+
+
+def _owed_lines(status: Mapping[str, Any]) -> Iterator[str]:
+    runs = status["unpushed"]
+    if runs:
+        yield f"[yellow]remote[/]      lacks the data of {len(runs)} runs; the next run pushes it"
+    else:
+        yield "[bold]remote[/]      is owed nothing"
+
+
+def _time(stamp: str) -> str:
+    """In the zone of the machine, to the minute."""
+    return f"{datetime.fromisoformat(stamp).astimezone():%Y-%m-%d %H:%M %Z}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return _clean(line if len(line) <= _MESSAGE else line[: _MESSAGE - 1] + "…")
+
+
+def _clean(text: object) -> str:
+    return escape(plain(str(text)))

@@ -1,0 +1,73 @@
+"""What the stack of a checkout consists of."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from rsft.servers.server import HOST, Server
+
+_LOGGED = {
+    "PREFECT_LOGGING_COLORS": "false",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO",
+    "PREFECT_LOGGING_LEVEL": "INFO",
+    "PYTHONUNBUFFERED": "1",
+}
+"""The console of a child is its log file, which may say more than a terminal should."""
+
+
+def local_servers(
+    home: Path, tracking_uri: str | None, ports: Mapping[str, int], *, with_worker: bool
+) -> list[Server]:
+    """The servers of a checkout, and the worker that runs its deployments.
+
+    Args:
+        home: The main checkout.
+        tracking_uri: MLflow's store, where the settings name one.
+        ports: Port of ``prefect``, ``mlflow`` and ``docs``.
+        with_worker: Whether ``prefect.yaml`` is deployed and worked on.
+    """
+    api = {"PREFECT_API_URL": f"http://{HOST}:{ports['prefect']}/api"}
+    docs = home / ".rsft" / "data_docs"
+    python = (sys.executable, "-m")
+    servers = [
+        Server(
+            name="Prefect",
+            port=ports["prefect"],
+            command=(
+                *python, "prefect", "server", "start",
+                "--host", HOST, "--port", str(ports["prefect"]),
+            ),
+            environment=_LOGGED | api | {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING"},
+            option="--prefect-port",
+            ready="/api/health",
+        ),
+        Server(
+            name="MLflow",
+            port=ports["mlflow"],
+            command=(
+                *python, "rsft.registry.ui", str(home), HOST, str(ports["mlflow"]),
+                *([tracking_uri] if tracking_uri else []),
+            ),
+            environment={},
+            option="--mlflow-port",
+            ready="/health",
+        ),
+        Server(
+            name="Data Docs",
+            port=ports["docs"],
+            command=(
+                *python, "http.server", str(ports["docs"]),
+                "--bind", HOST, "--directory", str(docs),
+            ),
+            environment={},
+            option="--docs-port",
+            ready="/",
+        ),
+        Server(
+            name="Worker",
+            command=(*python, "flows.worker"),
+            environment=_LOGGED | api | {"PWD": str(home)},  # prefect.yaml goes by it
+            ready="Worker 'rsft' started!",
+        ),
+    ]  # fmt: skip
+    return servers if with_worker else servers[:-1]

@@ -1,0 +1,186 @@
+"""Who is told of what: through a real server, to a receiver on loopback; and where secrets are not.
+
+The states are given to runs that never ran, since a server tells of states however they came.
+"""
+
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from rsft.config import set_values
+from tests.flows.conftest import Finished, Up, wait_until
+from tests.workspaces import clean_environment, git, rsft
+
+SECRET = f"hush-{secrets.token_hex(8)}"
+"""Made anew, so that this file does not hold it."""
+
+STATES = """
+from datetime import timedelta
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.events import emit_event
+from prefect.states import Completed, Crashed, Failed, Late, Paused, Running
+from flows.alerts import apply_alerts
+from rsft.config import AlertsSection
+
+section = AlertsSection(channel="webhook/ops", stuck_hours=10 / 3600)
+assert apply_alerts(section, silent=timedelta(seconds=11)).changed == ["silent", "stuck"]
+assert apply_alerts(section, silent=timedelta(seconds=11)).changed == []
+
+def named(name):
+    return flow(name=name)(lambda: None)
+
+with get_client(sync_client=True) as client:
+    def run(name, *states, **parameters):
+        made = client.create_flow_run(named(name), parameters=parameters)
+        for state in states:
+            client.set_flow_run_state(made.id, state, force=True)
+        return made
+
+    run("another", Running(), Failed(message="another's"))
+    run("retrain", Running(), Completed())
+    run("retrain", Running(), Failed(message='min_rows:\\n"12" <of> 500'))
+    run("retrain", Running(), Crashed(message="lost"), Crashed(message="lost"))
+    run("audit", Running(), Failed(message="2 findings"))
+    run("promote", Running(), Paused(timeout_seconds=600), version="rsft/3")
+    run("retrain", Late())
+    lost = run("retrain", Running())
+emit_event(
+    event="prefect.flow-run.heartbeat",
+    resource={"prefect.resource.id": f"prefect.flow-run.{lost.id}"},
+    related=[{
+        "prefect.resource.id": f"prefect.flow.{lost.flow_id}",
+        "prefect.resource.role": "flow",
+        "prefect.resource.name": "retrain",
+    }],
+)
+"""
+
+
+class Receiver(HTTPServer):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+        told = self.told
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                content = self.rfile.read(int(self.headers["Content-Length"]))
+                told.append((self.path, json.loads(content)["text"]))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def test_each_alert_is_one_line_with_a_link_and_the_secret_is_nowhere(
+    finished: Finished, again: Path, up: Up, receiver: Receiver
+) -> None:
+    secret = f"http://127.0.0.1:{receiver.server_port}/{SECRET}"
+
+    def call(*arguments: str) -> str:
+        done = rsft(again, *arguments, **up.environment, RSFT_ALERTS_URL=secret)
+        assert done.returncode == 0, done.stderr
+        assert SECRET not in done.stdout + done.stderr
+        return done.stdout
+
+    assert "nobody is told" in call("alerts", "apply")
+    assert "made from RSFT_ALERTS_URL" in call("alerts", "channel", "webhook/ops")
+    call("run", "--json", "--set", "alerts.channel=webhook/ops")
+    changed = call("alerts", "apply").splitlines()[-1]
+    assert changed == "changed: approval, audit, failed, late, silent, stuck, test"
+    call("alerts", "test")
+    done = subprocess.run(
+        [sys.executable, "-c", STATES],
+        cwd=again,
+        env=clean_environment(again, **up.environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: len(receiver.told) >= 8, "eight alerts")
+    link = f"{up.addresses['Prefect']}/runs/flow-run/"
+    texts = sorted(text.partition(" http")[0] for _, text in receiver.told)
+    assert texts == [
+        "RSFT: audit: 2 findings",
+        "RSFT: retrain crashed: lost",
+        'RSFT: retrain failed: min_rows: "12" <of> 500',
+        "RSFT: retrain has not been heard of for 11 seconds: its process may be dead",
+        "RSFT: retrain is late: it has not started; does a worker run?",
+        "RSFT: retrain runs for longer than 10 seconds",
+        "RSFT: rsft alerts test: whoever reads this is told",
+        "RSFT: rsft/3 waits for a yes or no",
+    ]
+    assert {path for path, _ in receiver.told} == {f"/{SECRET}"}
+    assert sum(link in text for _, text in receiver.told) == 7
+    assert all("\n" not in text for _, text in receiver.told)
+    assert places_of(SECRET, again) == []
+    assert places_of(SECRET, finished.folder / ".rsft") == []  # where the server keeps its own
+    status = json.loads(call("status", "--json"))["prefect"]
+    assert status["flows"]["audit"]["last"]["message"] == "2 findings"
+    assert (status["flows"]["retrain"]["is_late"], status["flows"]["promote"]["next"]) == (
+        True,
+        None,
+    )
+    assert [run["version"] for run in status["waiting"]] == ["rsft/3"]
+    assert f"rsft/3 for a yes or no, at {status['waiting'][0]['link']}" in call("status")
+    set_values(again / "params.yaml", ["alerts.channel=null"])
+    assert "changed: approval" in call("alerts", "apply")
+
+
+def test_a_secret_that_is_somewhere_is_found(tmp_path: Path) -> None:
+    """Of the search: that it opens what git packs."""
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "log").write_text(f"url = {SECRET}")
+    assert places_of(SECRET, tmp_path) == [str(tmp_path / "log")]
+    git(tmp_path, "add", "log")
+    (tmp_path / "log").unlink()
+    assert places_of(SECRET, tmp_path) == ["git"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("channel", "mail/ops"), "'mail/ops': take TYPE/NAME, of type "),
+        (("channel", "slack-webhook/ops"), "slack-webhook/ops cannot be made: RSFT_ALERTS_URL is"),
+        (("test",), "alerts.channel is null in params.yaml"),
+    ],
+)
+def test_what_lacks_is_one_line(
+    finished: Finished, up: Up, arguments: tuple[str, ...], told: str
+) -> None:
+    done = rsft(finished.folder, "alerts", *arguments, **up.environment)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {told}")
+
+
+def places_of(text: str, folder: Path) -> list[str]:
+    """Files that hold a text, and git's objects."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    found = [str(file) for file in files if text.encode() in file.read_bytes()]
+    if (folder / ".git").exists():
+        listed = ["git", "cat-file", "--batch-all-objects", "--batch"]
+        objects = subprocess.run(listed, cwd=folder, capture_output=True, check=True).stdout
+        found += ["git"] * (text.encode() in objects)
+    return found

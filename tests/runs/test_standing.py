@@ -1,0 +1,62 @@
+"""Where a checkout stands, from its tags, locks and marks."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from rsft.lineage import read_runs, record_registration, record_verdict
+from rsft.runs.standing import tell_standing
+from tests.runs.recorded import make_recorded
+from tests.workspaces import ROOT
+
+HOLDER = """
+import sys
+from pathlib import Path
+from rsft.lineage import Workspace
+folder = Path(sys.argv[1])
+with Workspace(root=folder, home=folder).hold("r1"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_challenger_stands_as_its_last_verdict_says(tmp_path: Path) -> None:
+    workspace = make_recorded(tmp_path, "one")
+    (run,) = read_runs(workspace)
+    assert tell_standing(workspace)["models"] == []
+    record_registration(workspace, name="rsft", version=1, run=run, model_hash="m")
+    (model,) = tell_standing(workspace)["models"]
+    assert (model["champion"], model["challenger"], model["verdict"]) == (None, 1, None)
+    for outcome in ("not promoted", "awaits approval"):
+        details = {"is_promoted": False, "reason": f"it {outcome}", "against": None}
+        told = details | {"outcome": outcome}
+        record_verdict(workspace, name="rsft", version=1, run=run, details=told)
+    (model,) = tell_standing(workspace)["models"]
+    assert (model["verdict"], model["reason"]) == ("awaits approval", "it awaits approval")
+
+
+def test_who_holds_a_workspace_is_told_as_long_as_they_do(tmp_path: Path) -> None:
+    workspace = make_recorded(tmp_path, "one")
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    told = f"run r1 (process {holder.pid} of "
+    assert tell_standing(workspace)["held"][str(tmp_path)].startswith(told)
+    holder.communicate("")
+    assert tell_standing(workspace)["held"] == {}
+
+
+def test_the_runs_that_the_remote_lacks_are_named(tmp_path: Path) -> None:
+    workspace = make_recorded(tmp_path, "one")
+    assert tell_standing(workspace)["unpushed"] == []
+    marks = tmp_path / ".rsft" / "unpushed"
+    marks.mkdir(parents=True)
+    (marks / "r2").touch()
+    (marks / "r1").touch()
+    assert tell_standing(workspace)["unpushed"] == ["r1", "r2"]
