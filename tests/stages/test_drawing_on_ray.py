@@ -74,9 +74,8 @@ def forget() -> None:
 
 @needs_ray
 @pytest.mark.usefixtures("nodes")
-@pytest.mark.parametrize("adaptive", ["null", "{target_accepted: 1, max_draws: 7}"])
-def test_workers_draw_the_bytes_of_one_process(adaptive: str) -> None:
-    waves = f"generate.adaptive={adaptive}"
+def test_workers_draw_the_bytes_of_one_process_in_waves_too() -> None:
+    waves = "generate.adaptive={target_accepted: 1, max_draws: 7}"
     expected = draw(waves)
     parts = ledger_parts()
     forget()
@@ -91,7 +90,7 @@ def test_workers_draw_the_bytes_of_one_process(adaptive: str) -> None:
 def test_a_worker_that_is_not_like_this_machine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawing_on_ray, "CODE", "of another day")
     with pytest.raises(EngineError, match=r"differs in its code \(\w{12}; here of another d\)"):
-        draw(ON_RAY)
+        draw("ray={workers: 1}")
 
 
 @needs_ray
