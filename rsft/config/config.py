@@ -36,7 +36,7 @@ class Config(Section):
     """Root of every random number; tables hold 64 bits of it."""
     runtime: RuntimeSection
     ray: RaySection | None = None
-    """Where set, drawing and scoring are shared out to workers."""
+    """Where set, drawing is shared out to workers."""
     rounds: dict[str, RoundSection] = Field(min_length=1)
     """One entry a round, in order; ``--set rounds=N`` writes the chain."""
     prompts: PromptsSection

@@ -50,15 +50,19 @@ def run(config: Config, key: str, progress: Progress) -> None:
         PRIVATE / "ledger", drawing_plan(config, key, loaded.version, model), config.seed
     )
     prompts = read_rows(split_file("train"), Prompt)
-    lengths = [len(ids) for ids in encode_questions(loaded.policy, prompts)]
+    starts = range(0, len(prompts), section.part_prompts)
+    blocks = [range(start, min(start + section.part_prompts, len(prompts))) for start in starts]
+    lengths = [
+        len(ids)
+        for block in blocks  # the tokens of all prompts would take more memory than their texts
+        for ids in encode_questions(loaded.policy, [prompts[i] for i in block])
+    ]
     limit = loaded.policy.prompt_limit(section.max_new_tokens)
     fits = [length <= limit for length in lengths]
     meter = _Meter(progress, len(prompts))
     judge = _Judge(config, meter)
     target = section.adaptive.target_accepted if section.adaptive else None
     cap = section.adaptive.max_draws if section.adaptive else section.draws_per_prompt
-    starts = range(0, len(prompts), section.part_prompts)
-    blocks = [range(start, min(start + section.part_prompts, len(prompts))) for start in starts]
     waves = (
         waves_of(
             ledger,
