@@ -23,6 +23,7 @@ from rsft.config.params import load_config, load_policy, parse_config, parse_pol
 from rsft.config.places import ADDITIONS, FORGOTTEN, INCOMING, PARAMS, RAW, TRAINING
 from rsft.config.policy import POLICY, ApprovalPolicy, GainPolicy, GuardPolicy, Policy
 from rsft.config.prompts import EmbeddedSection, ExcludeSection, FilesSection, PromptsSection
+from rsft.config.ray import RaySection
 from rsft.config.retrain import RetrainSection
 from rsft.config.score import (
     MODEL_BASED,
@@ -80,6 +81,7 @@ __all__ = [
     "Policy",
     "PoolSection",
     "PromptsSection",
+    "RaySection",
     "RegisterSection",
     "RenderingSection",
     "RetrainSection",

@@ -17,6 +17,7 @@ from rsft.config.measure import (
     ValidateSection,
 )
 from rsft.config.prompts import PromptsSection
+from rsft.config.ray import RaySection
 from rsft.config.retrain import RetrainSection
 from rsft.config.score import MODEL_BASED, RULES, ScoreSection, is_own
 from rsft.config.section import Section
@@ -36,6 +37,8 @@ class Config(Section):
     seed: int = Field(ge=0, lt=2**63)
     """Root of every random number; tables hold 64 bits of it."""
     runtime: RuntimeSection
+    ray: RaySection | None = None
+    """Where set, drawing is shared out to workers."""
     rounds: dict[str, RoundSection] = Field(min_length=1)
     """One entry a round, in order; ``--set rounds=N`` writes the chain."""
     prompts: PromptsSection

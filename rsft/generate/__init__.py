@@ -1,6 +1,6 @@
 """Candidates: drawn from a policy under a stated law, with their exact log-probabilities."""
 
-from rsft.generate.budget import AreRight, draw_in_waves, success_rate
+from rsft.generate.budget import AreRight, Verdicts, Waves, draw_in_waves, success_rate, waves_of
 from rsft.generate.engine import Engine, OnDrawn, Request
 from rsft.generate.law import SamplingLaw
 from rsft.generate.ledger import CandidateLedger
@@ -15,7 +15,10 @@ __all__ = [
     "OnDrawn",
     "Request",
     "SamplingLaw",
+    "Verdicts",
+    "Waves",
     "draw_in_waves",
     "local_engine",
     "success_rate",
+    "waves_of",
 ]

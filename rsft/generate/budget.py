@@ -7,7 +7,7 @@ target there is one wave. Whatever the ledger holds already is taken from it. St
 biases the share of right completions upwards; ``success_rate`` says how that is undone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from rsft.generate.engine import Engine, OnDrawn, Request
 from rsft.generate.law import SamplingLaw
@@ -19,39 +19,32 @@ AreRight = Callable[[Sequence[tuple[Prompt, Sequence[Candidate]]]], list[list[bo
 list for each prompt. It is asked once a wave."""
 
 
-def draw_in_waves(
-    engine: Engine,
+Verdicts = list[list[bool | None]]
+"""For each prompt of a block, in order, whether each of its draws was right."""
+Waves = Generator[list[Request], list[Candidate], Verdicts]
+"""Gives what is to be drawn, is sent what was drawn, and returns the verdicts."""
+
+
+def waves_of(
     ledger: CandidateLedger,
     prompts: Sequence[Prompt],
-    law: SamplingLaw,
     *,
-    seed: int,
-    round: int,  # noqa: A002
     wave: int,
     target: int | None,
     max_draws: int,
     are_right: AreRight,
-    on_drawn: OnDrawn | None = None,
-) -> list[list[bool | None]]:
-    """Sees to it that the ledger holds every draw of some prompts.
+) -> Waves:
+    """Sees to it that the ledger holds every draw of some prompts, whoever draws them.
 
     Args:
-        engine: What draws.
         ledger: What was drawn; it is added to once per wave.
         prompts: The prompts, all of which fit the policy.
-        law: How tokens are drawn.
-        seed: The run's.
-        round: The round.
         wave: Draws of a prompt per wave.
         target: Right completions at which a prompt is done; ``None`` for one wave.
         max_draws: Draws of a prompt at most.
         are_right: Judges completions.
-        on_drawn: Told of candidates as they are drawn.
-
-    Returns:
-        For each prompt, in order, whether each of its draws was right.
     """
-    verdicts: list[list[bool | None]] = [[] for _ in prompts]
+    verdicts: Verdicts = [[] for _ in prompts]
     unfinished = list(range(len(prompts)))
     while unfinished:
         requests = [
@@ -63,7 +56,7 @@ def draw_in_waves(
         ]
         missing = ledger.missing(requests)
         if missing:
-            drawn = engine.draw(missing, law, seed=seed, round=round, on_drawn=on_drawn)
+            drawn = yield missing
             ledger.append(missing, drawn)
         candidates = iter(ledger.take(requests))
         told = are_right([(r.prompt, [next(candidates) for _ in r.draws]) for r in requests])
@@ -77,6 +70,30 @@ def draw_in_waves(
             and len(verdicts[i]) < max_draws
         ]
     return verdicts
+
+
+def draw_in_waves(
+    engine: Engine,
+    waves: Waves,
+    law: SamplingLaw,
+    *,
+    seed: int,
+    round: int,  # noqa: A002
+    on_drawn: OnDrawn | None = None,
+) -> Verdicts:
+    """Draws what waves ask for, in this process; arguments as ``Engine.draw``.
+
+    Returns:
+        What the waves return.
+    """
+    try:
+        missing = next(waves)
+        while True:
+            drawn = engine.draw(missing, law, seed=seed, round=round, on_drawn=on_drawn)
+            missing = waves.send(drawn)
+    except StopIteration as ended:
+        verdicts: Verdicts = ended.value
+        return verdicts
 
 
 def success_rate(verdicts: Sequence[bool | None], target: int | None) -> float | None:

@@ -4,39 +4,32 @@
                      ─► candidates/ in order, draws.parquet: one row per prompt
 
 Candidates are drawn into a ledger outside the stage's outputs, so that a killed run repeats one
-wave of one block at most, and more draws per prompt add to those there are. What other code or
-other libraries drew is not taken for this code's: DVC would record it as such.
+wave of one block at most, and more draws per prompt add to those there are. With the section
+``ray`` workers draw several blocks at a time, and this process alone writes the ledger.
 """
 
 import time
-from collections.abc import Iterable, Sequence
-from importlib.metadata import version
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-
-import torch
 
 from rsft.config import Config
 from rsft.generate import (
     CandidateLedger,
-    Engine,
     Request,
-    SamplingLaw,
+    Verdicts,
+    Waves,
     draw_in_waves,
-    local_engine,
     success_rate,
+    waves_of,
 )
 from rsft.ledger import read_rows, write_rows
-from rsft.policy import Policy, encode_questions, load_policy, use_machine
+from rsft.policy import encode_questions
 from rsft.score import Score, build_quick_rewards, completion_of
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import PRIVATE, before, here, split_file, stopped_before
-from rsft.stages.fingerprint import code_fingerprint
+from rsft.stages.drawing import Loaded, build_engine, drawing_plan, load, sampling_law
+from rsft.stages.drawing_on_ray import draw_on_ray
 from rsft.types import Candidate, Progress, Prompt, PromptDraws
-
-_LIBRARIES = ("jinja2", "numpy", "tokenizers", "torch", "transformers")
-_DRAWING_CODE = ("generate", "policy", "prompts/slots.py", "randomness.py", "types.py", "wire")
-"""What a completion is a function of, below ``rsft``; the stage's other code only moves rows."""
-_CODE = code_fingerprint(*_DRAWING_CODE)
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
@@ -50,49 +43,46 @@ def run(config: Config, key: str, progress: Progress) -> None:
         write_rows(here(key) / "candidates" / "part-00000.parquet", Candidate, [])
         write_rows(here(key) / "draws.parquet", PromptDraws, [])
         return
-    device = use_machine(config.runtime)
     section = config.generate
     model = before(config, key) / "model"
-    policy = load_policy(model)
-    policy_version = policy.version
-    if section.dtype != "float32":  # not by a cast, which would take tables of angles along
-        policy = load_policy(model, dtype=getattr(torch, section.dtype))
-    policy.model.to(device)
-    engine = build_engine(config, policy, policy_version, model)
-    law = sampling_law(config)
+    loaded = load(config, model)
     ledger = CandidateLedger(
-        PRIVATE / "ledger", drawing_plan(config, key, policy_version, model), config.seed
+        PRIVATE / "ledger", drawing_plan(config, key, loaded.version, model), config.seed
     )
     prompts = read_rows(split_file("train"), Prompt)
-    lengths = [len(ids) for ids in encode_questions(policy, prompts)]
-    fits = [length <= policy.prompt_limit(section.max_new_tokens) for length in lengths]
+    starts = range(0, len(prompts), section.part_prompts)
+    blocks = [range(start, min(start + section.part_prompts, len(prompts))) for start in starts]
+    lengths = [
+        len(ids)
+        for block in blocks  # the tokens of all prompts would take more memory than their texts
+        for ids in encode_questions(loaded.policy, [prompts[i] for i in block])
+    ]
+    limit = loaded.policy.prompt_limit(section.max_new_tokens)
+    fits = [length <= limit for length in lengths]
     meter = _Meter(progress, len(prompts))
     judge = _Judge(config, meter)
     target = section.adaptive.target_accepted if section.adaptive else None
     cap = section.adaptive.max_draws if section.adaptive else section.draws_per_prompt
-    drawn: list[PromptDraws] = []
-    for start in range(0, len(prompts), section.part_prompts):
-        block = range(start, min(start + section.part_prompts, len(prompts)))
-        verdicts = iter(
-            draw_in_waves(
-                engine,
-                ledger,
-                [prompts[i] for i in block if fits[i]],
-                law,
-                seed=config.seed,
-                round=int(key),
-                wave=section.draws_per_prompt,
-                target=target,
-                max_draws=cap,
-                are_right=judge,
-                on_drawn=meter.drawn,
-            )
+    waves = (
+        waves_of(
+            ledger,
+            [prompts[i] for i in block if fits[i]],
+            wave=section.draws_per_prompt,
+            target=target,
+            max_draws=cap,
+            are_right=judge,
         )
-        drawn += [
-            _outcome(prompts[i], lengths[i], next(verdicts) if fits[i] else None, target)
-            for i in block
+        for block in blocks
+    )
+    outcomes: dict[int, list[PromptDraws]] = {}
+    for number, verdicts in _drawn(config, key, loaded, model, waves, meter):
+        told = iter(verdicts)
+        outcomes[number] = [
+            _outcome(prompts[i], lengths[i], next(told) if fits[i] else None, target)
+            for i in blocks[number]
         ]
-        meter.prompts_done(len(drawn))
+        meter.prompts_done(len(blocks[number]))
+    drawn = [row for number in range(len(blocks)) for row in outcomes[number]]
     wanted = [
         Request(prompt=prompt, draws=range(row.draws))
         for prompt, row in zip(prompts, drawn, strict=True)
@@ -102,50 +92,21 @@ def run(config: Config, key: str, progress: Progress) -> None:
     write_rows(here(key) / "draws.parquet", PromptDraws, drawn)
 
 
-def sampling_law(config: Config) -> SamplingLaw:
-    """The law of the settings."""
-    section = config.generate
-    return SamplingLaw(
-        temperature=section.temperature,
-        top_k=section.top_k,
-        top_p=section.top_p,
-        min_p=section.min_p,
-        min_new_tokens=section.min_new_tokens,
-        max_new_tokens=section.max_new_tokens,
-        stop=tuple(section.stop),
-    )
-
-
-def build_engine(config: Config, policy: Policy, policy_version: str, model: Path) -> Engine:
-    """The engine of the settings, over a policy that lies in a folder."""
-    section = config.generate
-    if section.engine == "openai":
-        from rsft.generate.openai import OpenAIEngine
-
-        assert section.openai is not None
-        return OpenAIEngine(policy, policy_version, section.openai, str(model))
-    return local_engine(section.engine, policy, policy_version, config.runtime)
-
-
-def drawing_plan(config: Config, key: str, policy_version: str, model: Path) -> dict[str, object]:
-    """Everything that a candidate is a function of, beside its prompt and its draw."""
-    section = config.generate
-    not_drawn_by = {"draws_per_prompt", "part_prompts", "adaptive", "openai"}
-    if section.engine == "openai":
-        assert section.openai is not None
-        # Not the address, time-outs and retries: a server that was started anew is the same.
-        drawn_in = {"model": section.openai.model or str(model), "send": section.openai.send}
-    else:
-        drawn_in = config.runtime.model_dump()
-    return {
-        "code": _CODE,
-        "libraries": {name: version(name) for name in _LIBRARIES},
-        "policy": policy_version,
-        "law_and_engine": section.model_dump(exclude=not_drawn_by),
-        "drawn_in": drawn_in,
-        "seed": config.seed,
-        "round": int(key),
-    }
+def _drawn(
+    config: Config, key: str, loaded: Loaded, model: Path, blocks: Iterator[Waves], meter: "_Meter"
+) -> Iterator[tuple[int, Verdicts]]:
+    """Number and verdicts of each block, drawn here or by workers."""
+    if config.ray is not None and config.generate.engine != "openai":
+        yield from draw_on_ray(config, key, model, blocks, meter.drawn)
+        return
+    engine, law = build_engine(config, loaded, model), sampling_law(config)
+    for number, waves in enumerate(blocks):
+        yield (
+            number,
+            draw_in_waves(
+                engine, waves, law, seed=config.seed, round=int(key), on_drawn=meter.drawn
+            ),
+        )
 
 
 class _Judge:
@@ -224,8 +185,8 @@ class _Meter:
         self._right += sum(known)
 
     def prompts_done(self, done: int) -> None:
-        """Says how many prompts have all of their draws."""
-        self._done = done
+        """Says that so many more prompts have all of their draws."""
+        self._done += done
         self._tell()
 
     def _tell(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rsft.generate import CandidateLedger, draw_in_waves, success_rate
+from rsft.generate import CandidateLedger, draw_in_waves, success_rate, waves_of
 from tests.generate.cases import LAW, Scripted, ask
 
 EASY, HARD, NEVER = ask("easy"), ask("hard"), ask("never")
@@ -14,13 +14,9 @@ RIGHT_FROM = {"easy": 0, "hard": 5, "never": 99}
 
 def waves(folder: Path, *, target: int | None = 2, max_draws: int = 8, engine=None):
     engine = engine or Scripted()
-    verdicts = draw_in_waves(
-        engine,
+    asked_for = waves_of(
         CandidateLedger(folder, {}, seed=1),
         [EASY, HARD, NEVER],
-        LAW,
-        seed=1,
-        round=1,
         wave=2,
         target=target,
         max_draws=max_draws,
@@ -28,7 +24,7 @@ def waves(folder: Path, *, target: int | None = 2, max_draws: int = 8, engine=No
             [row.draw >= RIGHT_FROM[prompt.prompt_id] for row in rows] for prompt, rows in drawn
         ],
     )
-    return verdicts, engine.asked
+    return draw_in_waves(engine, asked_for, LAW, seed=1, round=1), engine.asked
 
 
 def test_a_prompt_with_enough_right_ones_is_not_drawn_for_again(tmp_path: Path) -> None:
@@ -64,19 +60,15 @@ def test_what_the_ledger_holds_is_judged_and_not_drawn_again(tmp_path: Path) -> 
 
 
 def test_what_cannot_be_scored_is_neither_right_nor_wrong(tmp_path: Path) -> None:
-    engine = Scripted()
-    verdicts = draw_in_waves(
-        engine,
+    asked_for = waves_of(
         CandidateLedger(tmp_path, {}, seed=1),
         [EASY],
-        LAW,
-        seed=1,
-        round=1,
         wave=2,
         target=1,
         max_draws=4,
         are_right=lambda drawn: [[None for _ in rows] for _, rows in drawn],
     )
+    verdicts = draw_in_waves(Scripted(), asked_for, LAW, seed=1, round=1)
     assert verdicts == [[None] * 4]
     assert success_rate(verdicts[0], 1) is None
 

@@ -16,7 +16,7 @@ from rsft.generate import NativeEngine
 from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy, load_policy, save_policy
 from rsft.score.reward import Asked, Score
-from rsft.stages import generate
+from rsft.stages import drawing, generate
 from rsft.stages.fingerprint import code_fingerprint
 from rsft.types import Candidate, Progress, Prompt, PromptDraws
 from tests.policy.families import build
@@ -291,7 +291,7 @@ def server(**settings: Any) -> str:
 
 def plan_of(*more: str) -> dict[str, object]:
     config = settings(*SETTINGS, *more)
-    return generate.drawing_plan(config, "1", "v1", Path("data/base/model"))
+    return drawing.drawing_plan(config, "1", "v1", Path("data/base/model"))
 
 
 @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ def test_parts_that_other_code_drew_are_not_mixed_in(
     def started_with(content: str) -> None:
         """As a process that imports this code."""
         (code / name).write_text(content)
-        monkeypatch.setattr(generate, "_CODE", code_fingerprint(*generate._DRAWING_CODE))
+        monkeypatch.setattr(drawing, "CODE", code_fingerprint(*drawing.DRAWING_CODE))
 
     started_with("draws = 'wrongly'")
     draw()
@@ -413,6 +413,6 @@ def test_parts_that_other_libraries_drew_are_not_mixed_in(
     monkeypatch: pytest.MonkeyPatch, asked: list[list[tuple[str, range]]]
 ) -> None:
     draw()
-    monkeypatch.setattr(generate, "version", lambda name: "0.0" if name == "torch" else "1.0")
+    monkeypatch.setattr(drawing, "version", lambda name: "0.0" if name == "torch" else "1.0")
     draw()
     assert len(asked) == 6

@@ -1,0 +1,233 @@
+"""Work on Ray: one function, in processes on this machine or on others. The only importer of ray.
+
+    work ─► idle worker ─► result, in the order of finishing
+                └─ lost with its node: others do it, and a worker is started elsewhere
+
+Workers share no disk with this process: they are sent this package's code, what they build their
+function from (kept once a node in Ray's object store) and the work. Nothing is known to them that
+is not sent, and only this process writes what they give back.
+
+Ray's processes trust each other with pickles, which run code: its ports belong on a network that
+is closed to others.
+"""
+
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from rsft.config import RaySection
+from rsft.errors import ConfigurationError, EngineError
+
+Job = TypeVar("Job")
+Work = TypeVar("Work")
+Result = TypeVar("Result")
+
+_HERE = Path(__file__).resolve().parent
+"""This very package."""
+_AHEAD = 2
+"""Pieces of work that a worker has at most: the next is there when one is done."""
+_PATIENCE_SECONDS = 300.0
+"""How long nothing may be ready for work, a large policy being loaded above all."""
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it warns of what it will do in time
+}
+
+
+class Workers(Generic[Job, Work, Result]):
+    """Workers that are started with the first piece of work, and end with the ``with`` block."""
+
+    def __init__(
+        self,
+        section: RaySection,
+        *,
+        cpus: int,
+        gpus: int,
+        build: Callable[[Job], Callable[[Work], Result]],
+        job: Callable[[], Job],
+    ) -> None:
+        """Says what they are; nothing is started yet.
+
+        Args:
+            section: How many, and where.
+            cpus: Of each.
+            gpus: Of each.
+            build: What a worker makes its function by, once; a function of a module.
+            job: Gives what it makes it from.
+        """
+        self._section = section
+        self._resources = {"num_cpus": cpus, "num_gpus": gpus}
+        self._build = build
+        self._make_job = job
+        self._waiting: deque[tuple[int, Work]] = deque()
+        self._load: Counter[Any] = Counter()
+        self._starting: dict[Any, Any] = {}
+        self._under_way: dict[Any, tuple[Any, int, Work]] = {}
+        self._losses = 0
+        self._ray: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._ray is not None:
+            self._ray.shutdown()
+
+    @property
+    def have_room(self) -> bool:
+        """Whether another piece of work would not wait behind others."""
+        return len(self._waiting) + len(self._under_way) < _AHEAD * self._section.workers
+
+    @property
+    def are_at_work(self) -> bool:
+        """Whether there is a result to come."""
+        return bool(self._waiting or self._under_way)
+
+    def submit(self, key: int, work: Work) -> None:
+        """Hands over a piece of work.
+
+        Args:
+            key: What its result is told by.
+            work: What the workers' function takes.
+
+        Raises:
+            ConfigurationError: Where Ray is not installed.
+            EngineError: Where the cluster cannot be reached.
+        """
+        if self._ray is None:
+            self._start()
+        self._waiting.append((key, work))
+        self._share_out()
+
+    def next_result(self) -> tuple[int, Result]:
+        """The next piece of work that is done, by its key.
+
+        Raises:
+            RsftError: As a worker raised it.
+            EngineError: Where no worker can be started, or they are lost again and again.
+        """
+        exceptions = self._ray.exceptions
+        while True:
+            finished = self._wait()
+            try:
+                if finished in self._starting:
+                    actor = self._starting.pop(finished)
+                    self._ray.get(finished)
+                    self._load[actor] = 0
+                    self._share_out()
+                    continue
+                actor, key, _ = self._under_way[finished]
+                result = self._ray.get(finished)
+            except exceptions.RayTaskError as error:
+                raise error.cause from None
+            except exceptions.RayError as error:
+                self._replace(actor, error)
+                continue
+            del self._under_way[finished]
+            self._load[actor] -= 1
+            self._losses = 0
+            self._share_out()
+            return key, result
+
+    def _start(self) -> None:
+        self._ray = _connected(self._section, self._resources["num_cpus"])
+        self._job = self._ray.put(self._make_job())
+        for _ in range(self._section.workers):
+            self._start_one()
+
+    def _start_one(self) -> None:
+        actor = self._ray.remote(_Worker).options(**self._resources).remote()
+        self._starting[actor.prepare.remote(self._build, self._job)] = actor
+
+    def _share_out(self) -> None:
+        """Gives work to those that have least."""
+        while self._waiting and self._load:
+            actor = min(self._load, key=self._load.__getitem__)
+            if self._load[actor] >= _AHEAD:
+                return
+            key, work = self._waiting.popleft()
+            self._under_way[actor.do.remote(work)] = (actor, key, work)
+            self._load[actor] += 1
+
+    def _wait(self) -> Any:
+        known = [*self._starting, *self._under_way]
+        timeout = None if self._under_way else _PATIENCE_SECONDS
+        finished, _ = self._ray.wait(known, num_returns=1, timeout=timeout)
+        if not finished:
+            raise EngineError(
+                f"ray: no worker was ready in {_PATIENCE_SECONDS:g} s; each wants "
+                f"{_shown(self._resources)}, and the cluster has "
+                f"{_shown(self._ray.cluster_resources())}: start more nodes, or lower "
+                "runtime.threads"
+            )
+        return finished[0]
+
+    def _replace(self, actor: Any, error: Exception) -> None:
+        """Has the work of a lost worker done by others, and starts one in its place."""
+        self._losses += 1
+        if self._losses > 3 * self._section.workers:
+            raise EngineError(
+                f"ray: workers are lost again and again, the last one so: {_one_line(error)}; see "
+                "whether the nodes' memory suffices, and Ray's logs there"
+            )
+        self._load.pop(actor, None)
+        lost = [ref for ref, (own, _, _) in self._under_way.items() if own == actor]
+        self._waiting.extendleft(self._under_way.pop(ref)[1:] for ref in reversed(lost))
+        self._ray.kill(actor)
+        self._start_one()
+        self._share_out()
+
+
+class _Worker:
+    """What runs on a node: it keeps what it built."""
+
+    def prepare(self, build: Callable[[Any], Callable[[Any], Any]], job: Any) -> None:
+        self._do = build(job)
+
+    def do(self, work: Any) -> Any:
+        return self._do(work)
+
+
+def _connected(section: RaySection, cpus: int) -> Any:
+    """Ray, connected to the cluster or to one of this machine's own."""
+    os.environ.update(_QUIET | os.environ)
+    try:
+        import ray
+    except ImportError:
+        raise ConfigurationError(
+            "ray.workers is set, and Ray is not installed: pip install 'rsft[ray]', or remove the "
+            "section ray"
+        ) from None
+    address = section.address or os.environ.get("RAY_ADDRESS")
+    own = {"num_cpus": cpus * section.workers, "include_dashboard": False}
+    try:
+        ray.init(
+            address or "local",
+            log_to_driver=False,
+            logging_level="ERROR",
+            runtime_env={"py_modules": [str(_HERE)], "excludes": ["__pycache__"]},
+            **({} if address else own | {"_node_ip_address": "127.0.0.1"}),
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise EngineError(
+            f"ray: no cluster at {address or 'this machine'} ({_one_line(error)}); see whether it "
+            "runs (`ray status`), or correct ray.address or RAY_ADDRESS"
+        ) from None
+    return ray
+
+
+def _shown(resources: Mapping[str, float]) -> str:
+    names = {"num_cpus": "CPU", "num_gpus": "GPU", "CPU": "CPU", "GPU": "GPU"}
+    return ", ".join(f"{resources[n]:g} {names[n]}s" for n in names if resources.get(n)) or "none"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
