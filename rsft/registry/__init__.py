@@ -4,7 +4,7 @@ A ``Registry`` is a connection, which the functions work on. MLflow takes second
 is imported when a connection is opened, never before.
 """
 
-from rsft.registry.aliases import NOWHERE, Pointer, move_alias, read_pointers
+from rsft.registry.aliases import NOWHERE, Pointer, move_alias, read_pointers, require_promoter
 from rsft.registry.card import attach_card, without_card
 from rsft.registry.datasets import DataSet, log_datasets
 from rsft.registry.package import policy_in, serving_in
@@ -58,6 +58,7 @@ __all__ = [
     "read_pointers",
     "read_versions",
     "register",
+    "require_promoter",
     "serving_in",
     "without_card",
 ]

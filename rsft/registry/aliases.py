@@ -17,6 +17,9 @@ ALIASES = (CHAMPION, CHALLENGER)
 _MARK = "record."
 """Begins the name of the tag with an alias's mark."""
 
+_NO_ALIAS = "none-of-that-name"
+"""An alias that nobody has."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pointer:
@@ -45,6 +48,18 @@ def read_pointers(registry: Registry, name: str) -> Mapping[str, Pointer]:
         alias: Pointer(version=versions.get(alias), mark=marks.get(f"{_MARK}{alias}"))
         for alias in ALIASES
     }
+
+
+def require_promoter(registry: Registry, name: str) -> None:
+    """Makes sure that the store lets this user move aliases; it changes nothing.
+
+    Taking an alias away asks for more than setting one, so that is what is tried.
+
+    Raises:
+        RegistryError: Where it does not, or cannot be used.
+    """
+    with registry.errors():
+        registry.client.delete_registered_model_alias(name, _NO_ALIAS)
 
 
 def move_alias(registry: Registry, name: str, alias: str, to: Pointer) -> None:

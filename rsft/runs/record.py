@@ -39,6 +39,7 @@ from rsft.registry import (
     get_version,
     move_alias,
     read_pointers,
+    require_promoter,
 )
 
 
@@ -164,9 +165,11 @@ def roll_back(workspace: Workspace, registry: Registry, name: str, reason: str) 
     Raises:
         LineageError: Where nothing served before, or the registry knows of a change that is not on
             record here.
-        RegistryError: Where the store has that version no more, or cannot be used.
+        RegistryError: Where the store has that version no more, does not let this user change its
+            aliases, or cannot be used.
     """
     with hold_registry(workspace):
+        require_promoter(registry, name)
         differences = find_differences(workspace, registry, name)
         _require_whole(differences)
         record = read_record(workspace, name)
