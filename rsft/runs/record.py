@@ -141,9 +141,11 @@ def promote(
     Raises:
         LineageError: Where another champion serves by now than it was compared with, or the
             registry knows of a change that is not on record here.
-        RegistryError: Where the store has no such version, or cannot be used.
+        RegistryError: Where the store has no such version, does not let this user change its
+            aliases, or cannot be used.
     """
     with hold_registry(workspace):
+        require_promoter(registry, name)
         _require_whole(find_differences(workspace, registry, name))
         get_version(registry, name, version)
         entry = record_promotion(workspace, name=name, version=version, run=run, details=details)
