@@ -234,6 +234,16 @@ def test_the_size_of_the_pool_can_be_watched_without_held_out_prompts(params: Pa
     set_values(params, ["monitor={min_effective_sample_size: 9}", "pool.heldout_share=0"])
 
 
+def test_a_password_does_not_belong_into_the_settings() -> None:
+    text = PARAMS.read_text().replace(
+        "  name: rsft\n", "  name: rsft\n  tracking_uri: postgresql://ann:hunter2@db/mlflow\n"
+    )
+    with pytest.raises(ConfigurationError, match="tracking_uri holds a password") as told:
+        parse_config(text, name="params.yaml")
+    assert "hunter2" not in str(told.value)
+    parse_config(text.replace(":hunter2", ""), name="params.yaml")
+
+
 def test_rounds_that_are_no_chain_are_refused() -> None:
     text = PARAMS.read_text().replace('"2": {prev: data/rounds/1}', '"2": {prev: data/base}')
     with pytest.raises(ConfigurationError, match="rounds must be the chain"):

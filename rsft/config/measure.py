@@ -2,6 +2,7 @@
 
 import re
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, StrictInt, model_validator
 
@@ -157,3 +158,12 @@ class RegisterSection(Section):
     """Name of the registered model."""
     tracking_uri: str | None = None
     """MLflow's address; by default ``MLFLOW_TRACKING_URI``, else the store in ``mlflow/``."""
+
+    @model_validator(mode="after")  # one of the field alone would be told with the password
+    def _holds_no_password(self) -> Self:
+        if self.tracking_uri is not None and urlsplit(self.tracking_uri).password is not None:
+            raise ValueError(
+                "tracking_uri holds a password, which every run would put on record; set "
+                "MLFLOW_TRACKING_URI, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+            )
+        return self

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
-from rsft.lineage.stores import Store
+from rsft.lineage.stores import Store, one_line
 from rsft.types import Progress
 
 _MD5 = partial(hashlib.md5, usedforsecurity=False)
@@ -72,8 +72,8 @@ def _hash(store: Store, key: str) -> Hashed:
             return _digest(content)
     except FileNotFoundError:
         return Hashed(hash=None, size=0)
-    except OSError as error:
-        return Hashed(hash=None, size=0, error=error.strerror or str(error))
+    except Exception as error:  # noqa: BLE001  # each kind of remote has errors of its own
+        return Hashed(hash=None, size=0, error=one_line(error))
 
 
 def _digest(content: IO[bytes]) -> Hashed:

@@ -14,6 +14,7 @@ from rsft.errors import LineageError
 from rsft.lineage.cache import Cache
 from rsft.lineage.git import run_git
 from rsft.lineage.purges import next_purge, read_purges
+from rsft.lineage.stores import one_line, require_reached
 from rsft.lineage.tagging import write_tag
 from rsft.lineage.workspace import Workspace
 
@@ -81,12 +82,12 @@ def _delete_cached(cache: Cache, md5: str) -> bool:
 def _delete_remote(workspace: Workspace, hashes: list[str]) -> int | None:
     """How many were deleted there; null without a remote."""
     from dvc.config import NoRemoteError
-    from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
     try:
         with Repo(str(workspace.root)) as repo:
             odb = repo.cloud.get_remote_odb(hash_name="md5")
+            require_reached(odb)
             paths = [odb.oid_to_path(md5) for md5 in hashes]
             # Not by DVC's own check, which deletes what is broken and calls it absent.
             there = [path for path in paths if odb.fs.exists(path)]
@@ -94,10 +95,9 @@ def _delete_remote(workspace: Workspace, hashes: list[str]) -> int | None:
                 odb.fs.remove(path)
     except NoRemoteError:
         return None
-    except (DvcException, ImportError, OSError) as error:
-        line = " ".join(str(error).split())
+    except Exception as error:  # noqa: BLE001  # each kind of remote has errors of its own
         raise LineageError(
-            f"the remote cannot be purged ({line}); what the cache held is deleted: run the same "
-            "command again once the remote can be reached"
+            f"the remote cannot be purged ({one_line(error)}); what the cache held is deleted: run "
+            "the same command again once the remote can be reached"
         ) from None
     return len(there)

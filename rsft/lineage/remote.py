@@ -19,6 +19,7 @@ from rsft.lineage.cache import Cache
 from rsft.lineage.purges import read_purges
 from rsft.lineage.repository import open_repository
 from rsft.lineage.runs import RunRecord, read_runs
+from rsft.lineage.stores import one_line
 from rsft.lineage.workspace import Workspace
 
 _AGAIN = "; the next run tries again"
@@ -101,7 +102,7 @@ def _push(
         with _told_errors() as errors:
             before, after = _transfer(repo, name, wanted)
     except Exception as error:  # noqa: BLE001  # whatever the remote has, the run goes on
-        return Push(remote=url, runs=ids, objects=0, problem=f"{_one_line(error)}{_AGAIN}"), True
+        return Push(remote=url, runs=ids, objects=0, problem=f"{one_line(error)}{_AGAIN}"), True
     gone = {oid for oid in wanted - after if not cache.object(oid).exists()}
     # DVC holds the list of a folder back where one of its files is in neither place.
     held_back = {out for out, objects in by_out.items() if gone & objects}
@@ -163,7 +164,7 @@ def _told_errors() -> Iterator[list[str]]:
         def emit(self, record: logging.LogRecord) -> None:
             error = record.exc_info[1] if record.exc_info else None
             what = without_secrets(record.getMessage())
-            told.append(what if error is None else _one_line(error))
+            told.append(what if error is None else one_line(error))
 
     log, handler = logging.getLogger("dvc_data.hashfile.transfer"), Keep(logging.ERROR)
     level, log.propagate = log.level, False
@@ -175,9 +176,3 @@ def _told_errors() -> Iterator[list[str]]:
         log.removeHandler(handler)
         log.setLevel(level)
         log.propagate = True
-
-
-def _one_line(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror  # without the paths, which are DVC's own
-    return without_secrets(" ".join(str(error).split())) or type(error).__name__

@@ -95,13 +95,13 @@ def open_stores(workspace: Workspace) -> list[Store]:
     """The cache, and the default remote where one is set.
 
     Raises:
-        LineageError: Where the settings of the remote are wrong.
+        LineageError: Where the settings of the remote are wrong, or it cannot be reached.
     """
     return [ObjectFolder(name=CACHE, folder=Cache(workspace).folder), *_remotes(workspace)]
 
 
 def _remotes(workspace: Workspace) -> list[Store]:
-    from dvc.config import Config, ConfigError
+    from dvc.config import Config
 
     settings = Config(str(workspace.root / ".dvc"))
     remote = settings["core"].get("remote")
@@ -112,12 +112,38 @@ def _remotes(workspace: Workspace) -> list[Store]:
         url = settings["remote"][remote]["url"]
         if "://" not in url:
             return [ObjectFolder(name=name, folder=Path(url) / OBJECTS)]
-        return [RemoteStore(name=name, objects=remote_objects(workspace, remote))]
-    except (KeyError, ConfigError) as error:
+        objects = remote_objects(workspace, remote)
+        require_reached(objects)
+    except Exception as error:  # noqa: BLE001  # each kind of remote has errors of its own
         raise LineageError(
-            f"DVC's {name} cannot be used ({without_secrets(str(error))}); `dvc remote list` shows "
-            "what is set"
+            f"DVC's {name} cannot be used ({one_line(error)}); `dvc remote list` shows what is set"
         ) from None
+    return [RemoteStore(name=name, objects=objects)]
+
+
+def require_reached(objects: Any) -> None:
+    """Lists a remote: a bucket that is not there would else be one that has nothing.
+
+    Args:
+        objects: DVC's object database of it.
+
+    Raises:
+        Exception: What its library raises where it is away, not there, or refuses us.
+    """
+    if objects.fs.protocol == "local":
+        return
+    try:
+        objects.fs.fs.ls(objects.path, refresh=True)
+    except FileNotFoundError as error:
+        if error.__cause__ is not None:  # the bucket itself, by the server's word; no folder in it
+            raise
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, for the inside of a line."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror  # without the paths, which are DVC's own
+    return without_secrets(" ".join(str(error).split())) or type(error).__name__
 
 
 def remote_objects(workspace: Workspace, remote: str) -> Any:

@@ -39,7 +39,7 @@ from rsft.promotion.form import has_made
 from rsft.promotion.gate import judge
 from rsft.promotion.looks import count_looks, digest_judgement
 from rsft.promotion.verdict import Approval, Verdict
-from rsft.registry import Registry, get_version, keep_verdict
+from rsft.registry import Registry, get_version, keep_verdict, require_promoter
 from rsft.report.verdict import verdict_markdown
 from rsft.runs.record import hold_registry, promote, reconcile, require_champion
 from rsft.runs.subjects import find_subject
@@ -87,7 +87,7 @@ def promote_version(
 
     Raises:
         LineageError: Where no such version is on record, or its data sets are gone.
-        RegistryError: Where the registry cannot be used.
+        RegistryError: Where the registry does not let this user promote, or cannot be used.
     """
     folder = workspace.home / ".rsft"
     folder.mkdir(exist_ok=True)
@@ -99,6 +99,7 @@ def promote_version(
             if serving is not None:
                 reconcile(workspace, registry, serving.name)
             return None
+        require_promoter(registry, entry.name)  # before a look is counted
         run = _vouching(workspace, entry)
         verdict = _judge(workspace, registry, record, entry, serving, run, audit, approval)
         return _keep(workspace, registry, run, verdict)

@@ -11,6 +11,7 @@ from rsft.registry.aliases import (
     move_alias,
     note_registered,
     read_pointers,
+    require_promoter,
 )
 from rsft.registry.card import attach_card, without_card
 from rsft.registry.datasets import DataSet, log_datasets
@@ -65,6 +66,7 @@ __all__ = [
     "read_pointers",
     "read_versions",
     "register",
+    "require_promoter",
     "serving_in",
     "without_card",
 ]

@@ -18,6 +18,9 @@ ALIASES = (CHAMPION, CHALLENGER)
 _MARK = "record."
 """Begins the name of the tag with an alias's mark."""
 
+_NO_ALIAS = "none-of-that-name"
+"""An alias that nobody has."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pointer:
@@ -72,6 +75,16 @@ def note_registered(registry: Registry, name: str, version: int) -> None:
     """
     with registry.errors():
         registry.client.set_registered_model_tag(name, _LAST, str(version))
+def require_promoter(registry: Registry, name: str) -> None:
+    """Makes sure that the store lets this user move aliases; it changes nothing.
+
+    Taking an alias away asks for more than setting one, so that is what is tried.
+
+    Raises:
+        RegistryError: Where it does not, or cannot be used.
+    """
+    with registry.errors():
+        registry.client.delete_registered_model_alias(name, _NO_ALIAS)
 
 
 def move_alias(registry: Registry, name: str, alias: str, to: Pointer) -> None:

@@ -7,6 +7,10 @@ connecting, and the local store has its artifacts beside its database.
 
 import logging
 import os
+import re
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +30,15 @@ _ENVIRONMENT = {
 """Read by MLflow at its import or later; the user's own values win."""
 
 _SQLITE = "sqlite:///"
+
+_REFUSALS = {
+    "UNAUTHENTICATED": "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+    "PERMISSION_DENIED": "its administrator gives the role that may do so (mlflow/README.md)",
+}
+"""What to do about it, by MLflow's code."""
+
+_SIGNATURE = re.compile(r"\?\S*X-Amz-\S*")
+"""What a signed address of a bucket lets anyone do who reads it."""
 
 _CREATION_SECONDS = 60
 """How long to wait for another process that is making the store's tables."""
@@ -73,6 +86,15 @@ class Registry:
         """The address, fit for a message: without secrets."""
         return without_secrets(self.tracking_uri)
 
+    def temporary_folder(self) -> Path:
+        """An empty folder that is removed with this connection, at the end of the process at last.
+
+        MLflow's own temporary copies stay for ever.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="rsft-registry-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
+
     def experiment_id(self, name: str) -> str:
         """Id of an experiment, which is made where there is none."""
         with self.errors():
@@ -92,14 +114,23 @@ class Registry:
         except MlflowException as error:
             if error.error_code == "INVALID_PARAMETER_VALUE":
                 raise  # our defect, not the store's
+            if error.error_code in _REFUSALS:
+                raise self._refusal(error.error_code) from None
             raise self._error(error) from None
         except (SQLAlchemyError, OSError, ImportError) as error:  # ImportError: a database's driver
             raise self._error(error) from None
 
+    def _refusal(self, code: str) -> RegistryError:
+        user = os.environ.get("MLFLOW_TRACKING_USERNAME")
+        who = "who gives no name" if user is None else f"{user!r}"
+        return RegistryError(
+            f"MLflow's server {self.shown_uri} refuses this user, {who}: {_REFUSALS[code]}"
+        )
+
     def _error(self, error: BaseException) -> RegistryError:
         while cause := error.__cause__ or (not error.__suppress_context__ and error.__context__):
             error = cause
-        why = without_secrets(str(error).strip().splitlines()[0])
+        why = _SIGNATURE.sub("", without_secrets(str(error).strip().splitlines()[0]))
         return RegistryError(
             f"MLflow's store {self.shown_uri} cannot be used ({why}); start its server, or set "
             f"another address as register.tracking_uri"

@@ -77,12 +77,24 @@ def fetch(registry: Registry, version: ModelVersion) -> Path:
 
 
 def fetch_model(registry: Registry, version: ModelVersion) -> Path:
-    """A version's MLflow model, which holds that folder and how it answers."""
+    """A version's MLflow model: in the local store itself, else a temporary copy of what answers.
+
+    A copy is without the code that the version brings, which is hundreds of files.
+    """
     from mlflow.artifacts import download_artifacts
 
     with registry.errors():
         uri = registry.client.get_model_version_download_uri(version.name, str(version.version))
-        return Path(download_artifacts(uri, tracking_uri=registry.tracking_uri))
+        where = {"tracking_uri": registry.tracking_uri}
+        if uri.startswith("file:"):
+            return Path(download_artifacts(uri, **where))
+        folder = registry.temporary_folder()
+        download_artifacts(f"{uri}/MLmodel", dst_path=str(folder), **where)
+        policy = policy_in(folder)
+        policy.parent.mkdir()
+        path = policy.relative_to(folder)
+        download_artifacts(f"{uri}/{path}", dst_path=str(policy.parent), **where)
+    return folder
 
 
 def _at_alias(registry: Registry, name: str, alias: str) -> ModelVersion | None:

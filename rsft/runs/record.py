@@ -42,6 +42,7 @@ from rsft.registry import (
     list_versions,
     move_alias,
     read_pointers,
+    require_promoter,
 )
 
 Kind = Literal["unfinished", "moved by hand", "unknown entry", "not on record", "not in MLflow"]
@@ -165,9 +166,11 @@ def promote(
     Raises:
         LineageError: Where another champion serves by now than it was compared with, or the
             registry knows of a change that is not on record here.
-        RegistryError: Where the store has no such version, or cannot be used.
+        RegistryError: Where the store has no such version, does not let this user change its
+            aliases, or cannot be used.
     """
     with hold_registry(workspace):
+        require_promoter(registry, name)
         _require_whole(find_differences(workspace, registry, name))
         get_version(registry, name, version)
         entry = record_promotion(workspace, name=name, version=version, run=run, details=details)
@@ -189,9 +192,11 @@ def roll_back(workspace: Workspace, registry: Registry, name: str, reason: str) 
     Raises:
         LineageError: Where nothing served before, or the registry knows of a change that is not on
             record here.
-        RegistryError: Where the store has that version no more, or cannot be used.
+        RegistryError: Where the store has that version no more, does not let this user change its
+            aliases, or cannot be used.
     """
     with hold_registry(workspace):
+        require_promoter(registry, name)
         differences = find_differences(workspace, registry, name)
         _require_whole(differences)
         record = read_record(workspace, name)

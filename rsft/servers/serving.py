@@ -113,7 +113,7 @@ def _pause(child: Child, how: str, console: Console) -> float:
         )
     seconds = _PAUSE_SECONDS * 2 ** (child.deaths - 1)
     console.print(f"[yellow]{name} {escape(how)}; it is started again in {seconds:g} s[/]")
-    return seconds
+    return float(seconds)
 
 
 def _show_problems(child: Child, console: Console) -> None:

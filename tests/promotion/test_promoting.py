@@ -23,6 +23,8 @@ class Told(list[tuple[Any, ...]]):
     """Whether it cannot be reached."""
     differences: Sequence[Difference] = ()
     """What of its aliases is not as the record has it."""
+    refuses = False
+    """Whether it lets nobody promote."""
 
 
 @pytest.fixture
@@ -38,6 +40,11 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
         told.append(("champion", entry["version"]))
         record_promotion(workspace, **entry)
 
+    def require_promoter(*_: Any) -> None:
+        if told.refuses:
+            raise RegistryError("MLflow refuses")
+
+    monkeypatch.setattr(promoting, "require_promoter", require_promoter)
     monkeypatch.setattr(promoting, "keep_verdict", keep_verdict)
     monkeypatch.setattr(promoting, "get_version", lambda registry, name, version: version)
     monkeypatch.setattr(promoting, "promote", promote)
@@ -91,6 +98,13 @@ def test_the_first_is_compared_with_its_base_and_promoted_on_record(checkout: Ch
     )
     assert kept["policy"]["gain"]["alpha"] == 0.05
     assert kept["gain"]["better"] == 30
+
+
+def test_who_may_not_promote_takes_no_look(checkout: Checkout, told: Told):
+    told.refuses = True
+    with pytest.raises(RegistryError, match="MLflow refuses"):
+        judge(checkout)
+    assert (verdicts(checkout), serving(checkout), told) == ([], None, [])
 
 
 def test_a_no_is_kept_too(checkout: Checkout, told: Told):

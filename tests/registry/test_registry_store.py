@@ -101,3 +101,29 @@ def test_the_first_two_users_of_a_store_may_come_at_once(tmp_path: Path) -> None
     with ThreadPoolExecutor(2) as users:
         both = [users.submit(Registry, uri) for _ in range(2)]
     assert [user.result().tracking_uri for user in both] == [uri, uri]
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("PERMISSION_DENIED", "refuses this user, 'rita': its administrator gives the role"),
+        ("UNAUTHENTICATED", "refuses this user, 'rita': set MLFLOW_TRACKING_USERNAME and"),
+    ],
+)
+def test_what_a_server_refuses_is_told_with_the_users_name(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, code: str, told: str
+) -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import ErrorCode
+
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "rita")
+    with pytest.raises(RegistryError, match=told), registry.errors():
+        raise MlflowException("Permission denied", error_code=ErrorCode.Value(code))
+
+
+def test_a_signed_address_is_not_told(registry: Registry) -> None:
+    address = "http://s3/models/a?name=a&X-Amz-Credential=key&X-Amz-Signature=be"
+    with pytest.raises(RegistryError) as told, registry.errors():
+        raise OSError(f"403 Client Error: Forbidden for url: {address}")
+    assert "url: http://s3/models/a)" in str(told.value)
+    assert "X-Amz" not in str(told.value)

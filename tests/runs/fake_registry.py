@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 
+from rsft.errors import RegistryError
+
 
 class FakeRegistry:
     """Stands for ``Registry`` and, as its own client, for ``MlflowClient``."""
@@ -16,6 +18,8 @@ class FakeRegistry:
         self.versions = list(range(1, versions + 1))
         self.aliases: dict[str, str] = {}
         self.tags: dict[str, str] = {}
+        self.refuses = False
+        """Whether it lets nobody take an alias away."""
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -34,6 +38,8 @@ class FakeRegistry:
         self.aliases[alias] = version
 
     def delete_registered_model_alias(self, _: str, alias: str) -> None:
+        if self.refuses:
+            raise RegistryError("refused")
         self.aliases.pop(alias, None)
 
     def set_registered_model_tag(self, _: str, key: str, value: str) -> None:

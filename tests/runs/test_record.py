@@ -80,6 +80,15 @@ class Hand:
         git(self.of[0].root, "tag", "--delete", tag)
 
 
+def test_who_may_not_move_aliases_rolls_nothing_back(hand: "Hand") -> None:
+    hand.promote(1, None)
+    hand.promote(2, 1)
+    hand.of[1].refuses = True
+    with pytest.raises(RegistryError, match="refused"):
+        hand.roll_back()
+    assert hand.serving() == 2
+
+
 def test_aliases_follow_the_record(hand: Hand) -> None:
     assert hand.aliases() == {"champion": None, "challenger": 3}
     hand.promote(1, None)

@@ -1,0 +1,135 @@
+"""A remote on S3: what is pushed, proven and purged there, and what its failures cost."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rsft.errors import LineageError
+from rsft.lineage import hash_objects, open_stores
+from rsft.lineage.purging import purge_objects
+from tests.flows.conftest import free_ports
+from tests.lineage.test_remote import checkout as plain  # noqa: F401
+from tests.lineage.test_remote import make_run, push, template, workspace  # noqa: F401
+from tests.server.bucket import SECRET, Bucket
+
+s3fs = pytest.importorskip("s3fs", reason="dvc-s3 is not installed: pip install 'rsft[server]'")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:datetime.datetime.utcnow:DeprecationWarning"  # moto's and botocore's
+)
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[Bucket]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    (port,) = free_ports(1)
+    with Bucket(port).serving() as bucket:
+        bucket.make("dvc")
+        yield bucket
+
+
+@pytest.fixture
+def checkout(plain: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:  # noqa: F811
+    """A checkout whose remote is a folder of its own in the bucket."""
+    for name, value in bucket.environment.items():
+        monkeypatch.setenv(name, value)
+    point(plain, f"s3://dvc/{plain.name}")
+    yield plain
+    bucket.failures, bucket.seconds = 0, 0.0
+
+
+def point(folder: Path, url: str) -> None:
+    """Sets the remote, with the time-outs that mlflow/README.md advises, but shorter."""
+    s3fs.S3FileSystem.clear_instance_cache()
+    text = f"[core]\n    remote = store\n['remote \"store\"']\n    url = {url}\n"
+    (folder / ".dvc" / "config").write_text(f"{text}    read_timeout = 1\n")
+
+
+def audit(folder: Path, objects: dict[str, str]) -> dict[str, bool]:
+    """Whether each object in the remote is what its name says."""
+    _, remote = open_stores(workspace(folder))
+    hashed = hash_objects(remote, objects.values(), lambda *_: None)
+    return {name: hashed[md5].hash == md5.removesuffix(".dir") for name, md5 in objects.items()}
+
+
+def test_what_a_run_made_is_pushed_proven_and_purged(checkout: Path, bucket: Bucket) -> None:
+    objects = make_run(checkout)
+    assert push(checkout).problem is None
+    assert audit(checkout, objects) == dict.fromkeys(objects, True)
+    spoil(bucket, checkout, objects["file"])
+    assert audit(checkout, objects) == dict.fromkeys(objects, True) | {"file": False}
+    done = purge_objects(workspace(checkout), [objects["file"]], "why", {})
+    assert (done.cached, done.remote) == (1, 1)
+    assert push(checkout).objects == 0  # what was purged is not owed
+    assert audit(checkout, objects) == dict.fromkeys(objects, True) | {"file": False}
+
+
+def test_a_few_errors_of_the_server_are_tried_again(checkout: Path, bucket: Bucket) -> None:
+    objects = make_run(checkout)
+    bucket.failures = 3
+    assert push(checkout).problem is None
+    bucket.failures = 3
+    assert audit(checkout, objects) == dict.fromkeys(objects, True)
+    assert bucket.failures == 0
+
+
+REFUSED = "The AWS Access Key Id you provided does not exist in our records."
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("errors", "injected"),
+        ("time-outs", "Read timeout on endpoint URL"),
+        ("no key", "Unable to locate credentials"),
+        ("wrong key", REFUSED),
+        ("no bucket", "The specified bucket does not exist"),
+    ],
+)
+def test_a_remote_that_fails_is_one_line_and_costs_nothing(
+    checkout: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, fault: str, why: str
+) -> None:
+    objects = make_run(checkout)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")  # the patience is boto's own
+    with pytest.MonkeyPatch.context() as during:
+        during.setattr(s3fs.S3FileSystem, "retries", 1)
+        if fault == "errors":
+            bucket.failures = 1_000
+        elif fault == "time-outs":
+            bucket.seconds = 1.5
+        elif fault == "no bucket":
+            point(checkout, "s3://nope/here")
+        elif fault == "wrong key":
+            during.setenv("AWS_ACCESS_KEY_ID", "another")
+        else:
+            during.delenv("AWS_ACCESS_KEY_ID")
+        line = push(checkout).line or ""
+        with pytest.raises(LineageError) as audited:
+            audit(checkout, objects)
+        with pytest.raises(LineageError) as purged:
+            purge_objects(workspace(checkout), [], "why", {})
+    for told in (line, str(audited.value), str(purged.value)):
+        assert why in told
+        assert "\n" not in told
+        assert SECRET not in told
+    assert line.endswith("; the next run tries again")
+    assert "DVC's remote 'store' cannot be used" in str(audited.value)
+    bucket.failures, bucket.seconds = 0, 0.0
+    point(checkout, f"s3://dvc/{checkout.name}")
+    assert push(checkout).objects == 4
+    assert audit(checkout, objects) == dict.fromkeys(objects, True)
+
+
+def test_a_remote_whose_library_is_not_installed_is_told(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "dvc_s3", None)
+    with pytest.raises(LineageError, match="DVC's remote 'store' cannot be used") as told:
+        open_stores(workspace(checkout))
+    assert "dvc-s3" in str(told.value) or "dvc[s3]" in str(told.value)
+
+
+def spoil(bucket: Bucket, folder: Path, md5: str) -> None:
+    key = f"{folder.name}/files/md5/{md5[:2]}/{md5[2:]}"
+    bucket.client().put_object(Bucket="dvc", Key=key, Body=b"other")
