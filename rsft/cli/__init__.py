@@ -8,6 +8,7 @@ from rsft.cli import (  # noqa: F401  # they register
     asking,
     audit,
     card,
+    gc,
     history,
     lineage,
     promote,

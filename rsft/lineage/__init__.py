@@ -10,11 +10,13 @@ deletes data sets for good, and ``read_purges`` tells which. ``Cache`` holds dat
 
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
 from rsft.lineage.hashing import Hashed, hash_objects, md5_of
+from rsft.lineage.inside import glob_inside
 from rsft.lineage.links import link_dataset
 from rsft.lineage.lock import LockedStage, parse_lock
+from rsft.lineage.naming import named_objects, with_members
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
 from rsft.lineage.purges import PurgeRecord, read_purges
-from rsft.lineage.purging import Deleted, list_worktrees, purge_objects, read_purged
+from rsft.lineage.purging import Deleted, purge_objects, read_purged
 from rsft.lineage.record import (
     Entry,
     before_champion,
@@ -31,6 +33,7 @@ from rsft.lineage.recording import (
     record_verdict,
 )
 from rsft.lineage.remote import Push, push_run
+from rsft.lineage.runcache import read_run_cache
 from rsft.lineage.runs import (
     RunRecord,
     StageRecord,
@@ -42,9 +45,18 @@ from rsft.lineage.runs import (
 )
 from rsft.lineage.snapshot import Snapshot, tag_run
 from rsft.lineage.source import Source, source_of
-from rsft.lineage.stores import CACHE, ObjectFolder, PlainFolder, Store, open_stores
+from rsft.lineage.stores import (
+    CACHE,
+    ObjectFolder,
+    ObjectStore,
+    PlainFolder,
+    Store,
+    forget_pushed,
+    open_stores,
+)
 from rsft.lineage.tree import Trees, folder_md5
 from rsft.lineage.workspace import Workspace
+from rsft.lineage.worktrees import hold_checkouts, is_edited, list_worktrees, remove_worktree
 from rsft.lineage.yaml12 import load_yaml
 
 __all__ = [
@@ -56,6 +68,7 @@ __all__ = [
     "LockedStage",
     "Member",
     "ObjectFolder",
+    "ObjectStore",
     "OutRecord",
     "Pipeline",
     "PlainFolder",
@@ -72,8 +85,12 @@ __all__ = [
     "before_champion",
     "contending",
     "folder_md5",
+    "forget_pushed",
+    "glob_inside",
     "hash_objects",
+    "hold_checkouts",
     "in_service",
+    "is_edited",
     "is_folder",
     "is_object",
     "latest_runs",
@@ -82,6 +99,7 @@ __all__ = [
     "load_yaml",
     "md5_of",
     "missing_entries",
+    "named_objects",
     "numbered_entries",
     "open_stores",
     "parse_lock",
@@ -93,12 +111,15 @@ __all__ = [
     "read_purges",
     "read_record",
     "read_run",
+    "read_run_cache",
     "read_runs",
     "read_tagged",
     "record_promotion",
     "record_registration",
     "record_rollback",
     "record_verdict",
+    "remove_worktree",
     "source_of",
     "tag_run",
+    "with_members",
 ]

@@ -123,6 +123,7 @@ class Pipeline:
             with self._locked():
                 self._unwritten[0].dvcfile.dump_stages(self._unwritten, update_pipeline=False)
             self._unwritten = []
+            self._workspace.recorded.unlink(missing_ok=True)
 
     def code_changed(self) -> list[str]:
         """Files of code and settings that are not what they were when this was opened.
@@ -224,9 +225,16 @@ class Pipeline:
                 f"stage {stage.name!r}: {', '.join(changed)} changed while it ran, so its result "
                 "is not recorded; run again"
             )
+        self._note(stage)
         stage.commit()
         self._repo.stage_cache.save(stage)
         self._unwritten.append(stage)
+
+    def _note(self, stage: Any) -> None:
+        """Names what a stage made until ``dvc.lock`` does; that is all a killed run leaves."""
+        self._workspace.private.mkdir(exist_ok=True)
+        with self._workspace.recorded.open("a", encoding="utf-8") as noted:
+            noted.writelines(f"md5: {out.hash_info.value}\n" for out in stage.outs)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -59,6 +59,11 @@ class Workspace:
         """Folder of what belongs to this workspace alone."""
         return self.root / ".rsft"
 
+    @property
+    def recorded(self) -> Path:
+        """File with the hashes of what its run made, until ``dvc.lock`` has them."""
+        return self.private / "recorded"
+
     def enter(self) -> None:
         """Makes it the current folder, as DVC and the stages need, with the cache and remote."""
         os.chdir(self.root)

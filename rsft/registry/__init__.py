@@ -7,6 +7,7 @@ is imported when a connection is opened, never before.
 from rsft.registry.aliases import NOWHERE, Pointer, move_alias, read_pointers
 from rsft.registry.card import attach_card, without_card
 from rsft.registry.datasets import DataSet, log_datasets
+from rsft.registry.leftovers import Leftover, find_leftovers, remove_leftover, version_tags
 from rsft.registry.package import policy_in, serving_in
 from rsft.registry.records import (
     CHALLENGER,
@@ -38,6 +39,7 @@ __all__ = [
     "NOWHERE",
     "DataSet",
     "Evaluation",
+    "Leftover",
     "ModelVersion",
     "Pointer",
     "Provenance",
@@ -47,6 +49,7 @@ __all__ = [
     "champion",
     "fetch",
     "fetch_model",
+    "find_leftovers",
     "find_same",
     "find_version",
     "get_version",
@@ -58,6 +61,8 @@ __all__ = [
     "read_pointers",
     "read_versions",
     "register",
+    "remove_leftover",
     "serving_in",
+    "version_tags",
     "without_card",
 ]

@@ -10,7 +10,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -44,22 +43,8 @@ class Purge:
     learnt from it."""
 
 
-@contextmanager
-def hold_checkouts(workspace: Workspace) -> Iterator[None]:
-    """Holds all workspaces that share the cache: no run adds what is not in a plan, or loses it.
-
-    Raises:
-        WorkspaceError: Where a run holds one of them.
-    """
-    with ExitStack() as held:
-        for root in list_worktrees(workspace):
-            if (root / "dvc.yaml").exists():  # else it was removed by hand, or is bare
-                held.enter_context(Workspace(root=root, home=workspace.home).hold("purge"))
-        yield
-
-
 def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
-    """What a purge of something would delete; true while ``hold_checkouts`` holds them all.
+    """What a purge of something would delete; true while all checkouts are held.
 
     Raises:
         LineageError: Where a part of a ledger, or a list of what the user brought, cannot be read.

@@ -1,0 +1,44 @@
+"""The checkouts that share a cache: the main one and its linked worktrees."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from rsft.lineage.git import run_git
+from rsft.lineage.snapshot import LOCK
+from rsft.lineage.workspace import Workspace
+
+
+def list_worktrees(workspace: Workspace) -> list[Path]:
+    """All checkouts that share the cache: the main one and its linked worktrees."""
+    listed = run_git(workspace.root, "worktree", "list", "--porcelain", "-z")
+    fields = listed.split("\0")
+    return [Path(line.removeprefix("worktree ")) for line in fields if line.startswith("worktree ")]
+
+
+@contextmanager
+def hold_checkouts(workspace: Workspace, work: str) -> Iterator[None]:
+    """Holds all workspaces that share the cache: no run adds what is not in a plan, or loses it.
+
+    Args:
+        workspace: One of them.
+        work: What for, as whoever finds them held is told.
+
+    Raises:
+        WorkspaceError: Where a run holds one of them.
+    """
+    with ExitStack() as held:
+        for root in list_worktrees(workspace):
+            if (root / "dvc.yaml").exists():  # else it was removed by hand, or is bare
+                held.enter_context(Workspace(root=root, home=workspace.home).hold(work))
+        yield
+
+
+def is_edited(root: Path) -> bool:
+    """Whether a checkout has something that its commit has not, but for the lock of its run."""
+    return run_git(root, "status", "--porcelain", "-z").strip("\0") not in ("", f"?? {LOCK}")
+
+
+def remove_worktree(workspace: Workspace, root: Path) -> None:
+    """Removes a linked worktree, whatever lies in it."""
+    run_git(workspace.home, "worktree", "remove", "--force", "--", str(root))
