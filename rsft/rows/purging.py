@@ -20,8 +20,8 @@ from rsft.rows.records import RunTrace, Trace
 from rsft.rows.scanning import rows_of_prompts
 from rsft.types import Prompt
 
-_LEDGERS = ".rsft/ledger"
-"""Where drawn candidates lie until their rounds are done, and after."""
+_LEDGERS = (".rsft/ledger", ".rsft/scores")
+"""Where candidates, and scored ones, lie until their rounds are done, and after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +148,7 @@ def _copies(roots: Sequence[Path], path: str, md5: str) -> Iterator[Path]:
 
 def _ledger_parts(root: Path, ids: set[str]) -> Iterator[Path]:
     """Parts of ledgers with candidates of some prompts."""
-    for part in sorted((root / _LEDGERS).glob("*/*.parquet")):
-        if rows_of_prompts(part, ids):
-            yield part
+    for place in _LEDGERS:
+        for part in sorted((root / place).glob("*/*.parquet")):
+            if rows_of_prompts(part, ids):
+                yield part
