@@ -33,6 +33,7 @@ from rsft.lineage.recording import (
     record_verdict,
 )
 from rsft.lineage.remote import Push, push_run
+from rsft.lineage.room import told_where_full
 from rsft.lineage.runcache import read_run_cache
 from rsft.lineage.runs import (
     RunRecord,
@@ -121,5 +122,6 @@ __all__ = [
     "remove_worktree",
     "source_of",
     "tag_run",
+    "told_where_full",
     "with_members",
 ]

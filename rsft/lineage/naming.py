@@ -13,8 +13,7 @@ from rsft.errors import LineageError
 from rsft.lineage.cache import Member, is_folder
 from rsft.lineage.git import read_blobs, run_git
 from rsft.lineage.runs import MANIFEST, RunRecord
-from rsft.lineage.snapshot import LOCK
-from rsft.lineage.workspace import Workspace
+from rsft.lineage.workspace import LOCK, Workspace
 from rsft.lineage.worktrees import list_worktrees
 
 _NAMED = re.compile(rb"\b(?:md5|hash)[\"']?\s*:\s*[\"']?([0-9a-f]{32}(?:\.dir)?)\b")

@@ -21,7 +21,7 @@ from rsft.lineage.git import run_git
 from rsft.lineage.pipeline import OutRecord
 from rsft.lineage.runs import MANIFEST, RUN_TAGS
 from rsft.lineage.tagging import annotate, tagger
-from rsft.lineage.workspace import Workspace
+from rsft.lineage.workspace import LOCK, Workspace
 
 _DECLARED = (
     ":(glob)rsft/**/*.py",
@@ -37,9 +37,6 @@ _DECLARED = (
 INPUTS = "data/inputs.dvc"
 """Pointer, in a tag's tree, to what the user brought: ``dvc gc`` keeps it, ``dvc pull`` brings it
 to ``data/inputs``, beside what lies there now."""
-
-LOCK = "dvc.lock"
-"""Hashes of all outputs. The branch does not carry it, so it is no edit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rsft.lineage.git import run_git
-from rsft.lineage.snapshot import LOCK
-from rsft.lineage.workspace import Workspace
+from rsft.lineage.workspace import LOCK, Workspace
 
 
 def list_worktrees(workspace: Workspace) -> list[Path]:
