@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Completed
 
 from flows.run import Run, open_run
-from rsft.lineage import Workspace, remove_worktree
+from rsft.lineage import Workspace, quit_worktree
 
 ROUND = ("generate", "score", "filter", "pool", "validate", "finetune", "monitor", "evaluate")
 """The stages of a round, in order."""
@@ -27,7 +27,7 @@ def leave_worktree(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -
     workspace = Workspace.open()
     if state.name == SKIPPED and (workspace.private / "resumed").exists():
         return  # what a run that failed has left there is still to be gone on with
-    remove_worktree(workspace)
+    quit_worktree(workspace)
 
 
 @flow(

@@ -125,9 +125,13 @@ class Run:
     """A run that holds its workspace."""
 
     run_id: str
-    """Unique, and in order of time: ``20261124T031500-5f0c``."""
+    """Unique, and by the clock: ``20261124T031500-5f0c``."""
     began_at: datetime
     """When it began."""
+    age: float
+    """Seconds that its process was old then."""
+    started: float
+    """The same moment by a clock that nobody sets, in seconds."""
     config: Config
     """``params.yaml`` as it was when the run began."""
     workspace: Workspace
@@ -322,7 +326,7 @@ class Run:
         data = summarise_data(self.config)
         markdown = result_markdown(data)
         _as_task("report", lambda: create_markdown_artifact(markdown, key="retrain"))
-        total = time.time() - psutil.Process().create_time()
+        total = self.age + time.monotonic() - self.started
         summary = {
             "run_id": self.run_id,
             "tag": snapshot.tag,
@@ -377,7 +381,8 @@ def open_run(settings: Sequence[str], *, wait: bool) -> Iterator[Run]:
     """
     workspace = Workspace.open()
     workspace.enter()
-    began_at = datetime.now(UTC)
+    began_at, started = datetime.now(UTC), time.monotonic()
+    age = max(0.0, began_at.timestamp() - psutil.Process().create_time())
     run_id = f"{began_at:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
     with workspace.hold(run_id, on_wait=_say_whom if wait else None):
         if settings:
@@ -391,6 +396,8 @@ def open_run(settings: Sequence[str], *, wait: bool) -> Iterator[Run]:
                 run = Run(
                     run_id=run_id,
                     began_at=began_at,
+                    age=age,
+                    started=started,
                     config=config,
                     workspace=workspace,
                     pipeline=pipeline,

@@ -8,6 +8,7 @@ import os
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -102,10 +103,21 @@ def write_table(path: Path, table: pa.Table) -> None:
     Raises:
         LedgerError: Where it cannot be written, the disk being full above all.
     """
+    with written_whole(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A file to write in place of another, which it then becomes; its folder is made.
+
+    Raises:
+        LedgerError: Where it cannot be written, the disk being full above all.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, temporary, compression="zstd")
+        yield temporary
         temporary.replace(path)
     except OSError as error:
         raise LedgerError(

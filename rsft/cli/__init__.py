@@ -1,6 +1,7 @@
 """The command line, one file per group of commands."""
 
 import sys
+from pathlib import Path
 
 from rich.markup import escape
 
@@ -10,6 +11,7 @@ from rsft.cli import (  # noqa: F401  # they register
     asking,
     audit,
     card,
+    gc,
     history,
     lineage,
     promote,
@@ -23,6 +25,7 @@ from rsft.cli import (  # noqa: F401  # they register
 )
 from rsft.cli.app import app
 from rsft.errors import RsftError
+from rsft.lineage import told_where_full
 from rsft.report.plain import plain
 from rsft.report.sheet import plain_console
 
@@ -30,7 +33,8 @@ from rsft.report.sheet import plain_console
 def main() -> None:
     """Entry point: runs a command, and turns the world's errors into one line."""
     try:
-        app()
+        with told_where_full("the result", Path.cwd()):
+            app()
     except RsftError as error:
         told = escape(plain(without_secrets(str(error)), keep="\n"))
         plain_console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {told}")

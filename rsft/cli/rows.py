@@ -111,14 +111,14 @@ def _purge(
     workspace: Any, wanted: Any, reason: str, console: Console, *, yes: bool, err: bool
 ) -> dict[str, Any]:
     """Plans a purge, asks, and deletes, while no run is at work; a run may have ended just now."""
-    from rsft.lineage import read_runs
+    from rsft.lineage import hold_checkouts, read_runs
     from rsft.report.rows import purge_lines
-    from rsft.rows import hold_checkouts, plan_purge
+    from rsft.rows import plan_purge
     from rsft.rows import purge as delete
     from rsft.rows import trace as follow
     from rsft.runs.docs import DATA_DOCS
 
-    with hold_checkouts(workspace):
+    with hold_checkouts(workspace, "purge"):
         plan = plan_purge(workspace, follow(workspace, read_runs(workspace), wanted))
         for line in purge_lines(
             len(plan.hashes),

@@ -74,6 +74,7 @@ class RunEvents:
         self._workspace = workspace
         self._run_id = run_id
         self._namespace = os.environ.get("OPENLINEAGE_NAMESPACE") or model
+        self._told_at = datetime.now(UTC)
 
     @contextmanager
     def told(self, stage: str | None = None) -> Iterator[Callable[[StageRun], None]]:
@@ -102,11 +103,16 @@ class RunEvents:
         moment = _Moment(
             state=state,
             stage=stage,
-            at=datetime.now(UTC).isoformat(),
+            at=self._now().isoformat(),
             done=done,
             error=error,
         )
         self._send(lambda: self._event(moment))
+
+    def _now(self) -> datetime:
+        """Never before what was told already, whoever sets the clock."""
+        self._told_at = max(self._told_at, datetime.now(UTC))
+        return self._told_at
 
     def _event(self, moment: _Moment) -> "RunEvent":
         from openlineage.client.event_v2 import RunEvent, RunState

@@ -12,11 +12,13 @@ from rsft.lineage.additions import Addition, Refusal, read_additions, write_addi
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
 from rsft.lineage.hashing import Hashed, hash_objects, md5_of
 from rsft.lineage.inputs import fetch_pointed, pointed_at, pointer_of, version_input
+from rsft.lineage.inside import glob_inside
 from rsft.lineage.links import link_dataset
 from rsft.lineage.lock import LockedStage, parse_lock
+from rsft.lineage.naming import named_objects, with_members
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
 from rsft.lineage.purges import PurgeRecord, read_purges
-from rsft.lineage.purging import Deleted, list_worktrees, purge_objects, read_purged
+from rsft.lineage.purging import Deleted, purge_objects, read_purged
 from rsft.lineage.record import (
     Entry,
     before_champion,
@@ -33,6 +35,8 @@ from rsft.lineage.recording import (
     record_verdict,
 )
 from rsft.lineage.remote import Push, owe_push, owed_runs, push_owed
+from rsft.lineage.room import told_where_full
+from rsft.lineage.runcache import read_run_cache
 from rsft.lineage.runs import (
     RunRecord,
     StageRecord,
@@ -44,10 +48,24 @@ from rsft.lineage.runs import (
 )
 from rsft.lineage.snapshot import Snapshot, tag_run
 from rsft.lineage.source import Source, source_of
-from rsft.lineage.stores import CACHE, ObjectFolder, PlainFolder, Store, open_stores
+from rsft.lineage.stores import (
+    CACHE,
+    ObjectFolder,
+    ObjectStore,
+    PlainFolder,
+    Store,
+    forget_pushed,
+    open_stores,
+)
 from rsft.lineage.tree import Trees, folder_md5
 from rsft.lineage.workspace import Workspace
-from rsft.lineage.worktree import remove_worktree
+from rsft.lineage.worktrees import (
+    hold_checkouts,
+    is_edited,
+    list_worktrees,
+    quit_worktree,
+    remove_worktree,
+)
 from rsft.lineage.yaml12 import load_yaml
 
 __all__ = [
@@ -60,6 +78,7 @@ __all__ = [
     "LockedStage",
     "Member",
     "ObjectFolder",
+    "ObjectStore",
     "OutRecord",
     "Pipeline",
     "PlainFolder",
@@ -78,8 +97,12 @@ __all__ = [
     "contending",
     "fetch_pointed",
     "folder_md5",
+    "forget_pushed",
+    "glob_inside",
     "hash_objects",
+    "hold_checkouts",
     "in_service",
+    "is_edited",
     "is_folder",
     "is_object",
     "latest_runs",
@@ -88,6 +111,7 @@ __all__ = [
     "load_yaml",
     "md5_of",
     "missing_entries",
+    "named_objects",
     "numbered_entries",
     "open_stores",
     "owe_push",
@@ -98,12 +122,14 @@ __all__ = [
     "pointer_of",
     "purge_objects",
     "push_owed",
+    "quit_worktree",
     "read_additions",
     "read_files",
     "read_purged",
     "read_purges",
     "read_record",
     "read_run",
+    "read_run_cache",
     "read_runs",
     "read_tagged",
     "record_promotion",
@@ -113,6 +139,8 @@ __all__ = [
     "remove_worktree",
     "source_of",
     "tag_run",
+    "told_where_full",
     "version_input",
+    "with_members",
     "write_addition",
 ]

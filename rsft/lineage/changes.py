@@ -8,6 +8,7 @@ change, and whoever only touches a file is told so too.
 
 import hashlib
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,11 @@ def _edited_since_import(root: Path) -> set[str]:
 
 
 def _is_newer(file: Path, moment: float) -> bool:
-    """Whether a file was written, moved or removed since; a copied time does not hide it."""
-    return not file.exists() or file.stat().st_ctime > moment
+    """Whether a file was written, moved or removed since; a copied time does not hide it.
+
+    A time that is yet to come tells nothing: the clock was set back since.
+    """
+    return not file.exists() or moment < file.stat().st_ctime <= time.time()
 
 
 def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:

@@ -11,8 +11,9 @@ Code and settings are compared with those at the start too (``changes``): module
 settings read once, so what was edited since is not what runs.
 """
 
+import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,8 @@ from typing import Any, Literal, Self
 from rsft.errors import LineageError, WorkspaceError
 from rsft.lineage.changes import Baseline, code_files
 from rsft.lineage.repository import open_repository
-from rsft.lineage.workspace import Workspace
+from rsft.lineage.room import no_room, told_where_full
+from rsft.lineage.workspace import LOCK, Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,8 @@ class Pipeline:
         """
         assert Path.cwd() == workspace.root.resolve(), "DVC resolves paths against this folder"
         self._repo = open_repository(workspace)
+        if _aside(workspace).exists():  # killed while it wrote the lock
+            _aside(workspace).replace(workspace.root / LOCK)
         self._stages = self._load_stages()
         self._unwritten: list[Any] = []
         self._workspace = workspace
@@ -102,7 +106,8 @@ class Pipeline:
             if not is_reused:
                 before = _hashes(stage)
                 self._require_same_code(stage)
-                function()
+                with told_where_full(f"stage {name!r}", self._workspace.root / "data"):
+                    function()
                 with self._locked():
                     self._record(stage, before)
         except BaseException:
@@ -120,9 +125,28 @@ class Pipeline:
     def write_lock(self) -> None:
         """Writes what was recorded so far into ``dvc.lock``."""
         if self._unwritten:
-            with self._locked():
+            with self._locked(), self._lock_kept():
                 self._unwritten[0].dvcfile.dump_stages(self._unwritten, update_pipeline=False)
             self._unwritten = []
+            self._workspace.recorded.unlink(missing_ok=True)
+
+    @contextmanager
+    def _lock_kept(self) -> Iterator[None]:
+        """Has ``dvc.lock``, which DVC writes in place, be written whole or stay as it is."""
+        lock, aside = self._workspace.root / LOCK, _aside(self._workspace)
+        half = aside.with_suffix(".tmp")
+        with told_where_full(LOCK, lock):
+            if lock.exists():
+                shutil.copyfile(lock, half)
+                half.replace(aside)
+            try:
+                yield
+            except BaseException:
+                lock.unlink(missing_ok=True)
+                if aside.exists():
+                    aside.replace(lock)
+                raise
+        aside.unlink(missing_ok=True)
 
     def code_changed(self) -> list[str]:
         """Files of code and settings that are not what they were when this was opened.
@@ -151,10 +175,13 @@ class Pipeline:
                 staging, meta, found = build(
                     cache, top, self._repo.fs, "md5", ignore=self._repo.dvcignore
                 )
-                transfer(staging, cache, {found.hash_info}, shallow=False)
+                size = int(meta.size or 0)
+                with told_where_full(place, Path(cache.path), size):
+                    transfer(staging, cache, {found.hash_info}, shallow=False)
+                    self._require_cached(place, [found], size)
                 kept[place] = OutRecord(
                     hash=str(found.hash_info.value),
-                    size=int(meta.size or 0),
+                    size=size,
                     files=int(meta.nfiles or 1),
                 )
         return kept
@@ -224,9 +251,27 @@ class Pipeline:
                 f"stage {stage.name!r}: {', '.join(changed)} changed while it ran, so its result "
                 "is not recorded; run again"
             )
-        stage.commit()
-        self._repo.stage_cache.save(stage)
+        size = sum(out.meta.size or 0 for out in stage.outs)
+        with told_where_full(f"stage {stage.name!r}", Path(self._repo.cache.local.path), size):
+            self._note(stage)
+            stage.commit()
+            self._require_cached(f"stage {stage.name!r}", [out.obj for out in stage.outs], size)
+            self._repo.stage_cache.save(stage)
         self._unwritten.append(stage)
+
+    def _require_cached(self, what: str, made: Sequence[Any], size: int) -> None:
+        """Makes sure of what DVC says in its log alone: that a copy into the cache failed."""
+        cache = self._repo.cache.local
+        members = (info for one in made if one.hash_info.isdir for _, _, info in one)
+        wanted = {info.value for info in (*(one.hash_info for one in made), *members)}
+        if len(cache.oids_exist(list(wanted))) < len(wanted):
+            raise no_room(what, Path(cache.path), size)
+
+    def _note(self, stage: Any) -> None:
+        """Names what a stage made until ``dvc.lock`` does; that is all a killed run leaves."""
+        self._workspace.private.mkdir(exist_ok=True)
+        with self._workspace.recorded.open("a", encoding="utf-8") as noted:
+            noted.writelines(f"md5: {out.hash_info.value}\n" for out in stage.outs)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -258,6 +303,11 @@ class Pipeline:
         ours = {str(place) for file in code for place in (file, *file.parents)}
         given = {dep.def_path for stage in stages for dep in stage.deps} - ours
         return {path for path in given if not made & {path, *map(str, Path(path).parents)}}
+
+
+def _aside(workspace: Workspace) -> Path:
+    """Where the lock is kept while another is written."""
+    return workspace.private / LOCK
 
 
 def _hashes(stage: Any) -> dict[str, str]:

@@ -7,12 +7,10 @@ goes at the next purge: one that was killed, or could not reach the remote, is g
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rsft.errors import LineageError
 from rsft.lineage.cache import Cache
-from rsft.lineage.git import run_git
 from rsft.lineage.purges import next_purge, read_purges
 from rsft.lineage.stores import one_line, require_reached
 from rsft.lineage.tagging import write_tag
@@ -62,13 +60,6 @@ def purge_objects(
     cache = Cache(workspace)
     cached = sum(_delete_cached(cache, md5) for md5 in everything)
     return Deleted(tag=tag, cached=cached, remote=_delete_remote(workspace, everything))
-
-
-def list_worktrees(workspace: Workspace) -> list[Path]:
-    """All checkouts that share the cache: the main one and its linked worktrees."""
-    listed = run_git(workspace.root, "worktree", "list", "--porcelain", "-z")
-    fields = listed.split("\0")
-    return [Path(line.removeprefix("worktree ")) for line in fields if line.startswith("worktree ")]
 
 
 def _delete_cached(cache: Cache, md5: str) -> bool:

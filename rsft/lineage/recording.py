@@ -6,7 +6,7 @@ GTO reads these tags; git writes them, since what GTO writes with does not sign.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from filelock import FileLock
@@ -15,11 +15,8 @@ from rsft.errors import LineageError
 from rsft.lineage.git import run_git
 from rsft.lineage.record import Entry, Kind, in_service, read_record
 from rsft.lineage.runs import RunRecord
-from rsft.lineage.tagging import write_tag
+from rsft.lineage.tagging import next_time, write_tag
 from rsft.lineage.workspace import Workspace
-
-_CROWDED = timedelta(minutes=1)
-"""How far ahead of the clock an entry's time may be, for it to be the one after the last."""
 
 
 def record_registration(
@@ -159,15 +156,9 @@ def _writing(workspace: Workspace) -> Iterator[None]:
 def _write(
     workspace: Workspace, tag: str, commit: str, title: str, document: Mapping[str, Any]
 ) -> Entry:
-    write_tag(workspace.root, tag, commit, title, document, at=_time(read_record(workspace)))
+    times = (datetime.fromisoformat(entry.at) for entry in read_record(workspace))
+    write_tag(workspace.root, tag, commit, title, document, at=next_time(times))
     return next(entry for entry in read_record(workspace) if entry.tag == tag)
-
-
-def _time(record: Sequence[Entry]) -> datetime:
-    """Now, or the second after the last entry's: git tells whole seconds, and GTO goes by them."""
-    now = datetime.now(UTC)
-    last = datetime.fromisoformat(record[-1].at) if record else now - _CROWDED
-    return max(now, last + timedelta(seconds=1)) if last - now < _CROWDED else now
 
 
 def _next_number(workspace: Workspace, pattern: str) -> int:

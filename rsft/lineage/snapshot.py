@@ -10,8 +10,9 @@ secrets. Tags, unlike other refs, keep their data through ``dvc gc --all-tags``.
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,8 +21,8 @@ from rsft.errors import WorkspaceError
 from rsft.lineage.git import run_git
 from rsft.lineage.pipeline import OutRecord
 from rsft.lineage.runs import MANIFEST, RUN_TAGS
-from rsft.lineage.tagging import annotate, tagger
-from rsft.lineage.workspace import Workspace
+from rsft.lineage.tagging import annotate, next_time, tagger
+from rsft.lineage.workspace import LOCK, Workspace
 
 _DECLARED = (
     ":(glob)rsft/**/*.py",
@@ -37,9 +38,6 @@ _DECLARED = (
 INPUTS = "data/inputs.dvc"
 """Pointer, in a tag's tree, to what the user brought: ``dvc gc`` keeps it, ``dvc pull`` brings it
 to ``data/inputs``, beside what lies there now."""
-
-LOCK = "dvc.lock"
-"""Hashes of all outputs. The branch does not carry it, so it is no edit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +99,16 @@ def tag_run(
     title = f"Retraining run {run_id}"
     commit = run_git(root, "commit-tree", tree, "-p", head, "-m", title, environment=identity)
     tag = f"{RUN_TAGS}{run_id}"
-    annotate(root, tag, commit, f"{title}\n")  # without its end git signs it, and no git reads that
+    # Without its end git signs the message, and no git reads that.
+    annotate(root, tag, commit, f"{title}\n", at=next_time(_run_times(root)))
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     return Snapshot(tag=tag, commit=commit, lock_sha256=digest)
+
+
+def _run_times(root: Path) -> Iterator[datetime]:
+    """When other runs were tagged: whoever asks for the latest run goes by that."""
+    listed = run_git(root, "for-each-ref", "--format=%(taggerdate:unix)", f"refs/tags/{RUN_TAGS}")
+    yield from (datetime.fromtimestamp(int(line), UTC) for line in listed.split())
 
 
 def _write(root: Path, index: Mapping[str, str], path: str, text: str) -> None:

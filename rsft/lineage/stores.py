@@ -1,13 +1,15 @@
 """Where objects are kept: DVC's cache, and the remote that they are pushed to."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from rsft.addresses import without_secrets
 from rsft.errors import LineageError
-from rsft.lineage.cache import OBJECTS, Cache
+from rsft.lineage.cache import OBJECTS, Cache, is_object
+from rsft.lineage.inside import glob_inside
 from rsft.lineage.workspace import Workspace
 
 CACHE = "cache"
@@ -32,6 +34,24 @@ class Store(Protocol):
 
         Raises:
             OSError: Where it is not there, or cannot be read.
+        """
+
+
+class ObjectStore(Store, Protocol):
+    """A place of objects by their hash."""
+
+    def objects(self) -> dict[str, int]:
+        """Bytes by hash of each object in it.
+
+        Raises:
+            LineageError: Where it cannot be reached.
+        """
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Removes objects for good.
+
+        Raises:
+            LineageError: Where one cannot be removed.
         """
 
 
@@ -67,6 +87,27 @@ class ObjectFolder(PlainFolder):
         """Where an object lies."""
         return f"{self.folder}/{key[:2]}/{key[2:]}"
 
+    def objects(self) -> dict[str, int]:
+        """Bytes by hash of each object; what is a link is none of it, nor what it leads to."""
+        found = {}
+        for part in filter(Path.is_dir, glob_inside(self.folder, "??")):
+            for file in os.scandir(part):
+                if is_object(part.name + file.name) and file.is_file(follow_symlinks=False):
+                    found[part.name + file.name] = file.stat().st_size
+        return found
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Removes objects for good.
+
+        Raises:
+            LineageError: Where one cannot be removed.
+        """
+        for key in keys:
+            try:
+                Path(self.place(key)).unlink(missing_ok=True)
+            except OSError as error:
+                raise _not_removed(self.place(key), error) from None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteStore:
@@ -74,12 +115,12 @@ class RemoteStore:
 
     name: str
     """What people call it."""
-    objects: Any
+    database: Any
     """DVC's object database of it."""
 
     def place(self, key: str) -> str:
         """Where an object lies in it, without secrets."""
-        return without_secrets(str(self.objects.oid_to_path(key)))
+        return without_secrets(str(self.database.oid_to_path(key)))
 
     def size(self, key: str) -> int | None:
         """It is not asked for: a request an object."""
@@ -87,11 +128,38 @@ class RemoteStore:
 
     def open(self, key: str) -> IO[bytes]:
         """Opens an object."""
-        opened: IO[bytes] = self.objects.fs.open(self.objects.oid_to_path(key), "rb")
+        opened: IO[bytes] = self.database.fs.open(self.database.oid_to_path(key), "rb")
         return opened
 
+    def objects(self) -> dict[str, int]:
+        """Bytes by hash of each object.
 
-def open_stores(workspace: Workspace) -> list[Store]:
+        Raises:
+            LineageError: Where it cannot be reached.
+        """
+        try:
+            listed = self.database.fs.fs.find(self.database.path, detail=True)
+        except Exception as error:  # noqa: BLE001  # each file system has errors of its own
+            raise LineageError(f"the {self.name} cannot be listed ({one_line(error)})") from None
+        named = {"".join(path.split("/")[-2:]): told for path, told in listed.items()}
+        return {name: int(told.get("size") or 0) for name, told in named.items() if is_object(name)}
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Removes objects for good.
+
+        Raises:
+            LineageError: Where one cannot be removed.
+        """
+        for key in keys:
+            try:
+                self.database.fs.remove(self.database.oid_to_path(key))
+            except FileNotFoundError:
+                continue
+            except Exception as error:  # noqa: BLE001  # as above
+                raise _not_removed(self.place(key), error) from None
+
+
+def open_stores(workspace: Workspace) -> list[ObjectStore]:
     """The cache, and the default remote where one is set.
 
     Raises:
@@ -100,7 +168,7 @@ def open_stores(workspace: Workspace) -> list[Store]:
     return [ObjectFolder(name=CACHE, folder=Cache(workspace).folder), *_remotes(workspace)]
 
 
-def _remotes(workspace: Workspace) -> list[Store]:
+def _remotes(workspace: Workspace) -> list[ObjectStore]:
     from dvc.config import Config
 
     settings = Config(str(workspace.root / ".dvc"))
@@ -118,7 +186,7 @@ def _remotes(workspace: Workspace) -> list[Store]:
         raise LineageError(
             f"DVC's {name} cannot be used ({one_line(error)}); `dvc remote list` shows what is set"
         ) from None
-    return [RemoteStore(name=name, objects=objects)]
+    return [RemoteStore(name=name, database=objects)]
 
 
 def require_reached(objects: Any) -> None:
@@ -146,10 +214,23 @@ def one_line(error: BaseException) -> str:
     return without_secrets(" ".join(str(error).split())) or type(error).__name__
 
 
-def remote_objects(workspace: Workspace, remote: str) -> Any:
-    """DVC's object database of a remote."""
+def remote_objects(workspace: Workspace, remote: str | None) -> Any:
+    """DVC's object database of a remote; null: the default one."""
     os.environ.setdefault("DVC_NO_ANALYTICS", "1")
     from dvc.repo import Repo
 
     with Repo(str(workspace.root)) as repo:
         return repo.cloud.get_remote_odb(remote)
+
+
+def forget_pushed(workspace: Workspace) -> None:
+    """Has DVC ask its remote again, which it else takes to have what was once pushed."""
+    from dvc_data.hashfile.db import get_index
+
+    get_index(remote_objects(workspace, None)).clear()
+
+
+def _not_removed(place: str, error: Exception) -> LineageError:
+    return LineageError(
+        f"{place} cannot be removed ({one_line(error)}); what is left goes next time"
+    )

@@ -4,8 +4,8 @@ They are written by git itself, so that they are signed where git signs.
 """
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from rsft.lineage.git import run_git
 
 _PATIENCE = 60.0
 """Seconds that git may take to sign a tag."""
+
+_WRONG = timedelta(days=1)
+"""How far ahead of the clock a tag's time may be, for it to have been right when it was written."""
 
 _ANONYMOUS = {
     "GIT_AUTHOR_NAME": "rsft",
@@ -69,6 +72,20 @@ def annotate(
     if signs and not run_git(root, "for-each-ref", format_, f"refs/tags/{name}"):
         run_git(root, "tag", "--delete", name)
         raise _unsigned(f"git tag failed in {root}: no signature was made")
+
+
+def next_time(times: Iterable[datetime]) -> datetime:
+    """When a tag is dated that comes after others: now, or a second after the latest of them.
+
+    Git tells whole seconds, and GTO goes by them; and a clock may be set back. Times a day ahead
+    are of a clock that was wrong: they date nothing.
+
+    Args:
+        times: Of the others.
+    """
+    now = datetime.now(UTC)
+    dated = [time + timedelta(seconds=1) for time in times if time - now < _WRONG]
+    return max([now, *dated])
 
 
 def tagger(root: Path) -> dict[str, str]:

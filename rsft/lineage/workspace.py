@@ -19,6 +19,10 @@ from filelock import FileLock, Timeout
 import rsft
 from rsft.errors import WorkspaceError
 from rsft.lineage.git import run_git
+from rsft.lineage.room import told_where_full
+
+LOCK = "dvc.lock"
+"""Hashes of all outputs. The branch does not carry it, so it is no edit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,11 @@ class Workspace:
     def private(self) -> Path:
         """Folder of what belongs to this workspace alone."""
         return self.root / ".rsft"
+
+    @property
+    def recorded(self) -> Path:
+        """File with the hashes of what its run made, until ``dvc.lock`` has them."""
+        return self.private / "recorded"
 
     def enter(self) -> None:
         """Makes it the current folder, as DVC and the stages need, with the cache and remote."""
@@ -125,7 +134,9 @@ class Workspace:
             "user": f"{_user()}@{socket.gethostname()}",
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        (self.private / "holder.json").write_text(json.dumps(holder), encoding="utf-8")
+        file = self.private / "holder.json"
+        with told_where_full(f"run {run_id}", file):
+            file.write_text(json.dumps(holder), encoding="utf-8")
 
     def _holder(self) -> str:
         try:

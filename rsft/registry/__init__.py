@@ -15,6 +15,7 @@ from rsft.registry.aliases import (
 )
 from rsft.registry.card import attach_card, without_card
 from rsft.registry.datasets import DataSet, log_datasets
+from rsft.registry.leftovers import Leftover, find_leftovers, remove_leftover, version_tags
 from rsft.registry.package import policy_in, serving_in
 from rsft.registry.records import (
     CHALLENGER,
@@ -45,6 +46,7 @@ __all__ = [
     "NOWHERE",
     "DataSet",
     "Evaluation",
+    "Leftover",
     "ModelVersion",
     "Pointer",
     "Provenance",
@@ -53,6 +55,7 @@ __all__ = [
     "attach_card",
     "fetch",
     "fetch_model",
+    "find_leftovers",
     "find_same",
     "find_version",
     "get_version",
@@ -66,7 +69,9 @@ __all__ = [
     "read_pointers",
     "read_versions",
     "register",
+    "remove_leftover",
     "require_promoter",
     "serving_in",
+    "version_tags",
     "without_card",
 ]

@@ -75,6 +75,8 @@ def note_registered(registry: Registry, name: str, version: int) -> None:
     """
     with registry.errors():
         registry.client.set_registered_model_tag(name, _LAST, str(version))
+
+
 def require_promoter(registry: Registry, name: str) -> None:
     """Makes sure that the store lets this user move aliases; it changes nothing.
 

@@ -9,7 +9,7 @@ from rsft.rows.explaining import Explanation, explain_row
 from rsft.rows.forgetting import forget
 from rsft.rows.models import TrainedModel
 from rsft.rows.naming import Wanted, name_prompt, name_value
-from rsft.rows.purging import Purge, hold_checkouts, plan_purge, purge
+from rsft.rows.purging import Purge, plan_purge, purge
 from rsft.rows.records import RunTrace, Trace
 from rsft.rows.tracing import trace
 
@@ -23,7 +23,6 @@ __all__ = [
     "Wanted",
     "explain_row",
     "forget",
-    "hold_checkouts",
     "name_prompt",
     "name_value",
     "plan_purge",

@@ -10,7 +10,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,8 +28,8 @@ from rsft.rows.records import RunTrace, Trace
 from rsft.rows.scanning import rows_of_prompts
 from rsft.types import Prompt
 
-_LEDGERS = ".rsft/ledger"
-"""Where drawn candidates lie until their rounds are done, and after."""
+_LEDGERS = (".rsft/ledger", ".rsft/scores")
+"""Where candidates, and scored ones, lie until their rounds are done, and after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,22 +51,8 @@ class Purge:
     learnt from it."""
 
 
-@contextmanager
-def hold_checkouts(workspace: Workspace) -> Iterator[None]:
-    """Holds all workspaces that share the cache: no run adds what is not in a plan, or loses it.
-
-    Raises:
-        WorkspaceError: Where a run holds one of them.
-    """
-    with ExitStack() as held:
-        for root in list_worktrees(workspace):
-            if (root / "dvc.yaml").exists():  # else it was removed by hand, or is bare
-                held.enter_context(Workspace(root=root, home=workspace.home).hold("purge"))
-        yield
-
-
 def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
-    """What a purge of something would delete; true while ``hold_checkouts`` holds them all.
+    """What a purge of something would delete; true while all checkouts are held.
 
     Raises:
         LineageError: Where a part of a ledger, or a list of what the user brought, cannot be read.
@@ -188,6 +173,7 @@ def _copies(roots: Sequence[Path], path: str, md5: str) -> Iterator[Path]:
 
 def _ledger_parts(root: Path, ids: set[str]) -> Iterator[Path]:
     """Parts of ledgers with candidates of some prompts."""
-    for part in sorted((root / _LEDGERS).glob("*/*.parquet")):
-        if rows_of_prompts(part, ids):
-            yield part
+    for place in _LEDGERS:
+        for part in sorted((root / place).glob("*/*.parquet")):
+            if rows_of_prompts(part, ids):
+                yield part

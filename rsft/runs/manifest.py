@@ -82,7 +82,7 @@ def build_manifest(
         "flow_run_id": flow_run_id,
         "seed": config.seed,
         "began_at": began_at.isoformat(timespec="seconds"),
-        "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "ended_at": max(began_at, datetime.now(UTC)).isoformat(timespec="seconds"),
         "params": config.model_dump(mode="json", by_alias=True),
         "environment": environment_facts(config),
         "base": base_facts(config, outs),

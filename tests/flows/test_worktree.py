@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from rsft.lineage import Workspace, remove_worktree
+from rsft.lineage import Workspace, quit_worktree
 from tests.workspaces import ROOT, clean_environment, git, make_repository
 
 
@@ -88,7 +88,7 @@ def test_it_goes_when_its_run_has_succeeded(main: Path, monkeypatch: pytest.Monk
     tree = worktree(main)
     (tree / "data" / "model").write_text("ignored by git")
     monkeypatch.chdir(tree)
-    remove_worktree(Workspace(root=tree, home=main))
+    quit_worktree(Workspace(root=tree, home=main))
     assert not tree.exists()
     assert Path.cwd() == main
     assert git(main, "worktree", "list", "--porcelain").count("worktree ") == 1
@@ -96,8 +96,8 @@ def test_it_goes_when_its_run_has_succeeded(main: Path, monkeypatch: pytest.Monk
 
 def test_one_that_somebody_made_stays(main: Path, tmp_path: Path) -> None:
     git(main, "worktree", "add", "--quiet", str(tmp_path / "mine"))
-    remove_worktree(Workspace(root=tmp_path / "mine", home=main))
-    remove_worktree(Workspace(root=main, home=main))
+    quit_worktree(Workspace(root=tmp_path / "mine", home=main))
+    quit_worktree(Workspace(root=main, home=main))
     assert (tmp_path / "mine").exists()
 
 

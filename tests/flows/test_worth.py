@@ -56,7 +56,7 @@ def test_the_worktree_of_a_deployed_run_goes_when_nothing_is_left_to_do_there(
     if is_resumed:
         (workspace.private / "resumed").touch()
     removed: list[Workspace] = []
-    monkeypatch.setattr(retraining, "remove_worktree", removed.append)
+    monkeypatch.setattr(retraining, "quit_worktree", removed.append)
     monkeypatch.setattr(Workspace, "open", lambda: workspace)
     flow_run: Any = SimpleNamespace(deployment_id=deployment)
     leave_worktree(retraining.retrain, flow_run, Completed(name=name))

@@ -1,5 +1,6 @@
 """What is told of a run and its stages."""
 
+from datetime import timedelta
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
@@ -8,6 +9,8 @@ from rsft.errors import ExpectationsError
 from rsft.interop import open_events
 from rsft.interop.events import RunEvents
 from rsft.lineage import StageRun, Workspace
+from tests.clocks import SetClock
+from tests.clocks import clock as clock
 from tests.flows.conftest import wait_until
 from tests.interop.conftest import Read
 from tests.workspaces import git
@@ -34,6 +37,16 @@ def test_a_stage_is_a_part_of_its_run(workspace: Workspace, read_events: Read) -
     assert parent["run"]["runId"] == parent["root"]["run"]["runId"] == run
     assert (parent["job"]["namespace"], parent["job"]["name"]) == ("policy", "retrain")
     assert began["eventTime"] < started["eventTime"] < ended["eventTime"]
+
+
+def test_a_clock_that_is_set_back_makes_no_stage_end_before_it_began(
+    workspace: Workspace, read_events: Read, clock: type[SetClock]
+) -> None:
+    with opened(workspace) as events, events.told("base") as told:
+        clock.ahead = timedelta(hours=-1)
+        told(DONE)
+    began, started, done, ended = (event["eventTime"] for event in read_events())
+    assert began <= started <= done <= ended
 
 
 def test_what_was_reused_says_so(workspace: Workspace, read_events: Read) -> None:

@@ -86,7 +86,7 @@ def test_a_bucket_is_read_through_dvcs_file_system(tmp_path: Path) -> None:
     with (tmp_path / ".dvc/config").open("a") as config:
         config.write(f"    remote = far\n['remote \"far\"']\n    url = {tmp_path}/store\n")
     objects = remote_objects(Workspace(root=tmp_path, home=tmp_path), "far")
-    store = RemoteStore(name="remote 'far'", objects=objects)
+    store = RemoteStore(name="remote 'far'", database=objects)
     names = [put(tmp_path / "store/files/md5", content) for content in CONTENTS[:4]]
     found = hash_objects(store, [*names, "a" * 32], lambda *told: None)
     assert [found[name].hash for name in names] == names

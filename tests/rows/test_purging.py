@@ -8,7 +8,15 @@ import pytest
 
 from rsft.errors import LineageError, WorkspaceError
 from rsft.ledger import write_rows
-from rsft.lineage import Cache, Workspace, purge_objects, read_purged, read_purges, read_runs
+from rsft.lineage import (
+    Cache,
+    Workspace,
+    hold_checkouts,
+    purge_objects,
+    read_purged,
+    read_purges,
+    read_runs,
+)
 from rsft.prompts.forgotten import Forgotten, question_digests, read_forgotten
 from rsft.rows import (
     Purge,
@@ -16,7 +24,6 @@ from rsft.rows import (
     Trace,
     explain_row,
     forget,
-    hold_checkouts,
     name_prompt,
     plan_purge,
     purge,
@@ -145,11 +152,11 @@ def test_while_a_run_is_at_work_in_any_checkout_nothing_is_purged(
         with (
             busy.hold("20260103-busy"),
             pytest.raises(WorkspaceError, match=rf"{busy.root} is held by run 20260103-busy"),
-            hold_checkouts(other),
+            hold_checkouts(other, "purge"),
         ):
             pass
     with (
-        hold_checkouts(workspace),
+        hold_checkouts(workspace, "purge"),
         pytest.raises(WorkspaceError, match="run purge"),
         tree.hold("20260104-next"),
     ):

@@ -1,0 +1,2 @@
+from tests.audit.conftest import audited as audited
+from tests.audit.conftest import template as template
