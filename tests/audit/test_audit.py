@@ -385,6 +385,13 @@ def test_a_version_that_is_not_in_mlflow_is_found(audited: Audited) -> None:
     assert findings["alias"].found == "no version"
 
 
+def test_a_deleted_version_that_was_registered_again_is_no_finding(audited: Audited) -> None:
+    told = {"version": 2, "run_id": RUN, "model_hash": audited.run.manifest["model"]["hash"]}
+    tag_entry(audited, "demo@v2.0.0", {"kind": "registered", **told})
+    audited.versions[:] = [dataclasses.replace(audited.versions[0], version=2)]
+    assert "registration" not in {f.kind for f in audited.all().findings}
+
+
 def test_a_run_whose_tag_was_deleted_is_found(audited: Audited) -> None:
     git(audited.root, "tag", "--delete", f"run/{RUN}")
     findings = audited.all().findings
