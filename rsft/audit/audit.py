@@ -31,11 +31,13 @@ from rsft.lineage import (
     Cache,
     Entry,
     RunRecord,
+    Store,
     Trees,
     Workspace,
     in_service,
     is_object,
-    open_stores,
+    open_cache,
+    open_remote,
     read_purges,
     read_record,
     read_run,
@@ -175,12 +177,27 @@ class _Audit:
         self._progress = progress
         self._registry = open_registry
         self._trees = Trees(workspace)
-        self._stores = open_stores(workspace)
+        self._stores = [open_cache(workspace), *self._remotes()]
         self._datasets = DataSets(self._stores)
         self._purges = {md5: purge for purge in read_purges(workspace) for md5 in purge.hashes}
         self._cases: dict[str, Case] = {}
         self._audited: list[str] = []
         self.on_record: Mapping[str, RunRecord] = {run.run_id: run for run in read_runs(workspace)}
+
+    def _remotes(self) -> list[Store]:
+        """The remote, where there is one that can be used."""
+        try:
+            remote = open_remote(self._workspace)
+        except LineageError as error:
+            self.findings.add(
+                "object",
+                "the remote",
+                expected="a copy of each object",
+                found=str(error),
+                remedy="audit again when it can be reached",
+            )
+            return []
+        return [] if remote is None else [remote]
 
     def audit_runs(self, runs: Sequence[RunRecord]) -> None:
         """All that a run's tag, the cache and the remote tell of it."""

@@ -42,7 +42,7 @@ from rsft.lineage.runs import (
 )
 from rsft.lineage.snapshot import Snapshot, tag_run
 from rsft.lineage.source import Source, source_of
-from rsft.lineage.stores import CACHE, ObjectFolder, PlainFolder, Store, open_stores
+from rsft.lineage.stores import CACHE, ObjectFolder, PlainFolder, Store, open_cache, open_remote
 from rsft.lineage.tree import Trees, folder_md5
 from rsft.lineage.workspace import Workspace
 from rsft.lineage.yaml12 import load_yaml
@@ -83,7 +83,8 @@ __all__ = [
     "md5_of",
     "missing_entries",
     "numbered_entries",
-    "open_stores",
+    "open_cache",
+    "open_remote",
     "parse_lock",
     "parse_members",
     "purge_objects",

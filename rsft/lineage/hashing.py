@@ -72,8 +72,9 @@ def _hash(store: Store, key: str) -> Hashed:
             return _digest(content)
     except FileNotFoundError:
         return Hashed(hash=None, size=0)
-    except OSError as error:
-        return Hashed(hash=None, size=0, error=error.strerror or str(error))
+    except Exception as error:  # noqa: BLE001  # each file system has errors of its own
+        told = error.strerror if isinstance(error, OSError) else None
+        return Hashed(hash=None, size=0, error=told or " ".join(str(error).split()))
 
 
 def _digest(content: IO[bytes]) -> Hashed:

@@ -14,6 +14,7 @@ from rsft.errors import LineageError
 from rsft.lineage.cache import Cache
 from rsft.lineage.git import run_git
 from rsft.lineage.purges import next_purge, read_purges
+from rsft.lineage.stores import remote_objects
 from rsft.lineage.tagging import write_tag
 from rsft.lineage.workspace import Workspace
 
@@ -81,20 +82,17 @@ def _delete_cached(cache: Cache, md5: str) -> bool:
 def _delete_remote(workspace: Workspace, hashes: list[str]) -> int | None:
     """How many were deleted there; null without a remote."""
     from dvc.config import NoRemoteError
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
 
     try:
-        with Repo(str(workspace.root)) as repo:
-            odb = repo.cloud.get_remote_odb(hash_name="md5")
-            paths = [odb.oid_to_path(md5) for md5 in hashes]
-            # Not by DVC's own check, which deletes what is broken and calls it absent.
-            there = [path for path in paths if odb.fs.exists(path)]
-            for path in there:
-                odb.fs.remove(path)
+        odb = remote_objects(workspace, None)
+        paths = [odb.oid_to_path(md5) for md5 in hashes]
+        # Not by DVC's own check, which deletes what is broken and calls it absent.
+        there = [path for path in paths if odb.fs.exists(path)]
+        for path in there:
+            odb.fs.remove(path)
     except NoRemoteError:
         return None
-    except (DvcException, ImportError, OSError) as error:
+    except Exception as error:  # noqa: BLE001  # each file system has errors of its own
         line = " ".join(str(error).split())
         raise LineageError(
             f"the remote cannot be purged ({line}); what the cache held is deleted: run the same "

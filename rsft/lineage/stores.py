@@ -7,6 +7,7 @@ from typing import IO, Any, Protocol
 
 from rsft.errors import LineageError
 from rsft.lineage.cache import OBJECTS, Cache
+from rsft.lineage.repository import open_repository
 from rsft.lineage.workspace import Workspace
 
 CACHE = "cache"
@@ -90,38 +91,39 @@ class RemoteStore:
         return opened
 
 
-def open_stores(workspace: Workspace) -> list[Store]:
-    """The cache, and the default remote where one is set.
+def open_cache(workspace: Workspace) -> Store:
+    """The cache."""
+    return ObjectFolder(name=CACHE, folder=Cache(workspace).folder)
+
+
+def open_remote(workspace: Workspace) -> Store | None:
+    """The default remote; None where none is set.
 
     Raises:
-        LineageError: Where the settings of the remote are wrong.
+        LineageError: Where its settings are wrong, or it cannot be reached.
     """
-    return [ObjectFolder(name=CACHE, folder=Cache(workspace).folder), *_remotes(workspace)]
-
-
-def _remotes(workspace: Workspace) -> list[Store]:
-    from dvc.config import Config, ConfigError
+    from dvc.config import Config
 
     settings = Config(str(workspace.root / ".dvc"))
     remote = settings["core"].get("remote")
     if remote is None:
-        return []
+        return None
     name = f"remote {remote!r}"
     try:
         url = settings["remote"][remote]["url"]
         if "://" not in url:
-            return [ObjectFolder(name=name, folder=Path(url) / OBJECTS)]
-        return [RemoteStore(name=name, objects=remote_objects(workspace, remote))]
-    except (KeyError, ConfigError) as error:
+            return ObjectFolder(name=name, folder=Path(url) / OBJECTS)
+        objects = remote_objects(workspace, remote)
+        objects.fs.exists(objects.path)  # asked once, and not found out at each object
+    except Exception as error:  # noqa: BLE001  # each file system has errors of its own
+        line = " ".join(str(error).split())
         raise LineageError(
-            f"DVC's {name} cannot be used ({error}); `dvc remote list` shows what is set"
+            f"DVC's {name} cannot be used ({line}); `dvc remote list` shows what is set"
         ) from None
+    return RemoteStore(name=name, objects=objects)
 
 
-def remote_objects(workspace: Workspace, remote: str) -> Any:
-    """DVC's object database of a remote."""
-    os.environ.setdefault("DVC_NO_ANALYTICS", "1")
-    from dvc.repo import Repo
-
-    with Repo(str(workspace.root)) as repo:
-        return repo.cloud.get_remote_odb(remote)
+def remote_objects(workspace: Workspace, remote: str | None) -> Any:
+    """DVC's object database of a remote; null for the default one."""
+    with open_repository(workspace) as repo:
+        return repo.cloud.get_remote_odb(remote, hash_name="md5")

@@ -118,6 +118,17 @@ def test_without_a_remote_the_cache_alone_is_hashed(audited: Audited) -> None:
     assert report.checked["object"] == 15
 
 
+def test_a_remote_that_cannot_be_used_is_found_and_the_rest_is_proven(audited: Audited) -> None:
+    (audited.root / ".dvc/config.local").write_text(
+        "[core]\n    remote = store\n['remote \"store\"']\n    url = gs://no/client\n"
+    )
+    report = audited.all()
+    (found,) = report.findings
+    assert (found.kind, found.what) == ("object", "the remote")
+    assert found.found.startswith("DVC's remote 'store' cannot be used (")
+    assert report.checked["object"] == 15
+
+
 def test_what_was_purged_by_record_is_told_as_such(audited: Audited) -> None:
     gone = [audited.object("data/prompts/train.parquet", store) for store in ("cache", "remote")]
     md5 = gone[0].parent.name + gone[0].name

@@ -2,11 +2,12 @@
 
 import hashlib
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from rsft.errors import LineageError
-from rsft.lineage import Hashed, ObjectFolder, Workspace, hash_objects, open_stores
+from rsft.lineage import Hashed, ObjectFolder, Workspace, hash_objects, open_cache, open_remote
 from rsft.lineage.stores import RemoteStore, remote_objects
 
 CONTENTS = [b"", b"a", b"b" * 5000, b"c" * 3_000_000, *(b"%d" % n for n in range(200))]
@@ -59,14 +60,16 @@ def configure(workspace: Workspace, text: str) -> None:
 
 def test_the_stores_are_the_cache_and_the_default_remote(workspace: Workspace) -> None:
     configure(workspace, "")
-    (cache,) = open_stores(workspace)
+    cache = open_cache(workspace)
+    assert open_remote(workspace) is None
     assert cache.place("abcd") == str(workspace.root / ".dvc/cache/files/md5/ab/cd")
     configure(
         workspace,
         "[core]\n    remote = far\n[cache]\n    dir = ../shared\n"
         "['remote \"far\"']\n    url = ../store\n['remote \"other\"']\n    url = /other\n",
     )
-    cache, remote = open_stores(workspace)
+    cache, remote = open_cache(workspace), open_remote(workspace)
+    assert remote is not None
     assert cache.place("abcd") == str(workspace.root / "shared/files/md5/ab/cd")
     assert remote.name == "remote 'far'"
     assert remote.place("abcd") == str(workspace.root / "store/files/md5/ab/cd")
@@ -75,7 +78,32 @@ def test_the_stores_are_the_cache_and_the_default_remote(workspace: Workspace) -
 def test_a_remote_that_is_not_configured_is_an_error(workspace: Workspace) -> None:
     configure(workspace, "[core]\n    remote = far\n")
     with pytest.raises(LineageError, match="DVC's remote 'far' cannot be used"):
-        open_stores(workspace)
+        open_remote(workspace)
+
+
+@pytest.mark.parametrize(
+    "error", [ImportError("no dvc-s3"), RuntimeError("Unable to locate\ncredentials")]
+)
+def test_a_bucket_that_cannot_be_reached_is_an_error_of_one_line(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def objects(*asked: object) -> None:
+        raise error
+
+    configure(workspace, "[core]\n    remote = far\n['remote \"far\"']\n    url = s3://far/x\n")
+    monkeypatch.setattr("rsft.lineage.stores.remote_objects", objects)
+    with pytest.raises(LineageError, match="remote 'far' cannot be used") as raised:
+        open_remote(workspace)
+    assert str(raised.value).count("\n") == 0
+
+
+def test_what_a_file_system_raises_is_why_an_object_cannot_be_read(tmp_path: Path) -> None:
+    class Away(ObjectFolder):
+        def open(self, key: str) -> IO[bytes]:
+            raise RuntimeError("Could not\nconnect")
+
+    found = hash_objects(Away(name="x", folder=tmp_path), ["a" * 32], lambda *told: None)
+    assert found["a" * 32] == Hashed(hash=None, size=0, error="Could not connect")
 
 
 def test_a_bucket_is_read_through_dvcs_file_system(tmp_path: Path) -> None:

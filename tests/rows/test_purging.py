@@ -96,7 +96,7 @@ def test_without_a_remote_the_cache_is_purged(workspace: Workspace) -> None:
 def test_a_purge_that_could_not_reach_the_remote_is_gone_on_with(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    remote(workspace, "s3://bucket/whose-client-is-not-installed")
+    remote(workspace, "gs://bucket/whose-client-is-not-installed")
     plan = planned(workspace)
     with pytest.raises(LineageError, match=r"the remote cannot be purged .* run the same command"):
         purge(workspace, plan, "asked to", PAGES)
