@@ -114,6 +114,13 @@ def open_case(run: RunRecord, trees: Trees, datasets: DataSets, findings: Findin
     return Case(run=run, stages=stages, lock=lock, settings=settings, outs=outs, datasets=datasets)
 
 
+def model_hash(run: RunRecord) -> str | None:
+    """Hash of a run's model; None where its manifest, which may be anything, has none."""
+    model = run.manifest.get("model")
+    made = model.get("hash") if isinstance(model, Mapping) else None
+    return made if isinstance(made, str) and is_object(made) else None
+
+
 def _pinned(run: RunRecord, trees: Trees, path: str) -> bytes:
     content = trees.read(run.commit, path)
     if content is None:

@@ -39,10 +39,11 @@ from rsft.lineage.runs import (
     read_run,
     read_runs,
     read_tagged,
+    spoilt_runs,
 )
 from rsft.lineage.snapshot import Snapshot, tag_run
 from rsft.lineage.source import Source, source_of
-from rsft.lineage.stores import CACHE, ObjectFolder, PlainFolder, Store, open_cache, open_remote
+from rsft.lineage.stores import CACHE, ObjectFolder, PlainFolder, Store, open_cache, open_stores
 from rsft.lineage.tree import Trees, folder_md5
 from rsft.lineage.workspace import Workspace
 from rsft.lineage.yaml12 import load_yaml
@@ -84,7 +85,7 @@ __all__ = [
     "missing_entries",
     "numbered_entries",
     "open_cache",
-    "open_remote",
+    "open_stores",
     "parse_lock",
     "parse_members",
     "purge_objects",
@@ -101,5 +102,6 @@ __all__ = [
     "record_rollback",
     "record_verdict",
     "source_of",
+    "spoilt_runs",
     "tag_run",
 ]

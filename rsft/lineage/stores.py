@@ -96,23 +96,27 @@ def open_cache(workspace: Workspace) -> Store:
     return ObjectFolder(name=CACHE, folder=Cache(workspace).folder)
 
 
-def open_remote(workspace: Workspace) -> Store | None:
-    """The default remote; None where none is set.
+def open_stores(workspace: Workspace) -> list[Store]:
+    """The cache, and the default remote where one is set.
 
     Raises:
-        LineageError: Where its settings are wrong, or it cannot be reached.
+        LineageError: Where the settings of the remote are wrong, or it cannot be reached.
     """
+    return [open_cache(workspace), *_remotes(workspace)]
+
+
+def _remotes(workspace: Workspace) -> list[Store]:
     from dvc.config import Config
 
     settings = Config(str(workspace.root / ".dvc"))
     remote = settings["core"].get("remote")
     if remote is None:
-        return None
+        return []
     name = f"remote {remote!r}"
     try:
         url = settings["remote"][remote]["url"]
         if "://" not in url:
-            return ObjectFolder(name=name, folder=Path(url) / OBJECTS)
+            return [ObjectFolder(name=name, folder=Path(url) / OBJECTS)]
         objects = remote_objects(workspace, remote)
         objects.fs.exists(objects.path)  # asked once, and not found out at each object
     except Exception as error:  # noqa: BLE001  # each file system has errors of its own
@@ -120,7 +124,7 @@ def open_remote(workspace: Workspace) -> Store | None:
         raise LineageError(
             f"DVC's {name} cannot be used ({line}); `dvc remote list` shows what is set"
         ) from None
-    return RemoteStore(name=name, objects=objects)
+    return [RemoteStore(name=name, objects=objects)]
 
 
 def remote_objects(workspace: Workspace, remote: str | None) -> Any:

@@ -34,11 +34,13 @@ from rsft.registry import (
     CHALLENGER,
     CHAMPION,
     NOWHERE,
+    ModelVersion,
     Pointer,
     Registry,
     get_version,
     move_alias,
     read_pointers,
+    read_versions,
 )
 
 
@@ -60,18 +62,37 @@ class Difference:
     mark: str | None
     """The entry, with its time, that it was last moved for; null for none."""
 
+    @property
+    def remedy(self) -> str:
+        """Why it is so, and what to do about it."""
+        if self.kind == "unfinished":
+            return "a change was cut off; `rsft reconcile`, or the next run, finishes it"
+        if self.kind == "moved by hand":
+            return "it was moved by hand; `rsft reconcile` moves it back"
+        return (
+            f"it was last moved for {self.mark}, which is not on record here; `git fetch --tags` "
+            "brings what others recorded, `rsft reconcile` goes by the record as it is"
+        )
+
     def __str__(self) -> str:
         """The difference in one line, with what to do about it."""
         found, recorded = _shown(self.found), _shown(self.recorded)
-        told = f"{self.name}@{self.alias} is {found}, on record is {recorded}"
-        if self.kind == "unfinished":
-            return f"{told}: a change was cut off; `rsft reconcile`, or the next run, finishes it"
-        if self.kind == "moved by hand":
-            return f"{told}: it was moved by hand; `rsft reconcile` moves it back"
-        return (
-            f"{told}: it was last moved for {self.mark}, which is not on record here; `git fetch "
-            "--tags` brings what others recorded, `rsft reconcile` goes by the record as it is"
-        )
+        return f"{self.name}@{self.alias} is {found}, on record is {recorded}: {self.remedy}"
+
+
+def read_model(
+    workspace: Workspace, registry: Registry, name: str
+) -> tuple[list[Entry], list[ModelVersion], list[Difference]]:
+    """A model's record, its versions, and what of its aliases is not as the record has it.
+
+    All of one moment: none is registered or promoted meanwhile.
+
+    Raises:
+        RegistryError: Where the store cannot be used.
+    """
+    with hold_registry(workspace):
+        record = read_record(workspace, name)
+        return record, read_versions(registry, name), find_differences(workspace, registry, name)
 
 
 def find_differences(workspace: Workspace, registry: Registry, name: str) -> list[Difference]:

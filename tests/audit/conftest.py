@@ -20,11 +20,15 @@ from rsft.lineage import (
     RunRecord,
     Trees,
     Workspace,
+    contending,
+    in_service,
     md5_of,
+    read_record,
     read_run,
     tag_run,
 )
-from rsft.registry import ModelVersion
+from rsft.registry import CHALLENGER, CHAMPION, ModelVersion, Pointer
+from rsft.runs.record import read_model
 from tests.workspaces import git, make_repository
 
 RUN = "20260101-demo"
@@ -107,6 +111,8 @@ class Audited:
     """The checkout."""
     versions: list[ModelVersion] = field(default_factory=list)
     """What MLflow has."""
+    marks: dict[str, str] = field(default_factory=dict)
+    """By alias the entry that it was last moved for."""
 
     @property
     def workspace(self) -> Workspace:
@@ -117,10 +123,20 @@ class Audited:
         return read_run(self.workspace, RUN)
 
     def all(self, *, with_checkout: bool = True) -> AuditReport:
-        return audit_all(self.workspace, "demo", lambda: self, with_checkout=with_checkout)
+        return audit_all(
+            self.workspace, "demo", lambda: self, read_model, with_checkout=with_checkout
+        )
 
-    def one(self) -> AuditReport:
-        return audit_run(self.workspace, self.run, "demo", lambda: self)
+    def one(self, run: RunRecord | None = None) -> AuditReport:
+        return audit_run(self.workspace, run or self.run, "demo", lambda: self, read_model)
+
+    def pointers(self) -> dict[str, Pointer]:
+        """Where MLflow's aliases point."""
+        at = {alias: v.version for v in self.versions for alias in v.aliases}
+        return {
+            alias: Pointer(version=at.get(alias), mark=self.marks.get(alias))
+            for alias in (CHAMPION, CHALLENGER)
+        }
 
     def finding(self) -> Finding:
         """The only one."""
@@ -167,10 +183,17 @@ def flip(file: Path) -> None:
     os.utime(file, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
-def tag_entry(audited: Audited, tag: str, document: dict) -> None:
+def follow(audited: Audited) -> None:
+    """Has the aliases' marks be those of the record."""
+    record = read_record(audited.workspace)
+    entries = {CHAMPION: in_service(record, "demo"), CHALLENGER: contending(record, "demo")}
+    audited.marks = {alias: f"{e.tag} {e.at}" for alias, e in entries.items() if e is not None}
+
+
+def tag_entry(audited: Audited, tag: str, document: dict, run_id: str = RUN) -> None:
     """Writes an entry of the record."""
     message = f"An entry\n\n{json.dumps(document)}"
-    git(audited.root, "tag", "--annotate", tag, f"run/{RUN}^{{commit}}", "--message", message)
+    git(audited.root, "tag", "--annotate", tag, f"run/{run_id}^{{commit}}", "--message", message)
 
 
 def register(audited: Audited) -> None:
@@ -192,6 +215,7 @@ def register(audited: Audited) -> None:
         mlflow_run_id="m",
     )
     audited.versions[:] = [version]
+    follow(audited)
 
 
 def _keep(folder: Path, path: str, md5: str) -> None:
@@ -255,7 +279,8 @@ def audited(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         f"[core]\n    remote = store\n['remote \"store\"']\n    url = {root / 'remote'}\n"
     )
     monkeypatch.chdir(root)
-    monkeypatch.setattr("rsft.audit.audit.read_versions", lambda registry, name: registry.versions)
+    monkeypatch.setattr("rsft.runs.record.read_versions", lambda registry, name: registry.versions)
+    monkeypatch.setattr("rsft.runs.record.read_pointers", lambda registry, _: registry.pointers())
     monkeypatch.setattr("rsft.audit.audit.fetch", lambda registry, version: registry.artifact())
     found = Audited(root=root)
     register(found)

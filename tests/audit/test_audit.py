@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from rsft.audit import audit_all, audit_run, latest_run
+from rsft.audit import audit_all, latest_run
 from rsft.errors import LineageError, RegistryError
 from rsft.lineage import RunRecord, folder_md5, md5_of, read_run, tag_run
-from tests.audit.conftest import RUN, Audited, flip, tag_entry
+from rsft.lineage.git import run_git
+from rsft.lineage.runs import MANIFEST
+from rsft.runs.record import read_model
+from tests.audit.conftest import RUN, Audited, flip, follow, tag_entry
 from tests.workspaces import git
 
 MODEL = "data/rounds/1/model"
@@ -41,7 +44,7 @@ def test_a_sound_run_is_proven_and_every_check_compared_something(audited: Audit
         "rows": 2,
         "expectations": 3,
         "registration": 1 + 5 + 6,
-        "alias": 1,
+        "alias": 2,
         "artifact": 2,
         "record": 1 + 2 + 2,
         "checkout": 19,
@@ -321,8 +324,43 @@ def test_an_alias_that_was_moved_by_hand_is_found(audited: Audited) -> None:
     audited.versions[0] = dataclasses.replace(audited.versions[0], aliases=())
     found = audited.finding()
     assert (found.kind, found.what) == ("alias", "demo@champion")
-    assert found.expected == "version 1, by tag demo#champion#1"
-    assert found.found == "no version"
+    assert (found.expected, found.found) == ("version 1", "no version")
+    assert found.remedy == "it was moved by hand; `rsft reconcile` moves it back"
+
+
+def test_a_challenger_that_was_moved_by_hand_is_found(audited: Audited) -> None:
+    audited.versions[0] = dataclasses.replace(
+        audited.versions[0], aliases=("challenger", "champion")
+    )
+    found = audited.finding()
+    assert (found.kind, found.what) == ("alias", "demo@challenger")
+    assert (found.expected, found.found) == ("no version", "version 1")
+
+
+def test_a_promotion_that_was_cut_off_is_told_as_such(audited: Audited) -> None:
+    audited.marks.clear()
+    assert audited.finding().remedy.startswith("a change was cut off; `rsft reconcile`")
+
+
+def test_a_run_that_ends_meanwhile_is_not_called_wrong(audited: Audited) -> None:
+    """It is tagged, and registered, after the audit has begun, and before it asks MLflow."""
+
+    def end() -> Audited:
+        run_again(audited, "20260102-demo")
+        tags = audited.versions[0].tags | {"run_id": "20260102-demo"}
+        tags |= {"git_tag": "run/20260102-demo"}
+        tags |= {"git_commit": read_run(audited.workspace, "20260102-demo").commit}
+        audited.versions.append(
+            dataclasses.replace(audited.versions[0], version=2, aliases=("challenger",), tags=tags)
+        )
+        told = {"version": 2, "run_id": "20260102-demo", "model_hash": tags["model_md5"]}
+        tag_entry(audited, "demo@v2.0.0", {"kind": "registered", **told}, "20260102-demo")
+        follow(audited)
+        return audited
+
+    report = audit_all(audited.workspace, "demo", end, read_model, with_checkout=False)
+    assert report.findings == []
+    assert "run/20260102-demo" in report.runs
 
 
 def test_a_challenger_is_proven_though_another_ones_alias_was_moved(audited: Audited) -> None:
@@ -333,7 +371,7 @@ def test_a_challenger_is_proven_though_another_ones_alias_was_moved(audited: Aud
     audited.versions[0] = dataclasses.replace(audited.versions[0], aliases=())
     assert [finding.kind for finding in audited.one().findings] == ["alias"]
     challenger = read_run(audited.workspace, "20260102-demo")
-    report = audit_run(audited.workspace, challenger, "demo", lambda: audited)
+    report = audited.one(challenger)
     assert report.passed
     assert "alias" not in report.checked
 
@@ -353,7 +391,8 @@ def test_a_version_that_later_runs_vouch_for_is_proven_and_promoted(audited: Aud
         judged = {"kind": "judged", "is_promoted": True, **told}
         tag_entry(audited, f"verdict/demo/v1/{number}", judged)
         tag_entry(audited, f"demo#champion#{number + 1}", {"kind": "promoted", **told})
-        assert audit_run(audited.workspace, run, "demo", lambda: audited).findings == []
+        follow(audited)
+        assert audited.one(run).findings == []
     assert audited.all().passed
 
 
@@ -362,22 +401,29 @@ def test_the_artifact_of_a_version_is_audited_with_the_latest_run_of_its_model(
 ) -> None:
     run = run_again(audited, "20260102-demo")
     flip(audited.artifact() / "model.safetensors")
-    report = audit_run(audited.workspace, run, "demo", lambda: audited)
+    report = audited.one(run)
     assert [finding.kind for finding in report.findings] == ["artifact"]
     git(audited.root, "tag", "--delete", f"run/{RUN}")
-    report = audit_run(audited.workspace, run, "demo", lambda: audited)
+    report = audited.one(run)
     assert {finding.kind for finding in report.findings} == {"record", "registration"}
 
 
 def test_a_promotion_whose_tag_was_deleted_is_found(audited: Audited) -> None:
     git(audited.root, "tag", "--delete", "demo#champion#1")
-    found = audited.finding()
-    assert (found.kind, found.expected, found.found) == ("alias", "no version", "version 1")
+    champion, challenger = audited.all().findings
+    assert (champion.what, champion.expected, champion.found) == (
+        "demo@champion",
+        "no version",
+        "version 1",
+    )
+    assert "demo#champion#1 20" in champion.remedy
+    assert (challenger.what, challenger.expected) == ("demo@challenger", "version 1")
 
 
 def test_a_gap_in_the_record_is_found(audited: Audited) -> None:
     told = {"kind": "promoted", "version": 1, "run_id": RUN, "reason": "", "against": 1}
     tag_entry(audited, "demo#champion#3", told)
+    follow(audited)
     found = audited.finding()
     assert (found.kind, found.what) == ("record", "tag demo#champion#2, before demo#champion#3")
 
@@ -425,7 +471,7 @@ def test_mlflow_that_is_away_is_a_finding_and_the_rest_is_proven(audited: Audite
     def away() -> None:
         raise RegistryError("MLflow's store cannot be used (away)")
 
-    report = audit_all(audited.workspace, "demo", away, with_checkout=False)
+    report = audit_all(audited.workspace, "demo", away, read_model, with_checkout=False)
     (found,) = report.findings
     assert (found.kind, found.found) == ("registration", "MLflow's store cannot be used (away)")
     assert report.checked["object"] == 30
@@ -439,6 +485,41 @@ def test_a_tag_that_holds_no_run_is_found(audited: Audited) -> None:
     )
     (found,) = [f for f in audited.one().findings if f.what == f"run/{RUN}"]
     assert "'../../../etc/passwd' for a hash" in found.found
+
+
+@pytest.mark.parametrize("manifest", ["{", "[1]", '{"stages": {"x": 1}}', '{"stages": {"x": {}}}'])
+def test_a_tag_whose_manifest_is_none_is_found_and_the_rest_is_proven(
+    audited: Audited, manifest: str
+) -> None:
+    blob = audited.root / "blob"
+    blob.write_text(manifest)
+    root, index = audited.root, audited.root / ".git/index.spoilt"
+    environment = {"GIT_INDEX_FILE": str(index)}
+    sha = git(root, "hash-object", "-w", str(blob))
+    entry = f"100644,{sha},{MANIFEST}"
+    run_git(root, "update-index", "--add", "--cacheinfo", entry, environment=environment)
+    tree = run_git(root, "write-tree", environment=environment)
+    commit = git(root, "commit-tree", tree, "-m", "Spoilt")
+    git(root, "tag", "--annotate", "run/spoilt", commit, "-m", "Spoilt")
+    blob.unlink()
+    report = audited.all()
+    (found,) = report.findings
+    assert (found.kind, found.what, found.found) == ("lock", "run/spoilt", "what is none")
+    assert report.checked["object"] == 30
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"rows": 1}, {"changed": 1}, {"expectations": {"1": 1}}, {"policy": {}}, {"model": 1}],
+)
+def test_a_manifest_that_tells_other_things_is_found(audited: Audited, changes: dict) -> None:
+    manifest = dict(audited.run.manifest) | changes
+    git(audited.root, "tag", "--delete", f"run/{RUN}")
+    tag_run(audited.workspace, RUN, manifest)
+    report = audited.all(with_checkout=False)
+    told = [f for f in report.findings if f.what == f"run/{RUN}" and "Error" in f.found]
+    assert len(told) == 1
+    assert report.checked["object"] == 30
 
 
 def test_an_object_that_two_runs_name_is_hashed_once(audited: Audited) -> None:

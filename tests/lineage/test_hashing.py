@@ -7,7 +7,7 @@ from typing import IO
 import pytest
 
 from rsft.errors import LineageError
-from rsft.lineage import Hashed, ObjectFolder, Workspace, hash_objects, open_cache, open_remote
+from rsft.lineage import Hashed, ObjectFolder, Workspace, hash_objects, open_stores
 from rsft.lineage.stores import RemoteStore, remote_objects
 
 CONTENTS = [b"", b"a", b"b" * 5000, b"c" * 3_000_000, *(b"%d" % n for n in range(200))]
@@ -60,16 +60,14 @@ def configure(workspace: Workspace, text: str) -> None:
 
 def test_the_stores_are_the_cache_and_the_default_remote(workspace: Workspace) -> None:
     configure(workspace, "")
-    cache = open_cache(workspace)
-    assert open_remote(workspace) is None
+    (cache,) = open_stores(workspace)
     assert cache.place("abcd") == str(workspace.root / ".dvc/cache/files/md5/ab/cd")
     configure(
         workspace,
         "[core]\n    remote = far\n[cache]\n    dir = ../shared\n"
         "['remote \"far\"']\n    url = ../store\n['remote \"other\"']\n    url = /other\n",
     )
-    cache, remote = open_cache(workspace), open_remote(workspace)
-    assert remote is not None
+    cache, remote = open_stores(workspace)
     assert cache.place("abcd") == str(workspace.root / "shared/files/md5/ab/cd")
     assert remote.name == "remote 'far'"
     assert remote.place("abcd") == str(workspace.root / "store/files/md5/ab/cd")
@@ -78,7 +76,7 @@ def test_the_stores_are_the_cache_and_the_default_remote(workspace: Workspace) -
 def test_a_remote_that_is_not_configured_is_an_error(workspace: Workspace) -> None:
     configure(workspace, "[core]\n    remote = far\n")
     with pytest.raises(LineageError, match="DVC's remote 'far' cannot be used"):
-        open_remote(workspace)
+        open_stores(workspace)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +91,7 @@ def test_a_bucket_that_cannot_be_reached_is_an_error_of_one_line(
     configure(workspace, "[core]\n    remote = far\n['remote \"far\"']\n    url = s3://far/x\n")
     monkeypatch.setattr("rsft.lineage.stores.remote_objects", objects)
     with pytest.raises(LineageError, match="remote 'far' cannot be used") as raised:
-        open_remote(workspace)
+        open_stores(workspace)
     assert str(raised.value).count("\n") == 0
 
 
