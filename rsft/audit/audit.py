@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from rsft.audit.artifact import check_artifact
+from rsft.audit.artifact import check_artifact, check_package
 from rsft.audit.case import Case, DataSets, model_hash, open_case
 from rsft.audit.checkout import check_checkout, run_of_checkout
 from rsft.audit.code import check_code
@@ -50,7 +52,7 @@ from rsft.lineage import (
     read_runs,
     spoilt_runs,
 )
-from rsft.registry import CHALLENGER, CHAMPION, ModelVersion, Registry, fetch
+from rsft.registry import CHALLENGER, CHAMPION, ModelVersion, Registry, fetch_model, policy_in
 from rsft.types import Progress
 
 Look = Callable[
@@ -321,8 +323,13 @@ class _Audit:
         ]
         check_aliases(model.name, aliases, model.differences, self.findings)
         check_versions(model.name, record, versions, self.findings)
+        packages = {
+            entry.version: entry.details.get("package_md5")
+            for entry in model.record
+            if entry.kind == "registered"
+        }
         for version in versions:
-            self._audit_version(model.registry, version)
+            self._audit_version(model.registry, version, packages.get(version.version))
 
     def audit_checkout(self) -> None:
         """The checkout, unless a run is at work in it."""
@@ -365,20 +372,17 @@ class _Audit:
             return None
         return open_case(run, self._trees, self._datasets, self.findings)
 
-    def _audit_version(self, registry: Registry, version: ModelVersion) -> None:
+    def _audit_version(
+        self, registry: Registry, version: ModelVersion, package: str | None
+    ) -> None:
         run = self._runs.get(version.tags.get("git_tag", "").removeprefix("run/"))
         with self._surviving(version.tags.get("git_tag", "")):
             check_provenance(version, run, self._trees, self.findings)
-        md5 = model_hash(run) if run else None
-        if md5 is None:
-            return
-        try:
-            made = self._datasets.files(md5)
-        except LineageError:
-            return  # that the list is lost is a finding of the objects
         name = f"{version.name}/{version.version}"
         try:
-            policy = fetch(registry, version)
+            with TemporaryDirectory() as copies:
+                model = fetch_model(registry, version, Path(copies))
+                self._audit_model_files(name, model, run, package)
         except RegistryError as error:
             self.findings.add(
                 "artifact",
@@ -387,5 +391,16 @@ class _Audit:
                 found=str(error),
                 remedy="bring them back from a copy of the store",
             )
+
+    def _audit_model_files(
+        self, name: str, model: Path, run: RunRecord | None, package: str | None
+    ) -> None:
+        check_package(name, model, package, self.findings, self._progress)
+        md5 = model_hash(run) if run else None
+        if md5 is None:
             return
-        check_artifact(name, policy, made, self.findings, self._progress)
+        try:
+            made = self._datasets.files(md5)
+        except LineageError:
+            return  # that the list is lost is a finding of the objects
+        check_artifact(name, policy_in(model), made, self.findings, self._progress)

@@ -7,7 +7,7 @@ is imported when a connection is opened, never before.
 from rsft.registry.aliases import NOWHERE, Pointer, move_alias, read_pointers
 from rsft.registry.card import attach_card, without_card
 from rsft.registry.datasets import DataSet, log_datasets
-from rsft.registry.package import policy_in, serving_in
+from rsft.registry.package import PACKAGE_FILES, package_files, policy_in, serving_in
 from rsft.registry.records import (
     CHALLENGER,
     CHAMPION,
@@ -21,6 +21,7 @@ from rsft.registry.store import Registry
 from rsft.registry.verdicts import keep_verdict
 from rsft.registry.versions import (
     EVAL_PROMPTS_TAG,
+    PACKAGE_TAG,
     champion,
     fetch,
     fetch_model,
@@ -35,7 +36,9 @@ __all__ = [
     "CHALLENGER",
     "CHAMPION",
     "EVAL_PROMPTS_TAG",
+    "PACKAGE_FILES",
     "NOWHERE",
+    "PACKAGE_TAG",
     "DataSet",
     "Evaluation",
     "ModelVersion",
@@ -54,6 +57,7 @@ __all__ = [
     "list_versions",
     "log_datasets",
     "move_alias",
+    "package_files",
     "policy_in",
     "read_pointers",
     "read_versions",

@@ -12,6 +12,8 @@ ANSWERS_TAG = "eval_answers"
 """Tag that names the artifact with a version's answers."""
 EVAL_PROMPTS_TAG = "eval_prompts_md5"
 """Tag with the hash of the prompts they answer."""
+PACKAGE_TAG = "package_md5"
+"""Tag with the hash of the list of files of a version's MLflow model."""
 
 
 def champion(registry: Registry, name: str) -> ModelVersion | None:
@@ -81,13 +83,20 @@ def fetch(registry: Registry, version: ModelVersion) -> Path:
     return policy_in(fetch_model(registry, version))
 
 
-def fetch_model(registry: Registry, version: ModelVersion) -> Path:
-    """A version's MLflow model, which holds that folder and how it answers."""
+def fetch_model(registry: Registry, version: ModelVersion, copies: Path | None = None) -> Path:
+    """A version's MLflow model, which holds that folder and how it answers.
+
+    Args:
+        registry: Where it is.
+        version: Which.
+        copies: Folder for a copy, where the store is not on this machine; null: a temporary one.
+    """
     from mlflow.artifacts import download_artifacts
 
     with registry.errors():
         uri = registry.client.get_model_version_download_uri(version.name, str(version.version))
-        return Path(download_artifacts(uri, tracking_uri=registry.tracking_uri))
+        place = None if uri.startswith(("file:", "/")) or copies is None else str(copies)
+        return Path(download_artifacts(uri, dst_path=place, tracking_uri=registry.tracking_uri))
 
 
 def _at_alias(registry: Registry, name: str, alias: str) -> ModelVersion | None:

@@ -30,6 +30,7 @@ from rsft.lineage import (
     record_registration,
 )
 from rsft.registry import (
+    PACKAGE_TAG,
     Evaluation,
     ModelVersion,
     Provenance,
@@ -166,6 +167,7 @@ def _register(workspace: Workspace, registry: Registry, name: str, run: RunRecor
         version=version.version,
         run=run,
         model_hash=manifest["model"]["hash"],
+        package_md5=version.tags.get(PACKAGE_TAG),
     )
     return version.version
 

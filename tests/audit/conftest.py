@@ -27,7 +27,7 @@ from rsft.lineage import (
     read_run,
     tag_run,
 )
-from rsft.registry import CHALLENGER, CHAMPION, ModelVersion, Pointer
+from rsft.registry import CHALLENGER, CHAMPION, PACKAGE_FILES, ModelVersion, Pointer
 from rsft.runs.record import read_model
 from tests.workspaces import git, make_repository
 
@@ -159,7 +159,8 @@ class Audited:
         return folder / md5[:2] / md5[2:]
 
     def artifact(self) -> Path:
-        return self.root / "mlflow" / "model"
+        """The policy in MLflow's model."""
+        return self.root / "mlflow" / "model" / "artifacts" / "policy"
 
     def edit_manifest(self, change: Callable[[dict], None]) -> None:
         """Makes the run's tag anew, with another manifest; MLflow is told of it."""
@@ -201,7 +202,9 @@ def register(audited: Audited) -> None:
     run = audited.run
     told = {"version": 1, "run_id": run.run_id}
     model_hash = run.manifest["model"]["hash"]
-    tag_entry(audited, "demo@v1.0.0", {"kind": "registered", **told, "model_hash": model_hash})
+    package = md5_of((audited.root / "mlflow/model" / PACKAGE_FILES).read_bytes())
+    made = {"model_hash": model_hash, "package_md5": package}
+    tag_entry(audited, "demo@v1.0.0", {"kind": "registered", **told, **made})
     tag_entry(
         audited,
         "demo#champion#1",
@@ -266,7 +269,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tag_run(Workspace(root=folder, home=folder), RUN, manifest)
     (folder / "data" / "run.json").write_text(json.dumps({"tag": f"run/{RUN}"}))
     shutil.copytree(folder / ".dvc/cache/files", folder / "remote/files")
-    shutil.copytree(folder / ROUND / "model", folder / "mlflow/model")
+    shutil.copytree(folder / ROUND / "model", folder / "mlflow/model/artifacts/policy")
+    package = {"MLmodel": "model", "code/rsft/policy.py": "answer = 1"}
+    for name, text in package.items():
+        (folder / "mlflow/model" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "mlflow/model" / name).write_text(text)
+    listed = {name: md5_of(text.encode()) for name, text in package.items()}
+    (folder / "mlflow/model" / PACKAGE_FILES).write_text(json.dumps(listed))
     return folder
 
 
@@ -281,7 +290,9 @@ def audited(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(root)
     monkeypatch.setattr("rsft.runs.record.read_versions", lambda registry, name: registry.versions)
     monkeypatch.setattr("rsft.runs.record.read_pointers", lambda registry, _: registry.pointers())
-    monkeypatch.setattr("rsft.audit.audit.fetch", lambda registry, version: registry.artifact())
+    model = root / "mlflow" / "model"
+    monkeypatch.setattr("rsft.audit.audit.fetch_model", lambda registry, version, copies: model)
+    monkeypatch.setattr("rsft.audit.audit.policy_in", lambda model: model / "artifacts" / "policy")
     found = Audited(root=root)
     register(found)
     return found

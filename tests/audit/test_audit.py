@@ -45,7 +45,7 @@ def test_a_sound_run_is_proven_and_every_check_compared_something(audited: Audit
         "expectations": 3,
         "registration": 1 + 5 + 6,
         "alias": 2,
-        "artifact": 2,
+        "artifact": 2 + 1 + 2,  # the policy; the list of what lies beside it, and that
         "record": 1 + 2 + 2,
         "checkout": 19,
     } | {kind: report.checked[kind] for kind in ("lock", "checkout")}
@@ -313,6 +313,30 @@ def test_a_flipped_bit_in_mlflows_artifact_is_found(audited: Audited) -> None:
     )
 
 
+def test_a_change_in_what_is_run_where_the_model_is_loaded_is_found(audited: Audited) -> None:
+    model = audited.root / "mlflow/model"
+    (model / "code/rsft/policy.py").write_text("answer = 2")
+    (model / "code/more.py").touch()
+    (model / "code/__pycache__").mkdir()
+    (model / "code/__pycache__/more.pyc").touch()
+    (model / "registered_model_meta").touch()
+    (model / "MLmodel").unlink()
+    findings = audited.all().findings
+    assert [(f.kind, f.what.split(" in ")[0], f.found) for f in findings] == [
+        ("artifact", "demo/1: MLmodel", "nothing"),
+        ("artifact", "demo/1: code/more.py", md5_of(b"")),
+        ("artifact", "demo/1: code/rsft/policy.py", md5_of(b"answer = 2")),
+    ]
+
+
+def test_an_edited_list_of_what_is_run_there_is_found(audited: Audited) -> None:
+    model = audited.root / "mlflow/model"
+    (model / "code/rsft/policy.py").write_text("answer = 2")
+    listing = model / "files.json"
+    listing.write_text(listing.read_text().replace(md5_of(b"answer = 1"), md5_of(b"answer = 2")))
+    assert audited.finding().what == f"demo/1: files.json in {model}"
+
+
 def test_an_artifact_that_is_gone_is_found(audited: Audited) -> None:
     shutil.rmtree(audited.artifact())
     findings = audited.all().findings
@@ -354,6 +378,7 @@ def test_a_run_that_ends_meanwhile_is_not_called_wrong(audited: Audited) -> None
             dataclasses.replace(audited.versions[0], version=2, aliases=("challenger",), tags=tags)
         )
         told = {"version": 2, "run_id": "20260102-demo", "model_hash": tags["model_md5"]}
+        told |= {"package_md5": md5_of((audited.root / "mlflow/model/files.json").read_bytes())}
         tag_entry(audited, "demo@v2.0.0", {"kind": "registered", **told}, "20260102-demo")
         follow(audited)
         return audited
