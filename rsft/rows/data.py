@@ -13,9 +13,12 @@ import pyarrow.dataset as ds
 
 from rsft.errors import LineageError
 from rsft.ledger import rows_of, schema_of
-from rsft.lineage import Cache, RunRecord, Workspace, read_purged
+from rsft.lineage import Cache, Fetcher, RunRecord, Workspace, read_purged
 
 Record = TypeVar("Record")
+
+PURGED = "was purged, as the tag"
+"""What is said of a file that is gone on purpose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,7 @@ class RunData:
         """Hash by path of each output."""
         self._cache = Cache(workspace)
         self._workspace = workspace
+        self._fetcher = Fetcher(workspace)
 
     @cached_property
     def purged(self) -> dict[str, str]:
@@ -65,28 +69,30 @@ class RunData:
         """The files of an output.
 
         Raises:
-            LineageError: Where the list of a folder is not in the cache.
+            LineageError: Where the list of a folder is neither in the cache nor in the remote.
         """
+        self._fetcher.has(self.outs[out])
         for member in self._cache.members(self.outs[out]):
             path = f"{out}/{member.path}" if member.path else out
             yield DataFile(path=path, hash=member.hash, file=self._cache.object(member.hash))
 
     def require(self, file: DataFile) -> Path:
-        """Where a file lies.
+        """Where a file lies; the remote gives what the cache lacks.
 
         Raises:
-            LineageError: Where it is not in the cache: purged, or else missing.
+            LineageError: Where it was purged, or is in neither.
         """
         if file.file.exists():
             return file.file
         if file.hash in self.purged:
             raise LineageError(
-                f"{file.path} of run {self.run.run_id} was purged, as the tag "
-                f"{self.purged[file.hash]} says"
+                f"{file.path} of run {self.run.run_id} {PURGED} {self.purged[file.hash]} says"
             )
+        if self._fetcher.has(file.hash):
+            return file.file
         raise LineageError(
-            f"{file.path} of run {self.run.run_id} is not in the cache ({file.hash}); `dvc fetch "
-            "--all-tags` brings what the remote has, `rsft audit` says what is lost"
+            f"{file.path} of run {self.run.run_id} is neither in the cache nor in the remote "
+            f"({file.hash}); `rsft audit` says what is lost"
         )
 
     def table(self, path: str, wanted: pc.Expression | None = None) -> pa.Table:

@@ -10,15 +10,24 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from rsft.config import RAW, TRAINING
-from rsft.lineage import Cache, Deleted, Workspace, list_worktrees, purge_objects
+from rsft.lineage import (
+    Cache,
+    Deleted,
+    Fetcher,
+    Workspace,
+    list_worktrees,
+    purge_objects,
+    read_purged,
+)
+from rsft.rows.looked import noting
 from rsft.rows.records import RunTrace, Trace
-from rsft.rows.scanning import rows_of_prompts
+from rsft.rows.scanning import leaves, rows_of_prompts
 from rsft.types import Prompt
 
 _LEDGERS = ".rsft/ledger"
@@ -37,6 +46,8 @@ class Purge:
     """Files in data/raw that have it still."""
     is_evaluated: bool
     """Whether models were evaluated on it, whose answers MLflow keeps."""
+    unread: tuple[str, ...]
+    """Lists of what the user brought, and parts of ledgers, that could not be looked through."""
     run_ids: tuple[str, ...]
     """Runs that can no longer be replayed, for they made or read these objects."""
     details: Mapping[str, Any]
@@ -59,23 +70,21 @@ def hold_checkouts(workspace: Workspace) -> Iterator[None]:
 
 
 def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
-    """What a purge of something would delete; true while ``hold_checkouts`` holds them all.
-
-    Raises:
-        LineageError: Where a part of a ledger, or a list of what the user brought, cannot be read.
-    """
-    holding = [run for run in trace.runs if run.state == "holds"]
+    """What a purge of something would delete; true while ``hold_checkouts`` holds them all."""
+    holding = [run for run in trace.runs if run.state in ("holds", "not_free")]
     prompts = [found.prompt for run in holding for found in run.prompts]
     files = {(file.path, file.hash) for run in trace.runs for file in run.files}
-    inputs = _inputs_with(workspace, trace.runs, prompts)
+    unread: list[str] = []
+    inputs = _inputs_with(workspace, trace.runs, prompts, unread)
     roots, ids = list_worktrees(workspace), {prompt.prompt_id for prompt in prompts}
     return Purge(
         hashes=tuple(sorted({md5 for _, md5 in files}.union(*inputs.values()))),
         copies=(
             *(copy for path, md5 in sorted(files) for copy in _copies(roots, path, md5)),
-            *(part for root in roots for part in _ledger_parts(root, ids)),
+            *(part for root in roots for part in _ledger_parts(root, ids, unread)),
         ),
         sources=tuple(_sources_with(workspace.root, prompts)),
+        unread=tuple(unread),
         is_evaluated=any(found.split not in TRAINING for run in holding for found in run.prompts),
         run_ids=tuple(run.run.run_id for run in trace.runs if run.files or inputs[run.run.run_id]),
         details={
@@ -106,63 +115,68 @@ def purge(workspace: Workspace, plan: Purge, reason: str, pages: Path) -> Delete
 
 
 def _inputs_with(
-    workspace: Workspace, runs: Sequence[RunTrace], prompts: Sequence[Prompt]
+    workspace: Workspace, runs: Sequence[RunTrace], prompts: Sequence[Prompt], unread: list[str]
 ) -> dict[str, set[str]]:
-    """By run, the objects that the cache keeps of the user's files and that have some prompts."""
-    cache, texts = Cache(workspace), _spellings(prompts)
-    sources = {prompt.source for prompt in prompts}
+    """By run, the objects that are kept of the user's files and that have some prompts."""
+    cache, fetcher = Cache(workspace), Fetcher(workspace)
+    purged = read_purged(workspace)
+
+    def objects(path: str, md5: str) -> Iterator[str]:
+        fetcher.has(md5)
+        for member in cache.members(md5):
+            is_kept = member.hash not in purged and fetcher.has(member.hash)
+            if is_kept and _has(cache.object(member.hash), Path(path, member.path).name, prompts):
+                yield member.hash
+
     known: dict[tuple[str, str], set[str]] = {}
     found: dict[str, set[str]] = {}
     for run in runs:
         inputs = run.run.manifest.get("inputs", {})
         asked = [(path, out["hash"]) for path, out in inputs.items()]
         for path, md5 in set(asked) - known.keys():
-            known[path, md5] = {
-                member.hash
-                for member in cache.members(md5)
-                if (Path(path) / member.path).name in sources
-                and _has(cache.object(member.hash), texts)
-            }
+            known[path, md5] = set()
+            with noting(unread):
+                known[path, md5].update(objects(path, md5))
         found[run.run.run_id] = set().union(*(known[key] for key in asked))
     return found
 
 
 def _sources_with(root: Path, prompts: Sequence[Prompt]) -> Iterator[str]:
     """The user's files that have some prompts now."""
-    sources, texts = {prompt.source for prompt in prompts}, _spellings(prompts)
     for file in sorted((root / RAW).rglob("*")):
-        if file.name in sources and _has(file, texts):
+        if file.is_file() and _has(file, file.name, prompts):
             yield str(file.relative_to(root))
 
 
-def _spellings(prompts: Sequence[Prompt]) -> list[bytes]:
-    """What prompts ask, as it may stand in a JSON file."""
-    texts = {prompt.text for prompt in prompts}
-    escaped = [json.dumps(text)[1:-1] for text in texts]
-    plain = [json.dumps(text, ensure_ascii=False)[1:-1] for text in texts]
-    return [text.encode() for text in {*escaped, *plain}]
-
-
-def _has(file: Path, texts: Sequence[bytes]) -> bool:
-    """Whether a file is there and has one of the texts."""
-    if not file.is_file():
+def _has(file: Path, name: str, prompts: Sequence[Prompt]) -> bool:
+    """Whether a file has one of the prompts that come from a file of its name, or nobody knows."""
+    texts = {prompt.text for prompt in prompts if prompt.source in (name, "")}
+    if not texts:
         return False
-    content = file.read_bytes()
-    return any(text in content for text in texts)
+    content = file.read_bytes().decode(errors="replace")
+    spelt = (content, *(leaf for line in content.split("\n") for leaf in _leaves_of(line)))
+    return any(text in place for text in texts for place in spelt)
+
+
+def _leaves_of(line: str) -> Iterator[str]:
+    """The texts in a line of JSON, however they are spelt; none where it is none."""
+    with suppress(ValueError, RecursionError):
+        yield from leaves(json.loads(line))
 
 
 def _copies(roots: Sequence[Path], path: str, md5: str) -> Iterator[Path]:
     """Where the very file is checked out."""
     for root in roots:
         file = root / path
-        if file.is_file():
+        if file.is_file() and file.resolve().is_relative_to(root.resolve()):
             with file.open("rb") as opened:
                 if hashlib.file_digest(opened, "md5").hexdigest() == md5:
                     yield file
 
 
-def _ledger_parts(root: Path, ids: set[str]) -> Iterator[Path]:
+def _ledger_parts(root: Path, ids: set[str], unread: list[str]) -> Iterator[Path]:
     """Parts of ledgers with candidates of some prompts."""
     for part in sorted((root / _LEDGERS).glob("*/*.parquet")):
-        if rows_of_prompts(part, ids):
-            yield part
+        with noting(unread):
+            if rows_of_prompts(part, ids):
+                yield part

@@ -9,7 +9,7 @@ import pytest
 from rsft.errors import LineageError, WorkspaceError
 from rsft.ledger import write_rows
 from rsft.lineage import Cache, Workspace, purge_objects, read_purged, read_purges, read_runs
-from rsft.prompts.forgotten import Forgotten, question_digests, read_forgotten
+from rsft.prompts.forgotten import read_forgotten
 from rsft.rows import (
     Purge,
     RowAddress,
@@ -23,6 +23,7 @@ from rsft.rows import (
     trace,
 )
 from rsft.rows.data import RunData
+from rsft.rows.purging import _copies
 from rsft.types import Decided, TrainingRow
 from tests.rows.cases import TRAIN, cached, record, write_data
 from tests.stages.cases import decided, row
@@ -229,9 +230,104 @@ def test_what_lies_in_other_tables_of_a_purged_run_is_still_followed(workspace: 
     assert first.state == "holds"
     assert first.files[0].path == "data/prompts/eval.parquet"
     assert "train.parquet of run 20260101-one was purged" in " ".join(first.unread)
-    gone = name_prompt(workspace, [], TRAIN[1].text, [forgotten_like(TRAIN[1].text)])
-    assert [run.state for run in trace(workspace, runs, gone).runs] == ["unknown", "unknown"]
 
 
-def forgotten_like(text: str) -> Forgotten:
-    return Forgotten(kind="prompt", hash=question_digests(text, ())[-1], at="2026-01-01")
+def test_another_prompt_of_a_purged_table_can_still_be_followed_and_purged(
+    workspace: Workspace,
+) -> None:
+    """``train-2`` lies in tables that go, and in the rows that are never trained on."""
+    purge(workspace, planned(workspace), "asked to", PAGES)
+    runs = read_runs(workspace)
+    for text in ("train-2", TRAIN[2].text):
+        wanted = name_prompt(workspace, runs[::-1], text, [])
+        found = trace(workspace, runs, wanted)
+        assert [run.state for run in found.runs] == ["holds", "holds"]
+        assert [file.path for file in found.runs[0].files] == [
+            "data/rounds/1/pool/heldout.parquet",
+            "data/rounds/2/pool/heldout.parquet",
+        ]
+    forget(wanted, None)
+    deleted = purge(workspace, plan_purge(workspace, found), "asked to", PAGES)
+    assert (deleted.tag, deleted.cached) == ("purge/2", 1)  # all four are one object
+    after = trace(workspace, runs, wanted)
+    assert [(run.state, run.files) for run in after.runs] == [("purged", ())] * 2
+
+
+def test_a_question_whose_tables_are_gone_can_be_forgotten_by_its_text(
+    workspace: Workspace,
+) -> None:
+    """``train-3`` was drawn, and nothing of it is left; a word that nobody knows stays one."""
+    purge(workspace, planned(workspace), "asked to", PAGES)
+    runs = read_runs(workspace)
+    wanted = name_prompt(workspace, runs[::-1], TRAIN[3].text, [])
+    assert [run.state for run in trace(workspace, runs, wanted).runs] == ["unknown", "unknown"]
+    with pytest.raises(LineageError, match="is the id or the text of no prompt"):
+        name_prompt(workspace, runs[::-1], "train-3", [])
+
+
+@pytest.mark.parametrize("lost", [".dir", ""])
+def test_what_is_in_the_remote_alone_is_looked_through_and_goes(
+    workspace: Workspace, tmp_path: Path, lost: str
+) -> None:
+    """Lists of folders, or all objects, are no longer in the cache."""
+    cache, store = workspace.root / ".dvc/cache/files/md5", tmp_path / "store/files/md5"
+    store.parent.mkdir(parents=True)
+    shutil.copytree(cache, store)
+    remote(workspace, tmp_path / "store")
+    expected = planned(workspace)
+    for file in list(cache.rglob("*")):
+        if file.is_file() and file.name.endswith(lost):
+            file.unlink()
+    plan = planned(workspace)
+    assert (plan.hashes, plan.run_ids) == (expected.hashes, expected.run_ids)
+    deleted = purge(workspace, plan, "asked to", PAGES)
+    assert deleted.remote == len(plan.hashes)
+    assert not objects(store) & set(plan.hashes)
+
+
+def test_what_the_remote_has_spoilt_is_not_brought(workspace: Workspace, tmp_path: Path) -> None:
+    file = RunData(workspace, read_runs(workspace)[0]).files("data/prompts/train.parquet")[0]
+    spoilt = tmp_path / "store/files/md5" / file.hash[:2] / file.hash[2:]
+    spoilt.parent.mkdir(parents=True)
+    spoilt.write_bytes(b"PAR1")
+    file.file.unlink()
+    remote(workspace, tmp_path / "store")
+    with pytest.raises(LineageError, match="neither in the cache nor in the remote"):
+        RunData(workspace, read_runs(workspace)[0]).require(file)
+    assert not file.file.exists()
+
+
+def test_a_list_of_inputs_that_is_lost_is_told_and_the_rest_is_purged(
+    workspace: Workspace,
+) -> None:
+    write_data(workspace.root)
+    inputs = {"data/raw": {"hash": f"{'e' * 32}.dir", "size": 1, "files": 1}}
+    record(workspace.root, "20260103-raw", inputs=inputs)
+    plan = planned(workspace)
+    assert plan.hashes
+    (problem,) = plan.unread
+    assert "e" * 32 in problem
+
+
+@pytest.mark.parametrize(
+    "spelling", ["{}", "\\u0074{}", "\\u0054{}", "<{}>"], ids=["plain", "escaped", "case", "within"]
+)
+def test_a_question_is_found_in_a_file_however_it_is_spelt(
+    workspace: Workspace, spelling: str
+) -> None:
+    text = TRAIN[0].text
+    assert text[0] == "t"
+    source = workspace.root / "data/raw/test"
+    source.parent.mkdir()
+    spelt = spelling.format(text if "u00" not in spelling else text[1:])
+    source.write_text('{"other": 1}\nno JSON\n{"prompt": "%s"}\n' % spelt)
+    is_there = "0054" not in spelling  # T is no t
+    assert planned(workspace).sources == (("data/raw/test",) if is_there else ())
+
+
+def test_a_copy_outside_of_the_checkout_is_not_deleted(workspace: Workspace) -> None:
+    outside = workspace.root.parent / "train.parquet"
+    data = RunData(workspace, read_runs(workspace)[0])
+    (train,) = data.files("data/prompts/train.parquet")
+    outside.write_bytes(train.file.read_bytes())
+    assert list(_copies([workspace.root], "../train.parquet", train.hash)) == []
