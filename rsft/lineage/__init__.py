@@ -9,7 +9,7 @@ deletes data sets for good, and ``read_purges`` tells which. ``Cache`` holds dat
 """
 
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
-from rsft.lineage.fetching import Fetcher, keep_file
+from rsft.lineage.fetching import Fetcher, keep_dataset
 from rsft.lineage.hashing import Hashed, hash_objects, md5_of
 from rsft.lineage.links import link_dataset
 from rsft.lineage.lock import LockedStage, parse_lock
@@ -80,7 +80,7 @@ __all__ = [
     "is_folder",
     "is_object",
     "latest_runs",
-    "keep_file",
+    "keep_dataset",
     "link_dataset",
     "list_worktrees",
     "load_yaml",

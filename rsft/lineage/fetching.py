@@ -1,15 +1,19 @@
-"""Bringing objects back into the cache: from the remote, proven to be what their names say."""
+"""Bringing objects back into the cache, proven to be what their names say.
+
+From the remote, or from what was made anew.
+"""
 
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from rsft.lineage.cache import Cache
+from rsft.lineage.cache import Cache, Member, is_folder
 from rsft.lineage.stores import Store, open_stores
+from rsft.lineage.tree import folder_list
 from rsft.lineage.workspace import Workspace
 
 
@@ -35,13 +39,38 @@ class Fetcher:
         return place.exists() or any(_bring(store, md5, place) for store in self._remotes)
 
 
-def keep_file(cache: Cache, file: Path, md5: str) -> bool:
-    """Has the cache hold a copy of a file as an object; whether the file is that object."""
+def keep_dataset(
+    cache: Cache, place: Path, md5: str, members: Sequence[Member], purged: Collection[str]
+) -> int:
+    """Has the cache hold again what it lacks of a data set that is at hand.
+
+    Args:
+        cache: The cache.
+        place: The file or folder.
+        md5: Its hash.
+        members: Its files.
+        purged: Objects that are gone on purpose.
+
+    Returns:
+        How many objects it lacked and now holds.
+    """
+    contents = {
+        member.hash: (place / member.path if member.path else place).read_bytes
+        for member in members
+    }
+    if is_folder(md5):
+        listed = {member.path: member.hash for member in members}
+        contents[md5] = lambda: folder_list(listed)
+    lacking = [name for name in contents if not cache.object(name).exists()]
+    return sum(_keep(cache, contents[name](), name) for name in set(lacking).difference(purged))
+
+
+def _keep(cache: Cache, content: bytes, md5: str) -> bool:
     place = cache.object(md5)
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent) as temporary:
         copy = Path(temporary) / "copy"
-        shutil.copyfile(file, copy)
+        copy.write_bytes(content)
         return _settle(copy, md5, place)
 
 

@@ -38,7 +38,7 @@ FILES = {
 stages:
   prompts:
     cmd: prompts
-    deps: [data/raw, rsft/code.py, rsft/part]
+    deps: [data/raw, data/forgotten.jsonl, rsft/code.py, rsft/part]
     params: [seed, prompts]
     outs: [data/prompts]
   filter:
@@ -57,11 +57,12 @@ stages:
 """,
     "params.yaml": "seed: 7\nprompts: {source: own, shares: [0.5, 0.5]}\nfilter: {rule: coin}\n",
     "data/raw/README.md": "What you bring.\n",
+    "data/forgotten.jsonl": "",
     "rsft/code.py": "code = 1\n",
     "rsft/part/one.py": "one = 1\n",
     "rsft/part/two.py": "two = 2\n",
     ".dvcignore": "__pycache__\n",
-    ".gitignore": "/data/*\n!/data/raw\n/.rsft\n/dvc.lock\n/mlflow\n/remote\n/.dvc/\n",
+    ".gitignore": "/data/*\n!/data/raw\n!/data/forgotten.jsonl\n/.rsft\n/dvc.lock\n/mlflow\n/remote\n/.dvc/\n",
 }
 
 ROUND = Path("data/rounds/1")
@@ -261,11 +262,17 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             }
             for name, run in runs.items()
         },
-        "inputs": {"data/raw": {"hash": raw, "size": 16, "files": 1}},
+        "inputs": {
+            "data/raw": {"hash": raw, "size": 16, "files": 1},
+            "data/forgotten.jsonl": {"hash": md5_of(b""), "size": 0, "files": 1},
+        },
         "rows": {"data/prompts/eval.parquet": 3, "data/rounds/1/decisions": 8},
         "params": {"seed": 7, "prompts": {"source": "own", "shares": [0.5, 0.5]}, "extra": None},
     }
     _keep(folder, "data/raw", raw)
+    place = folder / ".dvc/cache/files/md5" / md5_of(b"")[:2] / md5_of(b"")[2:]
+    place.parent.mkdir(exist_ok=True)
+    place.touch()
     tag_run(Workspace(root=folder, home=folder), RUN, manifest)
     (folder / "data" / "run.json").write_text(json.dumps({"tag": f"run/{RUN}"}))
     shutil.copytree(folder / ".dvc/cache/files", folder / "remote/files")

@@ -31,15 +31,15 @@ def test_a_sound_run_is_proven_and_every_check_compared_something(audited: Audit
     assert (report.findings, report.notes) == ([], [])
     assert report.passed
     # 6 outputs, of which 5 folders with 2 + 2 + 1 + 1 + 2 files, two of them the same table; and
-    # a folder with a file of the user's.
+    # a folder with a file of the user's, and what is to be forgotten.
     hashed = {hashed.place: hashed.objects for hashed in report.hashed}
-    assert (hashed["cache"], hashed["remote 'store'"]) == (15, 15)
+    assert (hashed["cache"], hashed["remote 'store'"]) == (16, 16)
     assert report.checked == {
-        "object": 30,
-        "lock": 1 + 6 + 5 + 3 + 4,  # the run's id, then deps, settings and outputs by stage
-        "edge": 6 + 1,  # and the model
+        "object": 32,
+        "lock": 1 + 7 + 5 + 3 + 4,  # the run's id, then deps, settings and outputs by stage
+        "edge": 7 + 1,  # and the model
         "settings": 3 + 3,
-        "code": 2,
+        "code": 3,
         "marked": 1,
         "rows": 2,
         "expectations": 3,
@@ -118,7 +118,7 @@ def test_without_a_remote_the_cache_alone_is_hashed(audited: Audited) -> None:
     (audited.root / ".dvc/config.local").unlink()
     report = audited.all()
     assert report.passed
-    assert report.checked["object"] == 15
+    assert report.checked["object"] == 16
 
 
 def test_a_remote_that_cannot_be_used_is_found_and_the_rest_is_proven(audited: Audited) -> None:
@@ -129,7 +129,7 @@ def test_a_remote_that_cannot_be_used_is_found_and_the_rest_is_proven(audited: A
     (found,) = report.findings
     assert (found.kind, found.what) == ("object", "the remote")
     assert found.found.startswith("DVC's remote 'store' cannot be used (")
-    assert report.checked["object"] == 15
+    assert report.checked["object"] == 16
 
 
 def test_what_was_purged_by_record_is_told_as_such(audited: Audited) -> None:
@@ -226,6 +226,15 @@ def test_code_that_was_edited_during_the_run_is_found(audited: Audited, path: st
     found = audited.finding()
     assert found.kind == "code"
     assert (path if "part" not in path else "rsft/part") in found.what
+
+
+def test_a_list_of_what_is_to_be_forgotten_that_was_swapped_is_found(audited: Audited) -> None:
+    """A trace reads it in the tag's tree, and takes the run's word for what it left out."""
+    (audited.root / "data/forgotten.jsonl").write_text("\n")
+    audited.retag(dict(audited.run.manifest))
+    (found,) = audited.all(with_checkout=False).findings
+    assert found.kind == "code"
+    assert "data/forgotten.jsonl as stages read it" in found.what
 
 
 def test_a_marked_run_is_a_finding(audited: Audited) -> None:
@@ -499,7 +508,7 @@ def test_mlflow_that_is_away_is_a_finding_and_the_rest_is_proven(audited: Audite
     report = audit_all(audited.workspace, "demo", away, read_model, with_checkout=False)
     (found,) = report.findings
     assert (found.kind, found.found) == ("registration", "MLflow's store cannot be used (away)")
-    assert report.checked["object"] == 30
+    assert report.checked["object"] == 32
 
 
 def test_a_tag_that_holds_no_run_is_found(audited: Audited) -> None:
@@ -530,7 +539,7 @@ def test_a_tag_whose_manifest_is_none_is_found_and_the_rest_is_proven(
     report = audited.all()
     (found,) = report.findings
     assert (found.kind, found.what, found.found) == ("lock", "run/spoilt", "what is none")
-    assert report.checked["object"] == 30
+    assert report.checked["object"] == 32
 
 
 @pytest.mark.parametrize(
@@ -544,7 +553,7 @@ def test_a_manifest_that_tells_other_things_is_found(audited: Audited, changes: 
     report = audited.all(with_checkout=False)
     told = [f for f in report.findings if f.what == f"run/{RUN}" and "Error" in f.found]
     assert len(told) == 1
-    assert report.checked["object"] == 30
+    assert report.checked["object"] == 32
 
 
 def test_an_object_that_two_runs_name_is_hashed_once(audited: Audited) -> None:
@@ -552,7 +561,7 @@ def test_an_object_that_two_runs_name_is_hashed_once(audited: Audited) -> None:
     tag_run(audited.workspace, "20260102-demo", manifest)
     report = audited.all()
     assert report.passed
-    assert report.checked["object"] == 30
+    assert report.checked["object"] == 32
     flip(audited.object(WEIGHTS))
     assert f"run/{RUN} and 1 more: {WEIGHTS}" == audited.finding().what
 
