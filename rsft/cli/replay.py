@@ -61,9 +61,7 @@ def replay(
         for line in environment_lines([asdict(change) for change in environment]):
             console.print(line)
         rebuilt = []
-        for stage in replay_run(
-            workspace, run, names, folder, display.stage, restores=restore
-        ):
+        for stage in replay_run(workspace, run, names, folder, display.stage, restores=restore):
             rebuilt.append(stage)
             display.done(stage.name, stage.state, stage.seconds)
             for line in stage_lines(asdict(stage)):

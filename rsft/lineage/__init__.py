@@ -9,13 +9,13 @@ deletes data sets for good, and ``read_purges`` tells which. ``Cache`` holds dat
 """
 
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
-from rsft.lineage.fetching import Fetcher, keep_dataset
+from rsft.lineage.fetching import Fetcher, keep_bytes, keep_dataset
 from rsft.lineage.hashing import Hashed, hash_objects, md5_of
 from rsft.lineage.links import link_dataset
 from rsft.lineage.lock import LockedStage, parse_lock
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
 from rsft.lineage.purges import PurgeRecord, read_purges
-from rsft.lineage.purging import Deleted, list_worktrees, purge_objects, read_purged
+from rsft.lineage.purging import Deleted, list_worktrees, purge_objects, read_purged, read_rests
 from rsft.lineage.record import (
     Entry,
     before_champion,
@@ -79,8 +79,9 @@ __all__ = [
     "in_service",
     "is_folder",
     "is_object",
-    "latest_runs",
+    "keep_bytes",
     "keep_dataset",
+    "latest_runs",
     "link_dataset",
     "list_worktrees",
     "load_yaml",
@@ -97,6 +98,7 @@ __all__ = [
     "read_purged",
     "read_purges",
     "read_record",
+    "read_rests",
     "read_run",
     "read_runs",
     "read_tagged",

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rsft.lineage.cache import Cache, Member, is_folder
+from rsft.lineage.hashing import md5_of
 from rsft.lineage.stores import Store, open_stores
 from rsft.lineage.tree import folder_list
 from rsft.lineage.workspace import Workspace
@@ -63,6 +64,13 @@ def keep_dataset(
         contents[md5] = lambda: folder_list(listed)
     lacking = [name for name in contents if not cache.object(name).exists()]
     return sum(_keep(cache, contents[name](), name) for name in set(lacking).difference(purged))
+
+
+def keep_bytes(cache: Cache, content: bytes) -> str:
+    """Has the cache hold a file of some bytes; its hash."""
+    md5 = md5_of(content)
+    _keep(cache, content, md5)
+    return md5
 
 
 def _keep(cache: Cache, content: bytes, md5: str) -> bool:

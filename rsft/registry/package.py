@@ -36,8 +36,8 @@ PACKAGE_FILES = "files.json"
 """MD5 by path of the files in an MLflow model, but for the policy's: its code among them, which is
 run where the model is loaded."""
 
-_LEFT = "registered_model_meta"
-"""What MLflow leaves in a model's folder that it loads by the version's name."""
+_LATER = ("README.md", "registered_model_meta")
+"""The model's card, and what MLflow leaves in a folder that it loads by the version's name."""
 
 
 def write_model(folder: Path, *, policy: Path, serving: Serving, model_id: str, run_id: str) -> str:
@@ -90,7 +90,7 @@ def package_files(model: Path) -> list[str]:
         for path in paths
         if path.parts[0] != "artifacts"
         and "__pycache__" not in path.parts
-        and str(path) not in (PACKAGE_FILES, _LEFT)
+        and str(path) not in (PACKAGE_FILES, *_LATER)
     ]
 
 

@@ -68,9 +68,7 @@ def register(
         with _run(registry, name, provenance) as run_id:
             _log(registry.client, run_id, params, evaluation, provenance)
             model, package = _log_model(registry, name, run_id, policy, serving, evaluation)
-            number = _create_version(
-                registry.client, name, model, provenance, evaluation, package
-            )
+            number = _create_version(registry.client, name, model, provenance, evaluation, package)
     return get_version(registry, name, number)
 
 

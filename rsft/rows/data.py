@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 
 from rsft.errors import LineageError
 from rsft.ledger import rows_of, schema_of
-from rsft.lineage import Cache, Fetcher, RunRecord, Workspace, read_purged
+from rsft.lineage import Cache, Fetcher, RunRecord, Workspace, read_purged, read_rests
 
 Record = TypeVar("Record")
 
@@ -31,6 +31,8 @@ class DataFile:
     """Its MD5."""
     file: Path
     """Where it lies in the cache."""
+    purged_by: str | None = None
+    """The tag of the purge that left only some of its rows, under another hash; else null."""
 
 
 class RunData:
@@ -50,6 +52,10 @@ class RunData:
     def purged(self) -> dict[str, str]:
         """By hash of each object that was purged the tag that says so."""
         return read_purged(self._workspace)
+
+    @cached_property
+    def _rests(self) -> dict[str, str]:
+        return read_rests(self._workspace)
 
     def files(self, path: str) -> list[DataFile]:
         """The files at or below a path; none where the run made none there.
@@ -74,7 +80,19 @@ class RunData:
         self._fetcher.has(self.outs[out])
         for member in self._cache.members(self.outs[out]):
             path = f"{out}/{member.path}" if member.path else out
-            yield DataFile(path=path, hash=member.hash, file=self._cache.object(member.hash))
+            place = self._cache.object(member.hash)
+            yield self._left(DataFile(path=path, hash=member.hash, file=place))
+
+    def _left(self, file: DataFile) -> DataFile:
+        """What purges left of a file; the file itself where none took rows of it."""
+        md5, seen = file.hash, {file.hash}
+        while not self._cache.object(md5).exists() and self._rests.get(md5, md5) not in seen:
+            md5 = self._rests[md5]
+            seen.add(md5)
+        if md5 == file.hash:
+            return file
+        place, tag = self._cache.object(md5), self.purged.get(file.hash)
+        return DataFile(path=file.path, hash=md5, file=place, purged_by=tag)
 
     def require(self, file: DataFile) -> Path:
         """Where a file lies; the remote gives what the cache lacks.

@@ -25,6 +25,8 @@ _TOLD = (
 
 _LEAST_WORDS = 5
 """Words of a text that may be a question which no table has any more."""
+_LONGEST_SHOWN = 200
+"""Characters of a text that a message repeats."""
 _LEAST_HASH = 12
 """Digits of a hash by which a forgotten prompt may be named."""
 
@@ -103,7 +105,7 @@ def name_prompt(
         if len(text.split()) >= _LEAST_WORDS:  # which may have been among what is gone
             return Wanted(kind="prompt", name=text, hash=asked)
     raise LineageError(
-        f"{text!r} is the id or the text of no prompt that a run of this checkout has; write it as "
+        f"{_shortened(text)!r} is the id or the text of no prompt that a run of this checkout has; write it as "
         "it stands in data/prompts, or the whole question"
     )
 
@@ -137,6 +139,10 @@ def read_split(data: RunData, split: str, wanted: pc.Expression | None = None) -
     """
     for prompt in data.rows(f"{PROMPTS}/{split}.parquet", Prompt, wanted):
         yield Found(split=split, prompt=prompt)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _is_whole(data: RunData) -> bool:

@@ -1,5 +1,8 @@
 """Purging: every object that holds what is forgotten goes, and every copy of it at hand.
 
+The rows of others in the same tables are kept, as objects that the record of the purge names, so
+that they can be followed and purged in turn.
+
 Models stay: what they learnt is in no object of its own. Which they are stands in the tag that
 records the purge, for afterwards no table tells it; they are to be retrained. Of the files in
 data/raw go the versions that the cache keeps for runs; those there now are the user's. Not reached
@@ -21,13 +24,14 @@ from rsft.lineage import (
     Deleted,
     Fetcher,
     Workspace,
+    keep_bytes,
     list_worktrees,
     purge_objects,
     read_purged,
 )
 from rsft.rows.looked import noting
 from rsft.rows.records import RunTrace, Trace
-from rsft.rows.scanning import leaves, rows_of_prompts
+from rsft.rows.scanning import leaves, rows_of_others, rows_of_prompts
 from rsft.types import Prompt
 
 _LEDGERS = ".rsft/ledger"
@@ -40,6 +44,8 @@ class Purge:
 
     hashes: tuple[str, ...]
     """Objects, by MD5."""
+    rows_of: Mapping[str, frozenset[str]]
+    """By hash of each table among them the ids of the prompts whose rows go; the others stay."""
     copies: tuple[Path, ...]
     """Files beside the cache: those checked out, and parts of ledgers, which are drawn anew."""
     sources: tuple[str, ...]
@@ -74,11 +80,18 @@ def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
     holding = [run for run in trace.runs if run.state in ("holds", "not_free")]
     prompts = [found.prompt for run in holding for found in run.prompts]
     files = {(file.path, file.hash) for run in trace.runs for file in run.files}
+    rows_of: dict[str, frozenset[str]] = {}
+    for run in trace.runs:
+        if run.state == "holds":
+            own = frozenset(found.prompt.prompt_id for found in run.prompts)
+            tables = [file.hash for file in run.files if file.path.endswith(".parquet")]
+            rows_of |= {md5: rows_of.get(md5, frozenset()) | own for md5 in tables}
     unread: list[str] = []
     inputs = _inputs_with(workspace, trace.runs, prompts, unread)
     roots, ids = list_worktrees(workspace), {prompt.prompt_id for prompt in prompts}
     return Purge(
         hashes=tuple(sorted({md5 for _, md5 in files}.union(*inputs.values()))),
+        rows_of=rows_of,
         copies=(
             *(copy for path, md5 in sorted(files) for copy in _copies(roots, path, md5)),
             *(part for root in roots for part in _ledger_parts(root, ids, unread)),
@@ -111,7 +124,12 @@ def purge(workspace: Workspace, plan: Purge, reason: str, pages: Path) -> Delete
     for copy in plan.copies:
         copy.unlink(missing_ok=True)
     shutil.rmtree(pages, ignore_errors=True)
-    return purge_objects(workspace, plan.hashes, reason, plan.details)
+    cache = Cache(workspace)
+    rests = {
+        md5: keep_bytes(cache, rows_of_others(cache.object(md5), ids))
+        for md5, ids in plan.rows_of.items()
+    }
+    return purge_objects(workspace, plan.hashes, reason, plan.details, rests)
 
 
 def _inputs_with(

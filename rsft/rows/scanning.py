@@ -11,6 +11,7 @@ Every table is looked through, whatever its columns. What counts as a trace:
 Not found are paraphrases, and the question within a longer text.
 """
 
+import io
 import json
 from collections.abc import Collection, Iterator
 from functools import lru_cache
@@ -19,6 +20,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from rsft.errors import LineageError
 from rsft.prompts.forgotten import VALUES, digest, question_digests
@@ -38,6 +40,17 @@ def rows_of_prompts(file: Path, ids: Collection[str]) -> int:
     wanted = pa.array(sorted(ids), pa.string())
     is_one = [pc.is_in(table[name], value_set=wanted).to_pylist() for name in columns]
     return sum(map(any, zip(*is_one, strict=True)))
+
+
+def rows_of_others(file: Path, ids: Collection[str]) -> bytes:
+    """A table without the rows of some prompts, as a file."""
+    table = read_columns(file, schema_in(file).names)
+    wanted = pa.array(sorted(ids), pa.string())
+    for name in (name for name in _ID_COLUMNS if name in table.column_names):
+        table = table.filter(pc.invert(pc.fill_null(pc.is_in(table[name], value_set=wanted), False)))
+    written = io.BytesIO()
+    pq.write_table(table, written)
+    return written.getvalue()
 
 
 def leaves_telling(file: Path, ids: Collection[str], texts: Collection[str]) -> int:

@@ -54,7 +54,7 @@ def trace(
     found = []
     for run, text in zip(runs, lists, strict=True):
         one = _followed(tracer, RunData(workspace, run), text or b"", wanted)
-        if run.run_id in purged and one.state in ("holds", "unknown", "unproven"):
+        if run.run_id in purged and one.state in ("holds", "none", "unknown", "unproven"):
             one = replace(
                 one,
                 state="holds" if one.files else "purged",

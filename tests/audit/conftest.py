@@ -62,7 +62,8 @@ stages:
     "rsft/part/one.py": "one = 1\n",
     "rsft/part/two.py": "two = 2\n",
     ".dvcignore": "__pycache__\n",
-    ".gitignore": "/data/*\n!/data/raw\n!/data/forgotten.jsonl\n/.rsft\n/dvc.lock\n/mlflow\n/remote\n/.dvc/\n",
+    ".gitignore": "/data/*\n!/data/raw\n!/data/forgotten.jsonl\n"
+    "/.rsft\n/dvc.lock\n/mlflow\n/remote\n/.dvc/\n",
 }
 
 ROUND = Path("data/rounds/1")

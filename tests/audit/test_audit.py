@@ -329,6 +329,7 @@ def test_a_change_in_what_is_run_where_the_model_is_loaded_is_found(audited: Aud
     (model / "code/__pycache__").mkdir()
     (model / "code/__pycache__/more.pyc").touch()
     (model / "registered_model_meta").touch()
+    (model / "README.md").touch()
     (model / "MLmodel").unlink()
     findings = audited.all().findings
     assert [(f.kind, f.what.split(" in ")[0], f.found) for f in findings] == [

@@ -25,7 +25,14 @@ GONE = {
 
 
 def stage(**changes: object) -> dict:
-    same = {"name": "s@1", "state": "same", "outs": [SAME], "error": None, "on_rebuilt": [], "kept": 0}
+    same = {
+        "name": "s@1",
+        "state": "same",
+        "outs": [SAME],
+        "error": None,
+        "on_rebuilt": [],
+        "kept": 0,
+    }
     return same | changes
 
 

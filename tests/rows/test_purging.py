@@ -9,6 +9,7 @@ import pytest
 from rsft.errors import LineageError, WorkspaceError
 from rsft.ledger import write_rows
 from rsft.lineage import Cache, Workspace, purge_objects, read_purged, read_purges, read_runs
+from rsft.lineage.tagging import write_tag
 from rsft.prompts.forgotten import read_forgotten
 from rsft.rows import (
     Purge,
@@ -67,8 +68,11 @@ def test_the_tag_names_what_is_deleted_from_cache_and_remote(
     assert plan.run_ids == ("20260101-one", "20260102-two")
     count = len(plan.hashes)
     assert (deleted.tag, deleted.cached, deleted.remote) == ("purge/1", count, count)
-    assert objects(cache) == objects(store) == before - set(plan.hashes)
     (found,) = read_purges(workspace)
+    rests = set(found.details["rests"].values())
+    assert objects(cache) == objects(store) == before - set(plan.hashes) | rests
+    text = TRAIN[0].text.encode()
+    assert not any(text in cache.joinpath(md5[:2], md5[2:]).read_bytes() for md5 in rests)
     assert (found.tag, set(found.hashes)) == ("purge/1", set(plan.hashes))
     assert found.reason == "asked to"
     assert git(workspace.root, "cat-file", "-t", "purge/1") == "tag"
@@ -81,10 +85,11 @@ def test_it_is_told_as_purged_and_which_models_had_learnt_from_it(workspace: Wor
     after = traced(workspace)
     assert [run.state for run in after.runs] == ["purged", "purged"]
     assert [run.models for run in after.runs] == [run.models for run in before.runs]
-    with pytest.raises(
-        LineageError, match=r"train\.parquet of run .* was purged, as the tag purge/1"
-    ):
-        explain_row(workspace, read_runs(workspace)[0], RowAddress.parse("train-1:1:0"))
+    for row in ("train-0:1:0", "train-1:1:0"):
+        with pytest.raises(LineageError, match=r"any more, .* was purged, as the tag purge/1 says"):
+            explain_row(workspace, read_runs(workspace)[0], RowAddress.parse(row))
+    told = explain_row(workspace, read_runs(workspace)[0], RowAddress.parse("train-2:1:0"))
+    assert told.completion == "four"
 
 
 def test_without_a_remote_the_cache_is_purged(workspace: Workspace) -> None:
@@ -229,40 +234,68 @@ def test_what_lies_in_other_tables_of_a_purged_run_is_still_followed(workspace: 
     first = trace(workspace, runs, asked).runs[0]
     assert first.state == "holds"
     assert first.files[0].path == "data/prompts/eval.parquet"
-    assert "train.parquet of run 20260101-one was purged" in " ".join(first.unread)
+    assert first.unread == ()
 
 
 def test_another_prompt_of_a_purged_table_can_still_be_followed_and_purged(
     workspace: Workspace,
 ) -> None:
-    """``train-2`` lies in tables that go, and in the rows that are never trained on."""
+    """What stays of the tables goes in turn, and what stays of that is a third one's."""
     purge(workspace, planned(workspace), "asked to", PAGES)
     runs = read_runs(workspace)
-    for text in ("train-2", TRAIN[2].text):
-        wanted = name_prompt(workspace, runs[::-1], text, [])
+    for number in (2, 3):
+        wanted = name_prompt(workspace, runs[::-1], TRAIN[number].text, [])
+        assert wanted.hash == name_prompt(workspace, runs[::-1], f"train-{number}", []).hash
         found = trace(workspace, runs, wanted)
+        assert [run.state for run in found.runs] == ["holds", "holds"]
+        assert found.runs[0].files[0].path == "data/prompts/train.parquet"
+        deleted = purge(workspace, plan_purge(workspace, found), "asked to", PAGES)
+        assert deleted.tag == f"purge/{number}"
+        after = trace(workspace, runs, wanted)
+        assert [(run.state, run.files) for run in after.runs] == [("purged", ())] * 2
+        assert not any(
+            TRAIN[number].text.encode() in (workspace.root / ".dvc/cache").joinpath(path).read_bytes()
+            for path in (workspace.root / ".dvc/cache").rglob("*")
+            if path.is_file()
+        )
+
+
+def test_a_prompt_whose_tables_are_lost_is_followed_by_its_rows_or_its_text(
+    workspace: Workspace,
+) -> None:
+    """``train-2`` is told of by rows that are never trained on, ``train-3`` by none."""
+    for md5 in planned(workspace).hashes:
+        Cache(workspace).object(md5).unlink()
+    runs = read_runs(workspace)
+    for text in ("train-2", TRAIN[2].text):
+        found = trace(workspace, runs, name_prompt(workspace, runs[::-1], text, []))
         assert [run.state for run in found.runs] == ["holds", "holds"]
         assert [file.path for file in found.runs[0].files] == [
             "data/rounds/1/pool/heldout.parquet",
             "data/rounds/2/pool/heldout.parquet",
         ]
-    forget(wanted, None)
-    deleted = purge(workspace, plan_purge(workspace, found), "asked to", PAGES)
-    assert (deleted.tag, deleted.cached) == ("purge/2", 1)  # all four are one object
-    after = trace(workspace, runs, wanted)
-    assert [(run.state, run.files) for run in after.runs] == [("purged", ())] * 2
-
-
-def test_a_question_whose_tables_are_gone_can_be_forgotten_by_its_text(
-    workspace: Workspace,
-) -> None:
-    """``train-3`` was drawn, and nothing of it is left; a word that nobody knows stays one."""
-    purge(workspace, planned(workspace), "asked to", PAGES)
-    runs = read_runs(workspace)
     wanted = name_prompt(workspace, runs[::-1], TRAIN[3].text, [])
     assert [run.state for run in trace(workspace, runs, wanted).runs] == ["unknown", "unknown"]
     with pytest.raises(LineageError, match="is the id or the text of no prompt"):
         name_prompt(workspace, runs[::-1], "train-3", [])
+
+
+@pytest.mark.parametrize(
+    "rests", [5, {"a": 1}, {"a" * 32: "../x"}, {"a" * 32: "b" * 32, "b" * 32: "a" * 32}]
+)
+def test_what_anothers_purge_says_is_left_leads_nowhere(
+    workspace: Workspace, rests: object
+) -> None:
+    train = RunData(workspace, read_runs(workspace)[0]).files("data/prompts/train.parquet")[0]
+    if isinstance(rests, dict) and "a" * 32 in rests:
+        rests |= {train.hash: "a" * 32}
+    told = {"kind": "purged", "hashes": ["f" * 32], "reason": "", "rests": rests}
+    write_tag(workspace.root, "purge/1", "HEAD", "Purge", told)
+    data = RunData(workspace, read_runs(workspace)[0])
+    assert data.files("data/prompts/train.parquet") == [train]
+    train.file.unlink()
+    with pytest.raises(LineageError, match="neither in the cache nor in the remote"):
+        data.require(data.files("data/prompts/train.parquet")[0])
 
 
 @pytest.mark.parametrize("lost", [".dir", ""])
@@ -320,7 +353,7 @@ def test_a_question_is_found_in_a_file_however_it_is_spelt(
     source = workspace.root / "data/raw/test"
     source.parent.mkdir()
     spelt = spelling.format(text if "u00" not in spelling else text[1:])
-    source.write_text('{"other": 1}\nno JSON\n{"prompt": "%s"}\n' % spelt)
+    source.write_text(f'{{"other": 1}}\nno JSON\n{{"prompt": "{spelt}"}}\n')
     is_there = "0054" not in spelling  # T is no t
     assert planned(workspace).sources == (("data/raw/test",) if is_there else ())
 

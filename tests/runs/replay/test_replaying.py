@@ -82,11 +82,13 @@ def test_a_run_that_comes_out_the_same(project: Path) -> None:
 
 
 def test_what_the_cache_lost_is_put_back_where_it_comes_out_the_same(project: Path) -> None:
-    shouts, silence, count = (hashlib.md5(text.encode()).hexdigest() for text in MADE.values())
+    shouts, _, count = (hashlib.md5(text.encode()).hexdigest() for text in MADE.values())
     listing = recorded(project).stages["shout@1"].outs["data/out"].hash
     for name in (shouts, count, listing):
         held(project, name).unlink()
-    write_tag(project, "purge/1", "HEAD", "Purge", {"kind": "purged", "hashes": [count], "reason": ""})
+    write_tag(
+        project, "purge/1", "HEAD", "Purge", {"kind": "purged", "hashes": [count], "reason": ""}
+    )
     found = replay(project, restores=True)
     assert {name: stage.kept for name, stage in found.items()} == {"shout@1": 2, "count": 0}
     assert held(project, shouts).read_text() == "HELLO QUIETLY1"
@@ -98,7 +100,9 @@ def test_what_the_cache_lost_is_put_back_where_it_comes_out_the_same(project: Pa
 def test_what_was_purged_is_told_as_such(project: Path) -> None:
     md5 = hashlib.md5(b"hello ").hexdigest()
     held(project, md5).unlink()
-    write_tag(project, "purge/1", "HEAD", "Purge", {"kind": "purged", "hashes": [md5], "reason": ""})
+    write_tag(
+        project, "purge/1", "HEAD", "Purge", {"kind": "purged", "hashes": [md5], "reason": ""}
+    )
     with pytest.raises(LineageError, match=r"read data/raw as .* was purged, as the tag purge/1"):
         replay(project)
 
