@@ -47,7 +47,9 @@ def rows_of_others(file: Path, ids: Collection[str]) -> bytes:
     table = read_columns(file, schema_in(file).names)
     wanted = pa.array(sorted(ids), pa.string())
     for name in (name for name in _ID_COLUMNS if name in table.column_names):
-        table = table.filter(pc.invert(pc.fill_null(pc.is_in(table[name], value_set=wanted), False)))
+        table = table.filter(
+            pc.invert(pc.fill_null(pc.is_in(table[name], value_set=wanted), False))
+        )
     written = io.BytesIO()
     pq.write_table(table, written)
     return written.getvalue()

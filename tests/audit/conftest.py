@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -21,6 +22,7 @@ from rsft.lineage import (
     Trees,
     Workspace,
     contending,
+    folder_md5,
     in_service,
     md5_of,
     read_record,
@@ -67,6 +69,8 @@ stages:
 }
 
 ROUND = Path("data/rounds/1")
+MODEL = "data/rounds/1/model"
+WEIGHTS = f"{MODEL}/model.safetensors"
 
 
 def _table(rows: int) -> pa.Table:
@@ -76,6 +80,8 @@ def _table(rows: int) -> pa.Table:
 def _prompts() -> None:
     write_table(Path("data/prompts/train.parquet"), _table(6))
     write_table(Path("data/prompts/eval.parquet"), _table(3))
+    for rows in (5, 2):
+        write_table(Path(f"data/prompts/parts/{rows}.parquet"), _table(rows))
 
 
 def _filter() -> None:
@@ -221,6 +227,40 @@ def register(audited: Audited) -> None:
     )
     audited.versions[:] = [version]
     follow(audited)
+
+
+def tags_of(audited: Audited, **changes: str) -> None:
+    """Edits the tags of MLflow's version."""
+    (version,) = audited.versions
+    audited.versions[:] = [dataclasses.replace(version, tags={**version.tags, **changes})]
+
+
+def run_again(audited: Audited, run_id: str, **changes: Any) -> RunRecord:
+    """The run again, with all reused."""
+    manifest = {**audited.run.manifest, "run_id": run_id, **changes}
+    tag_run(audited.workspace, run_id, manifest)
+    return read_run(audited.workspace, run_id)
+
+
+def replace_member(audited: Audited, out: str, name: str, text: str) -> None:
+    """Puts another file into a data set, and its hashes into lock, manifest and stores."""
+    dataset = audited.run.stages["validate"].outs[out].hash
+    listed = json.loads(audited.object(out).read_text())
+    (old,) = [entry["md5"] for entry in listed if entry["relpath"] == name]
+    new = md5_of(text.encode())
+    renewed = folder_md5({e["relpath"]: new if e["relpath"] == name else e["md5"] for e in listed})
+    listing = json.dumps([e | ({"md5": new} if e["relpath"] == name else {}) for e in listed])
+    for folder in (".dvc/cache/files/md5", "remote/files/md5"):
+        for md5, content in ((new, text), (renewed, listing)):
+            place = audited.root / folder / md5[:2] / md5[2:]
+            place.parent.mkdir(exist_ok=True)
+            place.write_text(content)
+    lock = audited.root / "dvc.lock"
+    manifest = json.dumps(audited.run.manifest)
+    for before, after in ((dataset, renewed), (old, new)):
+        lock.write_text(lock.read_text().replace(before, after))
+        manifest = manifest.replace(before, after)
+    audited.retag(json.loads(manifest))
 
 
 def _keep(folder: Path, path: str, md5: str) -> None:

@@ -254,7 +254,8 @@ def test_another_prompt_of_a_purged_table_can_still_be_followed_and_purged(
         after = trace(workspace, runs, wanted)
         assert [(run.state, run.files) for run in after.runs] == [("purged", ())] * 2
         assert not any(
-            TRAIN[number].text.encode() in (workspace.root / ".dvc/cache").joinpath(path).read_bytes()
+            TRAIN[number].text.encode()
+            in (workspace.root / ".dvc/cache").joinpath(path).read_bytes()
             for path in (workspace.root / ".dvc/cache").rglob("*")
             if path.is_file()
         )

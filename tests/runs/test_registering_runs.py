@@ -111,7 +111,7 @@ def test_a_data_set_that_leads_out_of_its_folder_is_refused(
     listed = workspace.home / ".dvc" / "cache" / "files" / "md5" / model[:2] / model[2:]
     entries = json.loads(listed.read_text())
     listed.write_text(json.dumps([*entries, {"md5": entries[0]["md5"], "relpath": path}]))
-    with pytest.raises(LineageError, match="leads out of its folder"):
+    with pytest.raises(LineageError, match="lies outside of its folder"):
         register_pending(workspace, registry, name)
     assert not list(workspace.home.rglob("evil"))
 
