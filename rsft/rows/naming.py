@@ -105,8 +105,8 @@ def name_prompt(
         if len(text.split()) >= _LEAST_WORDS:  # which may have been among what is gone
             return Wanted(kind="prompt", name=text, hash=asked)
     raise LineageError(
-        f"{_shortened(text)!r} is the id or the text of no prompt that a run of this checkout has; write it as "
-        "it stands in data/prompts, or the whole question"
+        f"{_shortened(text)!r} is the id or the text of no prompt that a run of this checkout has; "
+        "write it as it stands in data/prompts, or the whole question"
     )
 
 

@@ -15,8 +15,8 @@ def test_a_sound_run_is_proven_and_every_check_compared_something(audited: Audit
     report = audited.all()
     assert (report.findings, report.notes) == ([], [])
     assert report.passed
-    # 6 outputs, of which 5 folders with 4 + 2 + 1 + 1 + 2 files, in which two tables are there twice;
-    # a folder with a file of the user's, and what is to be forgotten.
+    # 6 outputs, of which 5 folders with 4 + 2 + 1 + 1 + 2 files, two of
+    # which are two tables each; a folder with a file of the user's, and what is to be forgotten.
     hashed = {hashed.place: hashed.objects for hashed in report.hashed}
     assert (hashed["cache"], hashed["remote 'store'"]) == (17, 17)
     assert report.checked == {
