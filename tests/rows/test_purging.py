@@ -85,9 +85,9 @@ def test_it_is_told_as_purged_and_which_models_had_learnt_from_it(workspace: Wor
     after = traced(workspace)
     assert [run.state for run in after.runs] == ["purged", "purged"]
     assert [run.models for run in after.runs] == [run.models for run in before.runs]
-    for row in ("train-0:1:0", "train-1:1:0"):
+    for name in ("train-0:1:0", "train-1:1:0"):
         with pytest.raises(LineageError, match=r"any more, .* was purged, as the tag purge/1 says"):
-            explain_row(workspace, read_runs(workspace)[0], RowAddress.parse(row))
+            explain_row(workspace, read_runs(workspace)[0], RowAddress.parse(name))
     told = explain_row(workspace, read_runs(workspace)[0], RowAddress.parse("train-2:1:0"))
     assert told.completion == "four"
 
