@@ -30,6 +30,7 @@ from rsft.audit import audit_run
 from rsft.errors import RegistryError
 from rsft.lineage import Cache, Pipeline, Workspace, read_run, tag_run
 from rsft.registry import Registry
+from rsft.runs.record import read_model
 
 LARGE, SMALL = 16 << 20, 64 << 10
 OUT = Path("data/big")
@@ -114,7 +115,7 @@ def prove(workspace: Workspace) -> None:
     def left_out() -> Registry:
         raise RegistryError("left out")
 
-    report = audit_run(workspace, read_run(workspace, "big"), "none", left_out)
+    report = audit_run(workspace, read_run(workspace, "big"), "none", left_out, read_model)
     assert [finding.found for finding in report.findings] == ["left out"], report.findings
 
 

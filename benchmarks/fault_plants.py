@@ -14,6 +14,7 @@ from rsft.audit import AuditReport, audit_all
 from rsft.errors import RegistryError
 from rsft.lineage import Cache, RunRecord, Workspace
 from rsft.registry import Registry, fetch, get_version
+from rsft.runs.record import read_model
 from tests.workspaces import clean_environment, git, rsft
 
 WEIGHTS = "data/rounds/1/trained/model.safetensors"
@@ -40,7 +41,7 @@ class Place:
 
     def audit(self) -> AuditReport:
         """Everything, the checkout too."""
-        return audit_all(self.workspace, "rsft", self._open, with_checkout=True)
+        return audit_all(self.workspace, "rsft", self._open, read_model, with_checkout=True)
 
     def object(self, path: str, below: str) -> Path:
         """Where the object of a file in an output lies, in the cache or the remote."""

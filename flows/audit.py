@@ -14,6 +14,7 @@ from rsft.errors import LineageError
 from rsft.lineage import Workspace
 from rsft.registry import Registry
 from rsft.report.audit import audit_markdown, outcome_line
+from rsft.runs.record import read_model
 
 
 @flow(name="audit", flow_run_name="audit", validate_parameters=False)
@@ -37,6 +38,7 @@ def audit() -> dict[str, Any]:
         workspace,
         section.name,
         lambda: Registry.open(workspace.home, section.tracking_uri),
+        read_model,
         with_checkout=False,
     )
     create_markdown_artifact(audit_markdown(report.as_dict()), key="audit")

@@ -25,6 +25,7 @@ from rsft.lineage import RunRecord, Workspace, in_service, read_record
 from rsft.promotion import Approval, Judged, Verdict, promote_version
 from rsft.registry import Registry
 from rsft.report.verdict import verdict_markdown
+from rsft.runs.record import read_model
 
 logger = logging.getLogger("rsft")
 
@@ -96,7 +97,8 @@ def judge(
     """Judges a version as a task, with the report on the page of the run."""
 
     def audit(run: RunRecord) -> Sequence[str]:
-        return [str(f) for f in audit_run(workspace, run, model, lambda: registry).findings]
+        report = audit_run(workspace, run, model, lambda: registry, read_model)
+        return [str(finding) for finding in report.findings]
 
     judged = promote_version(workspace, registry, model, version, audit=audit, approval=approval)
     if judged is not None:

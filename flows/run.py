@@ -44,6 +44,7 @@ from rsft.lineage import (
     in_service,
     owe_push,
     push_owed,
+    read_purged,
     read_record,
     read_run,
     tag_run,
@@ -388,6 +389,7 @@ def open_run(settings: Sequence[str], *, wait: bool) -> Iterator[Run]:
         if settings:
             set_values(PARAMS, settings)
         with Pipeline(workspace) as pipeline:
+            pipeline.require_unpurged(read_purged(workspace))
             config = load_config()  # now, so that a later edit is seen to differ from what ran
             load_policy()  # now, so that a mistake in it is not told at the end
             registry = Registry.open(workspace.home, config.register_.tracking_uri)

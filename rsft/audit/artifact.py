@@ -1,13 +1,17 @@
-"""Whether the policy that MLflow would serve is the model that the run made, file by file.
+"""Whether what MLflow would serve is what was registered, file by file.
 
-What lies beside it in MLflow's model, ``MLmodel`` and the folder ``code``, is not compared.
+The policy is the model that the run made. What lies beside it in MLflow's model, its description
+and the code that is run where it is loaded, is as a list in it says, whose hash is on record.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from rsft.audit.files import files_below, hash_files
 from rsft.audit.findings import Findings
+from rsft.lineage import md5_of
+from rsft.registry import PACKAGE_FILES, package_files
 from rsft.types import Progress
 
 _REMEDY = (
@@ -34,6 +38,43 @@ def check_artifact(
             "artifact",
             f"{version}: {path} in {policy}",
             expected=made.get(path),
+            found=hashed.get(path),
+            remedy=_REMEDY,
+        )
+
+
+def check_package(
+    version: str, model: Path, recorded: str | None, findings: Findings, progress: Progress
+) -> None:
+    """Hashes what lies beside the policy in a registered model.
+
+    Args:
+        version: What people call it, such as ``rsft/3``.
+        model: MLflow's model, a folder.
+        recorded: MD5 of the list of its files, as it was registered.
+        findings: Where it is told.
+        progress: Told how many are done.
+    """
+    try:
+        listing = (model / PACKAGE_FILES).read_bytes()
+    except OSError:
+        listing = b""
+    findings.compare(
+        "artifact",
+        f"{version}: {PACKAGE_FILES} in {model}",
+        expected=recorded,
+        found=md5_of(listing) if listing else None,
+        remedy=_REMEDY,
+    )
+    if md5_of(listing) != recorded:
+        return  # what it says of others is worth nothing
+    listed: Mapping[str, str] = json.loads(listing)
+    hashed = hash_files(f"registry, {version}", model, package_files(model), findings, progress)
+    for path in sorted(listed.keys() | hashed.keys()):
+        findings.compare(
+            "artifact",
+            f"{version}: {path} in {model}",
+            expected=listed.get(path),
             found=hashed.get(path),
             remedy=_REMEDY,
         )

@@ -2,14 +2,21 @@
 
 tag ─► manifest = dvc.lock ─► edges ─► settings = params.yaml ─► code = tree
   └─► objects: hashed again in the cache and the remote ─► rows ─► expectations
-record ─► run's tag      MLflow ─► record, alias, tags ─► artifact = model
+record ─► run's tag      MLflow ─► record, aliases, tags ─► artifact = model
+
+A run that ends meanwhile is not called wrong: what is written last is read first.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from rsft.audit.artifact import check_artifact
-from rsft.audit.case import Case, DataSets, open_case
+from rsft.audit.artifact import check_artifact, check_package
+from rsft.audit.case import Case, DataSets, model_hash, open_case
 from rsft.audit.checkout import check_checkout, run_of_checkout
 from rsft.audit.code import check_code
 from rsft.audit.edges import check_edges
@@ -19,10 +26,11 @@ from rsft.audit.lock import check_lock, check_marked
 from rsft.audit.objects import check_objects, claims_of
 from rsft.audit.record import check_entries, check_numbers
 from rsft.audit.registrations import (
-    check_alias,
+    Difference,
+    check_aliases,
     check_provenance,
     check_versions,
-    has_champion,
+    has_alias,
 )
 from rsft.audit.rows import check_rows
 from rsft.audit.settings import check_settings
@@ -31,18 +39,34 @@ from rsft.lineage import (
     Cache,
     Entry,
     RunRecord,
+    Store,
     Trees,
     Workspace,
+    contending,
     in_service,
-    is_object,
+    open_cache,
     open_stores,
     read_purges,
     read_record,
     read_run,
     read_runs,
+    spoilt_runs,
 )
-from rsft.registry import ModelVersion, Registry, fetch, read_versions
+from rsft.registry import CHALLENGER, CHAMPION, ModelVersion, Registry, fetch_model, policy_in
 from rsft.types import Progress
+
+Look = Callable[
+    [Workspace, Registry, str],
+    tuple[Sequence[Entry], Sequence[ModelVersion], Sequence[Difference]],
+]
+"""Reads a model's record, its versions, and which of its aliases are not as the record has it, at
+one moment: while nobody registers or promotes."""
+
+_MANIFEST = "a manifest as `rsft run` writes it"
+_FETCH = (
+    "the tag is not what `rsft run` wrote; `git fetch --tags --force` from a sound copy brings it "
+    "back"
+)
 
 
 def _silent(done: int, total: int, note: str = "") -> None:
@@ -68,6 +92,7 @@ def audit_all(
     workspace: Workspace,
     model: str,
     open_registry: Callable[[], Registry],
+    look: Look,
     *,
     with_checkout: bool,
     progress: Progress = _silent,
@@ -78,16 +103,20 @@ def audit_all(
         workspace: A checkout that has the tags.
         model: Name of the registered model; others on record are audited too.
         open_registry: Connects to MLflow; that it cannot be reached is a finding.
+        look: Reads a model's record and registry.
         with_checkout: Whether the checkout must be as its last run left it.
         progress: Told how many objects are hashed.
     """
-    audit = _Audit(workspace, open_registry, progress)
-    record = read_record(workspace)
-    audit.audit_runs(list(audit.on_record.values()))
-    check_numbers(record, audit.findings)
-    check_entries(record, record, audit.on_record, audit.findings)
-    for name in sorted({model} | {entry.name for entry in record}):
-        audit.audit_model(name, record)
+    audit = _Audit(workspace, open_registry, look, progress)
+    names = sorted({model} | {entry.name for entry in read_record(workspace)})
+    models = [audit.look(name) for name in names]
+    runs = audit.read_runs()
+    audit.audit_runs(list(runs.values()))
+    audit.audit_spoilt()
+    for found in models:
+        check_numbers(found.record, audit.findings)
+        check_entries(found.record, found.record, runs, audit.findings)
+        audit.audit_model(found)
     if with_checkout:
         audit.audit_checkout()
     return audit.report()
@@ -98,11 +127,12 @@ def audit_run(
     run: RunRecord,
     model: str,
     open_registry: Callable[[], Registry],
+    look: Look,
     *,
     with_checkout: bool = False,
     progress: Progress = _silent,
 ) -> AuditReport:
-    """Audits one run, the versions of its model, and the alias where one of them serves.
+    """Audits one run, the versions of its model, and the aliases that are theirs.
 
     A model that was made again is registered by its first run and judged by its latest: each of
     them answers for all that is on record of it.
@@ -112,16 +142,19 @@ def audit_run(
         run: The run.
         model: Name of the registered model.
         open_registry: Connects to MLflow; that it cannot be reached is a finding.
+        look: Reads a model's record and registry.
         with_checkout: Whether the checkout must be as its last run left it.
         progress: Told how many objects are hashed.
     """
-    audit = _Audit(workspace, open_registry, progress)
-    record = read_record(workspace)
+    audit = _Audit(workspace, open_registry, look, progress)
+    own = _entries_of(run, read_record(workspace))
+    models = [audit.look(name) for name in sorted({model} | {entry.name for entry in own})]
+    runs = audit.read_runs()
     audit.audit_runs([run])
-    own = _entries_of(run, record)
-    check_entries(own, record, audit.on_record, audit.findings)
-    for name in sorted({model} | {entry.name for entry in own}):
-        audit.audit_model(name, record, run)
+    for found in models:
+        own = _entries_of(run, found.record)
+        check_entries(own, found.record, runs, audit.findings)
+        audit.audit_model(found, run)
     if with_checkout:
         audit.audit_checkout()
     return audit.report()
@@ -129,7 +162,7 @@ def audit_run(
 
 def _entries_of(run: RunRecord, record: Sequence[Entry]) -> list[Entry]:
     """What a run wrote, and what is on record of the versions of its model."""
-    made = _model_hash(run)
+    made = model_hash(run)
     of_model = {
         (entry.name, entry.version)
         for entry in record
@@ -144,7 +177,7 @@ def _entries_of(run: RunRecord, record: Sequence[Entry]) -> list[Entry]:
 
 def _versions_of(run: RunRecord, versions: Sequence[ModelVersion]) -> list[ModelVersion]:
     """The versions that a run, or another with the same model, made."""
-    made = _model_hash(run)
+    made = model_hash(run)
     return [
         version
         for version in versions
@@ -153,11 +186,20 @@ def _versions_of(run: RunRecord, versions: Sequence[ModelVersion]) -> list[Model
     ]
 
 
-def _model_hash(run: RunRecord) -> str | None:
-    """Hash of a run's model; None where its manifest, which may be anything, has none."""
-    model = run.manifest.get("model")
-    made = model.get("hash") if isinstance(model, Mapping) else None
-    return made if isinstance(made, str) and is_object(made) else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Model:
+    """What record and registry say of a model, at one moment."""
+
+    name: str
+    """The registered model."""
+    record: Sequence[Entry]
+    """The entries of it."""
+    registry: Registry | None = None
+    """MLflow; null where it cannot be reached."""
+    versions: Sequence[ModelVersion] = ()
+    """Its versions there."""
+    differences: Sequence[Difference] = ()
+    """Its aliases there that are not as the record has them."""
 
 
 class _Audit:
@@ -167,20 +209,63 @@ class _Audit:
         self,
         workspace: Workspace,
         open_registry: Callable[[], Registry],
+        look: Look,
         progress: Progress,
     ) -> None:
         self.findings = Findings()
         self._started = time.perf_counter()
         self._workspace = workspace
         self._progress = progress
-        self._registry = open_registry
+        self._open_registry = open_registry
+        self._look = look
         self._trees = Trees(workspace)
-        self._stores = open_stores(workspace)
+        self._stores = self._open_stores()
         self._datasets = DataSets(self._stores)
         self._purges = {md5: purge for purge in read_purges(workspace) for md5 in purge.hashes}
         self._cases: dict[str, Case] = {}
         self._audited: list[str] = []
-        self.on_record: Mapping[str, RunRecord] = {run.run_id: run for run in read_runs(workspace)}
+        self._runs: Mapping[str, RunRecord] = {}
+
+    def _open_stores(self) -> Sequence[Store]:
+        """The cache, and the remote where there is one that can be used."""
+        try:
+            return open_stores(self._workspace)
+        except LineageError as error:
+            self.findings.add(
+                "object",
+                "the remote",
+                expected="a copy of each object",
+                found=str(error),
+                remedy="audit again when it can be reached",
+            )
+            return [open_cache(self._workspace)]
+
+    def look(self, name: str) -> "_Model":
+        """What record and registry say of a model."""
+        try:
+            registry = self._open_registry()
+            record, versions, differences = self._look(self._workspace, registry, name)
+        except RegistryError as error:
+            self.findings.add(
+                "registration",
+                name,
+                expected="its versions in MLflow",
+                found=str(error),
+                remedy="audit again when it can be reached",
+            )
+            return _Model(name=name, record=read_record(self._workspace, name))
+        return _Model(
+            name=name,
+            record=record,
+            registry=registry,
+            versions=versions,
+            differences=differences,
+        )
+
+    def read_runs(self) -> Mapping[str, RunRecord]:
+        """All runs by their id: after models are looked at, for a run is tagged first."""
+        self._runs = {run.run_id: run for run in read_runs(self._workspace)}
+        return self._runs
 
     def audit_runs(self, runs: Sequence[RunRecord]) -> None:
         """All that a run's tag, the cache and the remote tell of it."""
@@ -191,39 +276,60 @@ class _Audit:
             if case is None:
                 continue
             self._cases[run.tag] = case
-            check_lock(case, self.findings)
-            check_marked(case, self.findings)
-            check_edges(case, self.findings)
-            check_settings(case, self.findings)
-            check_code(case, self._trees, self.findings)
-            check_rows(case, cache, self.findings)
-            check_expectations(case, cache, self.findings)
+            for check in (
+                check_lock,
+                check_marked,
+                check_edges,
+                check_settings,
+                partial(check_code, trees=self._trees),
+                partial(check_rows, cache=cache),
+                partial(check_expectations, cache=cache),
+            ):
+                with self._surviving(run.tag):
+                    check(case, findings=self.findings)
         claims = claims_of(list(self._cases.values()), self._datasets)
         check_objects(claims, self._stores, self._purges, self.findings, self._progress)
 
-    def audit_model(self, name: str, record: Sequence[Entry], run: RunRecord | None = None) -> None:
-        """A registered model's alias, and its versions in MLflow: all, or those of a run."""
+    def audit_spoilt(self) -> None:
+        """Tags of runs whose manifest is none."""
+        for tag in spoilt_runs(self._workspace):
+            found = "what is none"
+            self.findings.add("lock", tag, expected=_MANIFEST, found=found, remedy=_FETCH)
+
+    @contextmanager
+    def _surviving(self, tag: str) -> Iterator[None]:
+        """Goes on after what a tag says that no run says; others may have written it."""
         try:
-            registry = self._registry()
-            versions = read_versions(registry, name)
-        except RegistryError as error:
-            self.findings.add(
-                "registration",
-                name,
-                expected="its versions in MLflow",
-                found=str(error),
-                remedy="audit again when it can be reached",
-            )
+            yield
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            self.findings.add("lock", tag, expected=_MANIFEST, found=repr(error), remedy=_FETCH)
+
+    def audit_model(self, model: "_Model", run: RunRecord | None = None) -> None:
+        """A registered model's aliases, and its versions in MLflow: all, or those of a run."""
+        if model.registry is None:
             return
-        own_record, own = record, versions
+        record, versions = model.record, model.versions
         if run is not None:
-            own_record, own = _entries_of(run, record), _versions_of(run, versions)
-        # Who serves is no matter of a run that does not: a challenger is proven all the same.
-        if run is None or in_service(record, name) in own_record or has_champion(own):
-            check_alias(name, record, versions, self.findings)
-        check_versions(name, own_record, own, self.findings)
-        for version in own:
-            self._audit_version(registry, version)
+            record, versions = _entries_of(run, record), _versions_of(run, versions)
+        named = {
+            CHAMPION: in_service(model.record, model.name),
+            CHALLENGER: contending(model.record, model.name),
+        }
+        # Who else serves is no matter of a run: a challenger is proven all the same.
+        aliases = [
+            alias
+            for alias, entry in named.items()
+            if run is None or entry in record or has_alias(versions, alias)
+        ]
+        check_aliases(model.name, aliases, model.differences, self.findings)
+        check_versions(model.name, record, versions, self.findings)
+        packages = {
+            entry.version: entry.details.get("package_md5")
+            for entry in model.record
+            if entry.kind == "registered"
+        }
+        for version in versions:
+            self._audit_version(model.registry, version, packages.get(version.version))
 
     def audit_checkout(self) -> None:
         """The checkout, unless a run is at work in it."""
@@ -266,19 +372,17 @@ class _Audit:
             return None
         return open_case(run, self._trees, self._datasets, self.findings)
 
-    def _audit_version(self, registry: Registry, version: ModelVersion) -> None:
-        run = self.on_record.get(version.tags.get("git_tag", "").removeprefix("run/"))
-        check_provenance(version, run, self._trees, self.findings)
-        md5 = _model_hash(run) if run else None
-        if md5 is None:
-            return
-        try:
-            made = self._datasets.files(md5)
-        except LineageError:
-            return  # that the list is lost is a finding of the objects
+    def _audit_version(
+        self, registry: Registry, version: ModelVersion, package: str | None
+    ) -> None:
+        run = self._runs.get(version.tags.get("git_tag", "").removeprefix("run/"))
+        with self._surviving(version.tags.get("git_tag", "")):
+            check_provenance(version, run, self._trees, self.findings)
         name = f"{version.name}/{version.version}"
         try:
-            policy = fetch(registry, version)
+            with TemporaryDirectory() as copies:
+                model = fetch_model(registry, version, Path(copies))
+                self._audit_model_files(name, model, run, package)
         except RegistryError as error:
             self.findings.add(
                 "artifact",
@@ -287,5 +391,16 @@ class _Audit:
                 found=str(error),
                 remedy="bring them back from a copy of the store",
             )
+
+    def _audit_model_files(
+        self, name: str, model: Path, run: RunRecord | None, package: str | None
+    ) -> None:
+        check_package(name, model, package, self.findings, self._progress)
+        md5 = model_hash(run) if run else None
+        if md5 is None:
             return
-        check_artifact(name, policy, made, self.findings, self._progress)
+        try:
+            made = self._datasets.files(md5)
+        except LineageError:
+            return  # that the list is lost is a finding of the objects
+        check_artifact(name, policy_in(model), made, self.findings, self._progress)

@@ -72,8 +72,8 @@ class DataSets:
             try:
                 with store.open(md5) as content:
                     found = content.read()
-            except OSError:
-                continue
+            except Exception:  # noqa: BLE001, S112  # each file system has errors of its own
+                continue  # that it cannot be read is a finding of the objects
             if md5_of(found) == md5.removesuffix(".dir"):
                 return found
         return None
@@ -112,6 +112,13 @@ def open_case(run: RunRecord, trees: Trees, datasets: DataSets, findings: Findin
         )
         return None
     return Case(run=run, stages=stages, lock=lock, settings=settings, outs=outs, datasets=datasets)
+
+
+def model_hash(run: RunRecord) -> str | None:
+    """Hash of a run's model; None where its manifest, which may be anything, has none."""
+    model = run.manifest.get("model")
+    made = model.get("hash") if isinstance(model, Mapping) else None
+    return made if isinstance(made, str) and is_object(made) else None
 
 
 def _pinned(run: RunRecord, trees: Trees, path: str) -> bytes:

@@ -4,17 +4,21 @@ import hashlib
 
 from rsft.audit.case import Case
 from rsft.audit.findings import Findings
+from rsft.config import FORGOTTEN
 from rsft.lineage import Trees
 
 
 def check_code(case: Case, trees: Trees, findings: Findings) -> None:
-    """Holds the hash of each dependency that no stage made and nobody brought against the tree."""
+    """Holds the hash of each dependency that no stage made and nobody brought against the tree.
+
+    And that of the list of what is to be forgotten, which is read from there.
+    """
     commit, tag = case.run.commit, case.run.tag
     read = {
         (path, dep.hash)  # stages may have read one file in two states
         for name in case.stages.keys() & case.lock.keys()
         for path, dep in case.lock[name].deps.items()
-        if case.maker(path) is None
+        if case.maker(path) is None or path == str(FORGOTTEN)
     }
     for path, md5 in sorted(read):
         findings.compare(

@@ -119,7 +119,7 @@ def _check_sound(
 ) -> None:
     expected = md5.removesuffix(".dir")
     sound = [name for name, hashed in here.items() if hashed.hash == expected]
-    anew = f"`rsft replay {claim.runs[0]}` makes it anew"
+    anew = f"`rsft replay --restore {claim.runs[0]}` makes it anew, unless you brought it"
     for store in stores:
         hashed = here[store.name]
         if hashed.hash == expected or _is_absent(hashed):

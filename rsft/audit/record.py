@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from rsft.audit.case import model_hash
 from rsft.audit.findings import Findings
 from rsft.lineage import Entry, RunRecord, numbered_entries
 
@@ -62,7 +63,7 @@ def _check_registration(entry: Entry, run: RunRecord | None, findings: Findings)
         return
     for name, expected, found in (
         ("commit", run.commit, entry.commit),
-        ("model", run.manifest["model"]["hash"], entry.details.get("model_hash")),
+        ("model", model_hash(run), entry.details.get("model_hash")),
     ):
         findings.compare(
             "record",

@@ -1,12 +1,34 @@
-"""Whether MLflow's versions and alias are those on record."""
+"""Whether MLflow's versions and aliases are those on record."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
+from rsft.audit.case import model_hash
 from rsft.audit.findings import Findings
-from rsft.lineage import Entry, RunRecord, Trees, in_service
-from rsft.registry import CHAMPION, ModelVersion
+from rsft.lineage import Entry, RunRecord, Trees
+from rsft.registry import ModelVersion
+
+
+class Difference(Protocol):
+    """An alias that is not as the record has it."""
+
+    @property
+    def alias(self) -> str:
+        """The alias."""
+
+    @property
+    def recorded(self) -> int | None:
+        """The version that the record has; null for none."""
+
+    @property
+    def found(self) -> int | None:
+        """The version it points at; null for none."""
+
+    @property
+    def remedy(self) -> str:
+        """Why it does, and what to do about it."""
+
 
 _TAG = "the version's tags in MLflow were edited, or it is not of this run"
 
@@ -32,28 +54,37 @@ def check_versions(
         )
 
 
-def check_alias(
-    name: str, record: Sequence[Entry], versions: Sequence[ModelVersion], findings: Findings
+def check_aliases(
+    name: str, aliases: Sequence[str], differences: Sequence[Difference], findings: Findings
 ) -> None:
-    """Whether the champion is the version that was promoted last."""
-    serving = in_service(record, name)
-    champions = [version for version in versions if CHAMPION in version.aliases]
-    told = f"version {serving.version}, by tag {serving.tag}" if serving else "no version"
-    is_same = [version.version for version in champions] == ([serving.version] if serving else [])
-    moved = f"version {champions[0].version}" if champions else "no version"
-    findings.compare(
-        "alias",
-        f"{name}@{CHAMPION}",
-        expected=told,
-        found=told if is_same else moved,
-        remedy="the alias was moved by hand, or a promotion was cut off; `rsft reconcile` moves it "
-        "to where the record has it",
-    )
+    """Whether aliases point where the record has them.
+
+    Args:
+        name: The registered model.
+        aliases: Those that are checked.
+        differences: All of its aliases that do not.
+        findings: Where it is told.
+    """
+    by_alias = {difference.alias: difference for difference in differences}
+    for alias in aliases:
+        findings.checked["alias"] += 1
+        if (difference := by_alias.get(alias)) is not None:
+            findings.add(
+                "alias",
+                f"{name}@{alias}",
+                expected=_shown(difference.recorded),
+                found=_shown(difference.found),
+                remedy=difference.remedy,
+            )
 
 
-def has_champion(versions: Sequence[ModelVersion]) -> bool:
-    """Whether MLflow's champion is among some versions."""
-    return any(CHAMPION in version.aliases for version in versions)
+def has_alias(versions: Sequence[ModelVersion], alias: str) -> bool:
+    """Whether one of some versions is what an alias points at."""
+    return any(alias in version.aliases for version in versions)
+
+
+def _shown(version: int | None) -> str:
+    return "no version" if version is None else f"version {version}"
 
 
 def check_provenance(
@@ -89,7 +120,7 @@ def provenance(run: RunRecord, trees: Trees) -> Mapping[str, Any]:
         "git_tag": run.tag,
         "git_commit": run.commit,
         "dvc_lock_sha256": hashlib.sha256(lock).hexdigest() if lock is not None else None,
-        "model_md5": run.manifest["model"]["hash"],
+        "model_md5": model_hash(run),
         **{f"md5:{path}": md5 for path, md5 in hashes.items()},
     }
 

@@ -28,16 +28,23 @@ def check_rows(case: Case, cache: Cache, findings: Findings) -> None:
 
 def count(case: Case, cache: Cache, path: str) -> int | None:
     """Rows of a table among a run's outputs; null where it is not whole in the cache."""
+    maker = case.maker(path)
+    if maker is None:
+        return 0
     try:
-        maker = case.maker(path)
-        if maker == path:
-            files = [
-                md5
-                for name, md5 in case.datasets.files(case.outs[path]).items()
-                if name == "" or (name.endswith(_TABLE) and "/" not in name)
-            ]
-        else:
-            files = [md5] if (md5 := case.hash(path)) else []
-        return sum(count_rows(cache.object(md5)) for md5 in files) if files else None
+        inside = path.removeprefix(maker).removeprefix("/")
+        files = [
+            md5
+            for name, md5 in case.datasets.files(case.outs[maker]).items()
+            if name == inside or _is_part(name, f"{inside}/" if inside else "")
+        ]
+        return sum(count_rows(cache.object(md5)) for md5 in files)
     except (LineageError, LedgerError):
         return None  # that it is lost or damaged is a finding of the objects
+
+
+def _is_part(name: str, folder: str) -> bool:
+    """Whether a file is a part of the table that a folder is."""
+    return (
+        name.startswith(folder) and name.endswith(_TABLE) and "/" not in name.removeprefix(folder)
+    )

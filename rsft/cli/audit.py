@@ -29,6 +29,7 @@ def audit(
     from rsft.registry import Registry
     from rsft.report.audit import audit_lines
     from rsft.report.display import ConsoleDisplay
+    from rsft.runs.record import read_model
     from rsft.runs.subjects import find_subject
 
     workspace, config = workspace_and_config()
@@ -40,7 +41,12 @@ def audit(
     with ConsoleDisplay(plain_console(stderr=True)).stage("audit") as progress:
         if is_all:
             report = audit_all(
-                workspace, model, open_registry, with_checkout=True, progress=progress
+                workspace,
+                model,
+                open_registry,
+                read_model,
+                with_checkout=True,
+                progress=progress,
             )
         else:
             report = audit_run(
@@ -48,6 +54,7 @@ def audit(
                 find_subject(workspace, subject, model).run if subject else latest_run(workspace),
                 model,
                 open_registry,
+                read_model,
                 with_checkout=subject is None,
                 progress=progress,
             )

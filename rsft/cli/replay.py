@@ -34,6 +34,12 @@ def replay(
         Path | None,
         typer.Option(metavar="FOLDER", help="Rebuild in this new folder, and leave it there."),
     ] = None,
+    restore: Annotated[
+        bool,
+        typer.Option(
+            "--restore", help="Put into the cache what it lacks of outputs that come out the same."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document last.")] = False,
 ) -> None:
     """Rebuild a run from its tag, and compare hashes stage by stage; exit 1 where one differs."""
@@ -55,7 +61,7 @@ def replay(
         for line in environment_lines([asdict(change) for change in environment]):
             console.print(line)
         rebuilt = []
-        for stage in replay_run(workspace, run, names, folder, display.stage):
+        for stage in replay_run(workspace, run, names, folder, display.stage, restores=restore):
             rebuilt.append(stage)
             display.done(stage.name, stage.state, stage.seconds)
             for line in stage_lines(asdict(stage)):

@@ -125,6 +125,7 @@ def _purge(
             len(plan.copies),
             plan.sources,
             plan.run_ids,
+            plan.unread,
             is_evaluated=plan.is_evaluated,
         ):
             console.print(line)

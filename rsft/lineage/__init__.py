@@ -10,6 +10,7 @@ deletes data sets for good, and ``read_purges`` tells which. ``Cache`` holds dat
 
 from rsft.lineage.additions import Addition, Refusal, read_additions, write_addition
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
+from rsft.lineage.fetching import Fetcher, keep_bytes, keep_dataset
 from rsft.lineage.hashing import Hashed, hash_objects, md5_of
 from rsft.lineage.inputs import fetch_pointed, pointed_at, pointer_of, version_input
 from rsft.lineage.inside import glob_inside
@@ -18,7 +19,7 @@ from rsft.lineage.lock import LockedStage, parse_lock
 from rsft.lineage.naming import named_objects, with_members
 from rsft.lineage.pipeline import OutRecord, Pipeline, StageRun
 from rsft.lineage.purges import PurgeRecord, read_purges
-from rsft.lineage.purging import Deleted, purge_objects, read_purged
+from rsft.lineage.purging import Deleted, purge_objects, read_purged, read_rests
 from rsft.lineage.record import (
     Entry,
     before_champion,
@@ -45,6 +46,7 @@ from rsft.lineage.runs import (
     read_run,
     read_runs,
     read_tagged,
+    spoilt_runs,
 )
 from rsft.lineage.snapshot import Snapshot, tag_run
 from rsft.lineage.source import Source, source_of
@@ -55,6 +57,7 @@ from rsft.lineage.stores import (
     PlainFolder,
     Store,
     forget_pushed,
+    open_cache,
     open_stores,
 )
 from rsft.lineage.tree import Trees, folder_md5
@@ -74,6 +77,7 @@ __all__ = [
     "Cache",
     "Deleted",
     "Entry",
+    "Fetcher",
     "Hashed",
     "LockedStage",
     "Member",
@@ -105,6 +109,8 @@ __all__ = [
     "is_edited",
     "is_folder",
     "is_object",
+    "keep_bytes",
+    "keep_dataset",
     "latest_runs",
     "link_dataset",
     "list_worktrees",
@@ -113,6 +119,7 @@ __all__ = [
     "missing_entries",
     "named_objects",
     "numbered_entries",
+    "open_cache",
     "open_stores",
     "owe_push",
     "owed_runs",
@@ -128,6 +135,7 @@ __all__ = [
     "read_purged",
     "read_purges",
     "read_record",
+    "read_rests",
     "read_run",
     "read_run_cache",
     "read_runs",
@@ -138,6 +146,7 @@ __all__ = [
     "record_verdict",
     "remove_worktree",
     "source_of",
+    "spoilt_runs",
     "tag_run",
     "told_where_full",
     "version_input",

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rsft.errors import LineageError
 from rsft.lineage.workspace import Workspace
@@ -89,7 +89,7 @@ def parse_members(content: bytes, *, name: str) -> Sequence[Member]:
     """The files that the list of a folder names; ``name`` is what messages call it.
 
     Raises:
-        LineageError: Where it is no such list.
+        LineageError: Where it is no such list, or a path in it leads out of the folder.
     """
     try:
         listed = [(entry["relpath"], entry["md5"]) for entry in json.loads(content)]
@@ -97,4 +97,7 @@ def parse_members(content: bytes, *, name: str) -> Sequence[Member]:
         listed = [(None, None)]
     if not all(isinstance(path, str) and _FILE.fullmatch(str(md5)) for path, md5 in listed):
         raise LineageError(f"{name} is no list of a folder's files; `rsft audit` tells more")
+    for path, _ in listed:
+        if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+            raise LineageError(f"{name} holds {path!r}, which lies outside of its folder")
     return [Member(path=path, hash=md5) for path, md5 in listed]

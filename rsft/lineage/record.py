@@ -68,12 +68,12 @@ class Entry:
     by: str
     """Who: name and address."""
     details: Mapping[str, Any]
-    """The rest: ``run_id`` always. Of a registration ``model_hash``; of a verdict
-    ``is_promoted``, ``reason``, ``against`` (version compared with, or null), ``evaluation`` (as
-    in the manifest), ``prompts`` (hash by set), ``judgement`` (digest of all that it goes by),
-    ``looks`` (number by set) and the figures; of a promotion ``reason``, ``against``,
-    ``approved_by`` (or null); of a rollback ``reason`` and ``against`` (the version that served
-    till then)."""
+    """The rest: ``run_id`` always. Of a registration ``model_hash``, and ``package_md5`` (hash of
+    the list of what MLflow keeps beside the model, or null); of a verdict ``is_promoted``,
+    ``reason``, ``against`` (version compared with, or null), ``evaluation`` (as in the manifest),
+    ``prompts`` (hash by set), ``judgement`` (digest of all that it goes by), ``looks`` (number by
+    set) and the figures; of a promotion ``reason``, ``against``, ``approved_by`` (or null); of a
+    rollback ``reason`` and ``against`` (the version that served till then)."""
 
 
 def read_record(workspace: Workspace, name: str | None = None) -> list[Entry]:

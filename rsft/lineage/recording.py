@@ -20,7 +20,13 @@ from rsft.lineage.workspace import Workspace
 
 
 def record_registration(
-    workspace: Workspace, *, name: str, version: int, run: RunRecord, model_hash: str
+    workspace: Workspace,
+    *,
+    name: str,
+    version: int,
+    run: RunRecord,
+    model_hash: str,
+    package_md5: str | None = None,
 ) -> Entry:
     """Records that a run's model is a version; once, however often it is called.
 
@@ -30,6 +36,7 @@ def record_registration(
         version: Its version in MLflow.
         run: The run that made it.
         model_hash: DVC's hash of the model folder.
+        package_md5: Hash of the list of what MLflow keeps beside it; null where it keeps nothing.
 
     Raises:
         LineageError: Where that version is on record as another model.
@@ -46,8 +53,14 @@ def record_registration(
                 "registry: share its store by register.tracking_uri, or take another register.name"
             )
         title = f"Register {name} version {version}"
-        document = {"kind": "registered", "version": version, "model_hash": model_hash}
-        return _write(workspace, tag, run.commit, title, document | {"run_id": run.run_id})
+        document = {
+            "kind": "registered",
+            "version": version,
+            "model_hash": model_hash,
+            "package_md5": package_md5,
+            "run_id": run.run_id,
+        }
+        return _write(workspace, tag, run.commit, title, document)
 
 
 def record_verdict(

@@ -89,6 +89,14 @@ def read_runs(workspace: Workspace) -> list[RunRecord]:
     return [_read_before[fields[-1]] for fields in tags if fields[-1] in _read_before]
 
 
+def spoilt_runs(workspace: Workspace) -> list[str]:
+    """Tags of runs whose manifest is none: ``read_runs`` and the like leave them out."""
+    tags = _tags(workspace, f"refs/tags/{RUN_TAGS}")
+    blobs = read_blobs(workspace.root, [f"{fields[2]}:{MANIFEST}" for fields in tags])
+    pairs = zip(tags, blobs, strict=True)
+    return [fields[0] for fields, blob in pairs if blob is not None and _manifest(blob) is None]
+
+
 def latest_runs(workspace: Workspace, naming: str) -> Iterator[RunRecord]:
     """Runs whose manifests have a text somewhere, the latest first, read as they are asked for.
 
@@ -152,13 +160,31 @@ def _read(workspace: Workspace, tags: Sequence[Sequence[str]], naming: str = "")
     blobs = read_blobs(workspace.root, [f"{fields[2]}:{MANIFEST}" for fields in tags])
     sought = json.dumps(naming)[1:-1].encode()
     return [
-        _record(fields, blob)
+        _record(fields, manifest)
         for fields, blob in zip(tags, blobs, strict=True)
-        if blob and sought in blob
+        if blob and sought in blob and (manifest := _manifest(blob)) is not None
     ]
 
 
-def _record(fields: Sequence[str], manifest: bytes) -> RunRecord:
+def _manifest(blob: bytes) -> Mapping[str, Any] | None:
+    """What a tag's manifest says; None where it is none: tags are fetched from others."""
+    try:
+        told = json.loads(blob)
+        stages, inputs = told["stages"].values(), told.get("inputs", {})
+        outs = [*(out for stage in stages for out in stage["outs"].values()), *inputs.values()]
+        is_one = all(out.keys() == {"hash", "size", "files"} for out in outs) and all(
+            isinstance(text, str)
+            for text in (
+                *(out["hash"] for out in outs),
+                *(md5 for stage in stages for md5 in stage["deps"].values()),
+            )
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+    return told if is_one else None
+
+
+def _record(fields: Sequence[str], manifest: Mapping[str, Any]) -> RunRecord:
     tag, _, commit, tagged_at, name, address, _ = fields
     return RunRecord(
         tag=tag,
@@ -166,5 +192,5 @@ def _record(fields: Sequence[str], manifest: bytes) -> RunRecord:
         commit=commit,
         tagged_at=tagged_at,
         tagged_by=f"{name} <{address}>",
-        manifest=json.loads(manifest),
+        manifest=manifest,
     )

@@ -10,6 +10,7 @@ from rsft.addresses import without_secrets
 from rsft.errors import LineageError
 from rsft.lineage.cache import OBJECTS, Cache, is_object
 from rsft.lineage.inside import glob_inside
+from rsft.lineage.repository import open_repository
 from rsft.lineage.workspace import Workspace
 
 CACHE = "cache"
@@ -159,13 +160,18 @@ class RemoteStore:
                 raise _not_removed(self.place(key), error) from None
 
 
+def open_cache(workspace: Workspace) -> ObjectStore:
+    """The cache."""
+    return ObjectFolder(name=CACHE, folder=Cache(workspace).folder)
+
+
 def open_stores(workspace: Workspace) -> list[ObjectStore]:
     """The cache, and the default remote where one is set.
 
     Raises:
         LineageError: Where the settings of the remote are wrong, or it cannot be reached.
     """
-    return [ObjectFolder(name=CACHE, folder=Cache(workspace).folder), *_remotes(workspace)]
+    return [open_cache(workspace), *_remotes(workspace)]
 
 
 def _remotes(workspace: Workspace) -> list[ObjectStore]:
@@ -216,11 +222,8 @@ def one_line(error: BaseException) -> str:
 
 def remote_objects(workspace: Workspace, remote: str | None) -> Any:
     """DVC's object database of a remote; null: the default one."""
-    os.environ.setdefault("DVC_NO_ANALYTICS", "1")
-    from dvc.repo import Repo
-
-    with Repo(str(workspace.root)) as repo:
-        return repo.cloud.get_remote_odb(remote)
+    with open_repository(workspace) as repo:
+        return repo.cloud.get_remote_odb(remote, hash_name="md5")
 
 
 def forget_pushed(workspace: Workspace) -> None:

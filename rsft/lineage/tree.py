@@ -53,5 +53,10 @@ def folder_md5(hashes: Mapping[str, str]) -> str:
     Args:
         hashes: MD5 by path in the folder.
     """
+    return f"{md5_of(folder_list(hashes))}.dir"
+
+
+def folder_list(hashes: Mapping[str, str]) -> bytes:
+    """What DVC keeps of a folder of files: their MD5 by path in it."""
     listed = [{"md5": md5, "relpath": path} for path, md5 in sorted(hashes.items())]
-    return f"{md5_of(json.dumps(listed).encode())}.dir"
+    return json.dumps(listed).encode()

@@ -16,7 +16,7 @@ from rsft.registry.aliases import (
 from rsft.registry.card import attach_card, without_card
 from rsft.registry.datasets import DataSet, log_datasets
 from rsft.registry.leftovers import Leftover, find_leftovers, remove_leftover, version_tags
-from rsft.registry.package import policy_in, serving_in
+from rsft.registry.package import PACKAGE_FILES, package_files, policy_in, serving_in
 from rsft.registry.records import (
     CHALLENGER,
     CHAMPION,
@@ -30,6 +30,7 @@ from rsft.registry.store import Registry
 from rsft.registry.verdicts import keep_verdict
 from rsft.registry.versions import (
     EVAL_PROMPTS_TAG,
+    PACKAGE_TAG,
     fetch,
     fetch_model,
     find_same,
@@ -44,6 +45,8 @@ __all__ = [
     "CHAMPION",
     "EVAL_PROMPTS_TAG",
     "NOWHERE",
+    "PACKAGE_FILES",
+    "PACKAGE_TAG",
     "DataSet",
     "Evaluation",
     "Leftover",
@@ -65,6 +68,7 @@ __all__ = [
     "log_datasets",
     "move_alias",
     "note_registered",
+    "package_files",
     "policy_in",
     "read_pointers",
     "read_versions",

@@ -6,12 +6,15 @@ under transformers 5.
 """
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import rsft
+from rsft.errors import RegistryError
 from rsft.registry.records import Serving
 
 _LIBRARIES = (
@@ -29,9 +32,15 @@ _LIBRARIES = (
 """What ``pyfunc_model`` and the parts of ``rsft`` it uses import."""
 
 
-def write_model(
-    folder: Path, *, policy: Path, serving: Serving, model_id: str, run_id: str
-) -> None:
+PACKAGE_FILES = "files.json"
+"""MD5 by path of the files in an MLflow model, but for the policy's: its code among them, which is
+run where the model is loaded."""
+
+_LATER = ("README.md", "registered_model_meta")
+"""The model's card, and what MLflow leaves in a folder that it loads by the version's name."""
+
+
+def write_model(folder: Path, *, policy: Path, serving: Serving, model_id: str, run_id: str) -> str:
     """Writes an MLflow model.
 
     Args:
@@ -40,6 +49,9 @@ def write_model(
         serving: How it answers.
         model_id: Id of MLflow's logged model that this becomes.
         run_id: Id of MLflow's run that made it.
+
+    Returns:
+        MD5 of ``PACKAGE_FILES``.
     """
     import pandas as pd
     from mlflow.models import Model, ModelSignature
@@ -64,10 +76,30 @@ def write_model(
         ),
         input_example=pd.DataFrame({"question": [serving.example]}),
     )
+    listed = {name: _md5((folder / name).read_bytes()) for name in package_files(folder)}
+    text = json.dumps(listed, indent=1)
+    (folder / PACKAGE_FILES).write_text(text, encoding="utf-8")
+    return _md5(text.encode())
+
+
+def package_files(model: Path) -> list[str]:
+    """The files of an MLflow model by path, without the policy's and those that come later."""
+    paths = sorted(path.relative_to(model) for path in model.rglob("*") if path.is_file())
+    return [
+        path.as_posix()
+        for path in paths
+        if path.parts[0] != "artifacts"
+        and "__pycache__" not in path.parts
+        and str(path) not in (PACKAGE_FILES, *_LATER)
+    ]
 
 
 def policy_in(model: Path) -> Path:
-    """The policy's folder in an MLflow model."""
+    """The policy's folder in an MLflow model.
+
+    Raises:
+        RegistryError: Where it is no such model.
+    """
     return model / str(_flavor(model)["artifacts"]["policy"]["path"])
 
 
@@ -80,7 +112,12 @@ def serving_in(model: Path) -> Mapping[str, Any]:
 def _flavor(model: Path) -> Mapping[str, Any]:
     from mlflow.models import Model
 
-    flavor: Mapping[str, Any] = Model.load(str(model)).flavors["python_function"]
+    try:
+        flavor: Mapping[str, Any] = Model.load(str(model)).flavors["python_function"]
+        flavor["artifacts"]["policy"]["path"], flavor["config"]
+    except Exception as error:  # noqa: BLE001  # MLflow reads it as YAML, which may be anything
+        line = " ".join(str(error).split())
+        raise RegistryError(f"{model}/MLmodel is no model of ours ({line})") from None
     return flavor
 
 
@@ -88,6 +125,10 @@ def _config(serving: Serving) -> dict[str, Any]:
     config = dataclasses.asdict(serving)
     del config["example"]
     return config
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _public_version(name: str) -> str:

@@ -21,7 +21,13 @@ from rsft.registry.records import (
     Serving,
 )
 from rsft.registry.store import Registry
-from rsft.registry.versions import ANSWERS_TAG, EVAL_PROMPTS_TAG, find_same, get_version
+from rsft.registry.versions import (
+    ANSWERS_TAG,
+    EVAL_PROMPTS_TAG,
+    PACKAGE_TAG,
+    find_same,
+    get_version,
+)
 from rsft.types import SourceFigures
 
 _LONGEST_TAG = 500
@@ -64,8 +70,10 @@ def register(
         return version
     with registry.errors(), _run(registry, name, provenance) as run_id:
         _log(registry.client, run_id, params, evaluation, provenance)
-        model = _log_model(registry, name, run_id, policy, serving, evaluation)
-        create = partial(_create_version, registry.client, name, model, provenance, evaluation)
+        model, package = _log_model(registry, name, run_id, policy, serving, evaluation)
+        create = partial(
+            _create_version, registry.client, name, model, provenance, evaluation, package
+        )
         while (number := create()) in taken:
             # No number is given twice, so a deleted version's is passed by for good.
             registry.client.delete_model_version(name, str(number))
@@ -129,23 +137,31 @@ def _log_model(
     policy: Path,
     serving: Serving,
     evaluation: Evaluation,
-) -> Any:
+) -> tuple[Any, str]:
+    """MLflow's logged model, and the hash of the list of its files."""
     from mlflow.entities import LoggedModelOutput
 
     client = registry.client
     model = client.create_logged_model(registry.experiment_id(name), name, source_run_id=run_id)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "model"
-        write_model(folder, policy=policy, serving=serving, model_id=model.model_id, run_id=run_id)
+        package = write_model(
+            folder, policy=policy, serving=serving, model_id=model.model_id, run_id=run_id
+        )
         client.log_model_artifacts(model.model_id, str(folder))
     client.finalize_logged_model(model.model_id, "READY")
     step = max(evaluation.metrics)
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step)])
-    return model
+    return model, package
 
 
 def _create_version(
-    client: Any, name: str, model: Any, provenance: Provenance, evaluation: Evaluation
+    client: Any,
+    name: str,
+    model: Any,
+    provenance: Provenance,
+    evaluation: Evaluation,
+    package: str,
 ) -> int:
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)
@@ -158,6 +174,7 @@ def _create_version(
             **_tags(provenance),
             ANSWERS_TAG: f"evaluation/{evaluation.answers.name}",
             EVAL_PROMPTS_TAG: evaluation.prompts_md5,
+            PACKAGE_TAG: package,
         },
     )
     return int(version.version)

@@ -12,6 +12,8 @@ ANSWERS_TAG = "eval_answers"
 """Tag that names the artifact with a version's answers."""
 EVAL_PROMPTS_TAG = "eval_prompts_md5"
 """Tag with the hash of the prompts they answer."""
+PACKAGE_TAG = "package_md5"
+"""Tag with the hash of the list of files of a version's MLflow model."""
 
 
 def read_versions(registry: Registry, name: str) -> list[ModelVersion]:
@@ -76,18 +78,24 @@ def fetch(registry: Registry, version: ModelVersion) -> Path:
     return policy_in(fetch_model(registry, version))
 
 
-def fetch_model(registry: Registry, version: ModelVersion) -> Path:
-    """A version's MLflow model: in the local store itself, else a temporary copy of what answers.
+def fetch_model(registry: Registry, version: ModelVersion, copies: Path | None = None) -> Path:
+    """A version's MLflow model, which holds that folder and how it answers.
 
-    A copy is without the code that the version brings, which is hundreds of files.
+    Args:
+        registry: Where it is. In a store on this machine it is the model itself.
+        version: Which.
+        copies: Folder for a copy of all of it from elsewhere; null: a temporary copy of what
+            answers, without the code that the version brings, which is hundreds of files.
     """
     from mlflow.artifacts import download_artifacts
 
     with registry.errors():
         uri = registry.client.get_model_version_download_uri(version.name, str(version.version))
         where = {"tracking_uri": registry.tracking_uri}
-        if uri.startswith("file:"):
+        if uri.startswith(("file:", "/")):
             return Path(download_artifacts(uri, **where))
+        if copies is not None:
+            return Path(download_artifacts(uri, dst_path=str(copies), **where))
         folder = registry.temporary_folder()
         download_artifacts(f"{uri}/MLmodel", dst_path=str(folder), **where)
         policy = policy_in(folder)

@@ -16,9 +16,11 @@ def environment_lines(changes: list[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def stage_lines(stage: Mapping[str, Any]) -> Iterator[str]:
-    """How a stage differs; nothing where it does not."""
+    """How a stage differs, and what the cache got back of it; nothing where it does not."""
     for path in stage["on_rebuilt"]:
         yield f"    from {_shown(path)} as it was rebuilt: the cache does not hold the recorded one"
+    if stage["kept"]:
+        yield f"    {stage['kept']:,} lost objects are in the cache again"
     if stage["error"] is not None:
         yield f"    [red]{_shown(stage['error'])}[/]"
     for out in stage["outs"]:

@@ -243,6 +243,7 @@ def purge_lines(
     copies: int,
     sources: Sequence[str],
     run_ids: Sequence[str],
+    unread: Sequence[str],
     *,
     is_evaluated: bool,
 ) -> Iterator[str]:
@@ -256,7 +257,9 @@ def purge_lines(
     if is_evaluated:
         yield "  what MLflow keeps of answers to evaluation prompts stays: delete those runs there"
     for run_id in run_ids:
-        yield f"  run {_shown(run_id)} can then no longer be replayed, nor its rows explained"
+        yield f"  run {_shown(run_id)} can then no longer be replayed, nor those rows explained"
+    for problem in unread:
+        yield f"[yellow]not looked through:[/] {_shown(problem)}"
 
 
 def _count(count: int, what: str) -> str:

@@ -13,9 +13,12 @@ import pyarrow.dataset as ds
 
 from rsft.errors import LineageError
 from rsft.ledger import rows_of, schema_of
-from rsft.lineage import Cache, RunRecord, Workspace, read_purged
+from rsft.lineage import Cache, Fetcher, RunRecord, Workspace, read_purged, read_rests
 
 Record = TypeVar("Record")
+
+PURGED = "was purged, as the tag"
+"""What is said of a file that is gone on purpose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,8 @@ class DataFile:
     """Its MD5."""
     file: Path
     """Where it lies in the cache."""
+    purged_by: str | None = None
+    """The tag of the purge that left only some of its rows, under another hash; else null."""
 
 
 class RunData:
@@ -41,11 +46,16 @@ class RunData:
         """Hash by path of each output."""
         self._cache = Cache(workspace)
         self._workspace = workspace
+        self._fetcher = Fetcher(workspace)
 
     @cached_property
     def purged(self) -> dict[str, str]:
         """By hash of each object that was purged the tag that says so."""
         return read_purged(self._workspace)
+
+    @cached_property
+    def _rests(self) -> dict[str, str]:
+        return read_rests(self._workspace)
 
     def files(self, path: str) -> list[DataFile]:
         """The files at or below a path; none where the run made none there.
@@ -65,28 +75,42 @@ class RunData:
         """The files of an output.
 
         Raises:
-            LineageError: Where the list of a folder is not in the cache.
+            LineageError: Where the list of a folder is neither in the cache nor in the remote.
         """
+        self._fetcher.has(self.outs[out])
         for member in self._cache.members(self.outs[out]):
             path = f"{out}/{member.path}" if member.path else out
-            yield DataFile(path=path, hash=member.hash, file=self._cache.object(member.hash))
+            place = self._cache.object(member.hash)
+            yield self._left(DataFile(path=path, hash=member.hash, file=place))
+
+    def _left(self, file: DataFile) -> DataFile:
+        """What purges left of a file; the file itself where none took rows of it."""
+        md5, seen = file.hash, {file.hash}
+        while not self._cache.object(md5).exists() and self._rests.get(md5, md5) not in seen:
+            md5 = self._rests[md5]
+            seen.add(md5)
+        if md5 == file.hash:
+            return file
+        place, tag = self._cache.object(md5), self.purged.get(file.hash)
+        return DataFile(path=file.path, hash=md5, file=place, purged_by=tag)
 
     def require(self, file: DataFile) -> Path:
-        """Where a file lies.
+        """Where a file lies; the remote gives what the cache lacks.
 
         Raises:
-            LineageError: Where it is not in the cache: purged, or else missing.
+            LineageError: Where it was purged, or is in neither.
         """
         if file.file.exists():
             return file.file
         if file.hash in self.purged:
             raise LineageError(
-                f"{file.path} of run {self.run.run_id} was purged, as the tag "
-                f"{self.purged[file.hash]} says"
+                f"{file.path} of run {self.run.run_id} {PURGED} {self.purged[file.hash]} says"
             )
+        if self._fetcher.has(file.hash):
+            return file.file
         raise LineageError(
-            f"{file.path} of run {self.run.run_id} is not in the cache ({file.hash}); `dvc fetch "
-            "--all-tags` brings what the remote has, `rsft audit` says what is lost"
+            f"{file.path} of run {self.run.run_id} is neither in the cache nor in the remote "
+            f"({file.hash}); `rsft audit` says what is lost"
         )
 
     def table(self, path: str, wanted: pc.Expression | None = None) -> pa.Table:

@@ -10,9 +10,10 @@ from rsft.config import round_folder
 from rsft.errors import LineageError
 from rsft.lineage import RunRecord, Workspace, read_record
 from rsft.rows.address import RowAddress
-from rsft.rows.data import RunData
+from rsft.rows.data import PURGED, RunData
 from rsft.rows.models import Registered, TrainedModel, trained_models
 from rsft.rows.naming import Found, read_split
+from rsft.stages.contract import PROMPTS
 from rsft.types import Decided, Leak, TrainingRow
 
 FateKind = Literal["kept", "held_out", "contaminated", "repeated", "over_cap"]
@@ -92,11 +93,13 @@ def explain_row(workspace: Workspace, run: RunRecord, row: RowAddress) -> Explan
     split = "train" if row.round else "labelled"
     found = next(read_split(data, split, is_prompt), None)
     if found is None:
-        raise _no_such(row, run, f"prompt {row.prompt_id!r} in the split {split!r}")
+        what = f"prompt {row.prompt_id!r} in the split {split!r}"
+        raise _no_such(row, data, f"{PROMPTS}/{split}.parquet", what)
     candidate = _candidate(data, row, is_row) if row.round else None
     completion = found.prompt.solution if candidate is None else candidate.text
     if completion is None:
-        raise _no_such(row, run, f"labelled row of {row.prompt_id!r}")
+        what = f"labelled row of {row.prompt_id!r}"
+        raise _no_such(row, data, f"{PROMPTS}/{split}.parquet", what)
     params = run.manifest.get("params", {}) if row.round else {}
     is_learnt = candidate is None or candidate.is_accepted
 
@@ -117,9 +120,16 @@ def explain_row(workspace: Workspace, run: RunRecord, row: RowAddress) -> Explan
     )
 
 
-def _no_such(row: RowAddress, run: RunRecord, what: str) -> LineageError:
+def _no_such(row: RowAddress, data: RunData, path: str, what: str) -> LineageError:
+    run_id = data.run.run_id
+    for file in data.files(path):
+        if file.purged_by is not None:
+            return LineageError(
+                f"{str(row)!r}: run {run_id} has no {what} any more, or never had: {file.path} "
+                f"{PURGED} {file.purged_by} says, but for other rows"
+            )
     return LineageError(
-        f"{str(row)!r}: run {run.run_id} has no {what}; name another run with --run, or look for "
+        f"{str(row)!r}: run {run_id} has no {what}; name another run with --run, or look for "
         "the prompt in all of them with `rsft trace`"
     )
 
@@ -135,10 +145,11 @@ def _is_row(row: RowAddress) -> pc.Expression:
 def _candidate(data: RunData, row: RowAddress, is_row: pc.Expression) -> Decided:
     folder = round_folder(row.round)
     if f"{folder}/decisions" not in data.outs:
-        raise _no_such(row, data.run, f"round {row.round}")
+        raise _no_such(row, data, f"{folder}/decisions", f"round {row.round}")
     rows = data.rows(f"{folder}/decisions", Decided, is_row)
     if not rows:
-        raise _no_such(row, data.run, f"draw {row.draw} of {row.prompt_id!r} in round {row.round}")
+        what = f"draw {row.draw} of {row.prompt_id!r} in round {row.round}"
+        raise _no_such(row, data, f"{folder}/decisions", what)
     return rows[0]
 
 

@@ -4,6 +4,7 @@ A prompt is its question, not its id: an id that counts lines is another prompt'
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pyarrow.compute as pc
@@ -11,10 +12,21 @@ import pyarrow.compute as pc
 from rsft.errors import LineageError
 from rsft.lineage import RunRecord, Workspace
 from rsft.prompts.forgotten import Forgotten, Kind, digest, question_digests
-from rsft.rows.data import RunData
+from rsft.rows.data import DataFile, RunData
+from rsft.rows.tables import columns_of, read_columns
 from rsft.stages.contract import PROMPTS
-from rsft.types import Prompt
+from rsft.types import Prompt, Turn
 
+_TOLD = (
+    *("prompt_id", "prompt", "context", "family"),
+    *("source", "licence", "split", "round"),
+)
+"""What rows and answers tell of their prompts; the latter ones not all of them."""
+
+_LEAST_WORDS = 5
+"""Words of a text that may be a question which no table has any more."""
+_LONGEST_SHOWN = 200
+"""Characters of a text that a message repeats."""
 _LEAST_HASH = 12
 """Digits of a hash by which a forgotten prompt may be named."""
 
@@ -82,9 +94,19 @@ def name_prompt(
             is_hash or digest("id", text) == entry.id or asked == entry.hash
         ):
             return Wanted(kind="prompt", name=text, hash=entry.hash)
+    for run in runs:
+        data = RunData(workspace, run)
+        if _is_whole(data):
+            continue
+        for found in prompts_in_rows(data):
+            known = question_digests(found.prompt.text, found.prompt.context)[-1]
+            if text == found.prompt.prompt_id or known == asked:
+                return Wanted(kind="prompt", name=text, hash=known, prompt=found.prompt)
+        if len(text.split()) >= _LEAST_WORDS:  # which may have been among what is gone
+            return Wanted(kind="prompt", name=text, hash=asked)
     raise LineageError(
-        f"{text!r} is the id or the text of no prompt that a run of this checkout has; write it as "
-        "it stands in data/prompts, or the whole question"
+        f"{_shortened(text)!r} is the id or the text of no prompt that a run of this checkout has; "
+        "write it as it stands in data/prompts, or the whole question"
     )
 
 
@@ -117,6 +139,55 @@ def read_split(data: RunData, split: str, wanted: pc.Expression | None = None) -
     """
     for prompt in data.rows(f"{PROMPTS}/{split}.parquet", Prompt, wanted):
         yield Found(split=split, prompt=prompt)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def _is_whole(data: RunData) -> bool:
+    """Whether all tables of a run's prompts are there."""
+    try:
+        for file in data.files(str(PROMPTS)):
+            data.require(file)
+    except LineageError:
+        return False
+    return True
+
+
+def prompts_in_rows(data: RunData) -> list[Found]:
+    """The prompts that a run's rows and answers tell of: more than its tables of prompts, or less.
+
+    What can no longer be read is passed over.
+    """
+    found: dict[tuple[str, str], Found] = {}
+    for out in data.outs:
+        with suppress(LineageError):
+            for file in data.files_of(out):
+                if file.path.endswith(".parquet"):
+                    with suppress(LineageError):
+                        found |= {(f.split, f.prompt.prompt_id): f for f in _told(data, file)}
+    return list(found.values())
+
+
+def _told(data: RunData, file: DataFile) -> Iterator[Found]:
+    """The prompts of a table's rows, where it is one of training rows or answers."""
+    columns = columns_of(data.require(file))
+    if {"prompt_id", "prompt", "context", "family"} <= columns:
+        names = [name for name in _TOLD if name in columns]
+        for row in read_columns(file.file, names).to_pylist():
+            split = row.get("split") or ("train" if row.get("round") else "labelled")
+            prompt = Prompt(
+                prompt_id=row["prompt_id"],
+                text=row["prompt"],
+                context=tuple(Turn(**turn) for turn in row["context"]),
+                answers=(),
+                solution=None,
+                family=row["family"],
+                source=row.get("source", ""),
+                licence=row.get("licence", ""),
+            )
+            yield Found(split=split, prompt=prompt)
 
 
 def _look(

@@ -11,6 +11,7 @@ Every table is looked through, whatever its columns. What counts as a trace:
 Not found are paraphrases, and the question within a longer text.
 """
 
+import io
 import json
 from collections.abc import Collection, Iterator
 from functools import lru_cache
@@ -24,6 +25,7 @@ import pyarrow.parquet as pq
 from rsft.errors import LineageError
 from rsft.prompts.forgotten import VALUES, digest, question_digests
 from rsft.rows.naming import Wanted
+from rsft.rows.tables import columns_of, read_columns, schema_in
 from rsft.types import Turn
 
 _ID_COLUMNS = ("prompt_id", "evaluation_prompt_id")
@@ -33,11 +35,24 @@ _LEAST_WORDS = 5
 
 def rows_of_prompts(file: Path, ids: Collection[str]) -> int:
     """How many rows of a table are of some prompts."""
-    columns = [name for name in _ID_COLUMNS if name in _schema(file).names]
-    table = _read(file, columns)
+    columns = [name for name in _ID_COLUMNS if name in columns_of(file)]
+    table = read_columns(file, columns)
     wanted = pa.array(sorted(ids), pa.string())
     is_one = [pc.is_in(table[name], value_set=wanted).to_pylist() for name in columns]
     return sum(map(any, zip(*is_one, strict=True)))
+
+
+def rows_of_others(file: Path, ids: Collection[str]) -> bytes:
+    """A table without the rows of some prompts, as a file."""
+    table = read_columns(file, schema_in(file).names)
+    wanted = pa.array(sorted(ids), pa.string())
+    for name in (name for name in _ID_COLUMNS if name in table.column_names):
+        table = table.filter(
+            pc.invert(pc.fill_null(pc.is_in(table[name], value_set=wanted), False))
+        )
+    written = io.BytesIO()
+    pq.write_table(table, written)
+    return written.getvalue()
 
 
 def leaves_telling(file: Path, ids: Collection[str], texts: Collection[str]) -> int:
@@ -45,12 +60,12 @@ def leaves_telling(file: Path, ids: Collection[str], texts: Collection[str]) -> 
     long = [text for text in texts if _is_long(text)]
     return sum(
         leaf in ids or leaf in texts or any(text in leaf for text in long)
-        for leaf in _leaves(_document(file))
+        for leaf in leaves(_document(file))
     )
 
 
 def traces_in_table(
-    file: Path, wanted: Wanted, *, ids: Collection[str], known: Collection[str]
+    file: Path, wanted: Wanted, *, ids: Collection[str], known: Collection[str] | None
 ) -> dict[str, int]:
     """What a table has of what is forgotten.
 
@@ -58,20 +73,21 @@ def traces_in_table(
         file: A Parquet file.
         wanted: What is forgotten.
         ids: Hashes of ids under which it is.
-        known: Ids of the prompts that the run may have rows of.
+        known: Ids of the prompts that the run may have rows of; null where nobody knows any more.
 
     Returns:
         Rows by kind of trace; empty where there is none.
     """
-    schema = _schema(file)
+    schema = schema_in(file)
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
     asked = {"prompt", "text"} & set(texts) if "context" in schema.names else set()
-    table = _read(file, [*texts, *(["context"] if asked else [])])
+    table = read_columns(file, [*texts, *(["context"] if asked else [])])
     found: dict[str, int] = {}
     for name in texts:
         if name in _ID_COLUMNS:
             _count(found, "id", table[name], lambda value: digest("id", value) in ids)
-            _count(found, "stranger", table[name], lambda value: value not in known)
+            if known is not None:
+                _count(found, "stranger", table[name], lambda value: value not in known)
         elif name == wanted.kind:
             _count(found, "value", table[name], lambda v: digest(wanted.kind, v) == wanted.hash)
         elif name not in (*VALUES, *asked) and wanted.kind == "prompt":
@@ -85,9 +101,8 @@ def traces_in_table(
 
 def traces_in_document(file: Path, wanted: Wanted, ids: Collection[str]) -> dict[str, int]:
     """What a JSON document has of it, as ``traces_in_table``; its texts are its rows."""
-    leaves = _leaves(_document(file))
     found = {"id": 0, "value": 0, "text": 0}
-    for leaf in leaves:
+    for leaf in leaves(_document(file)):
         found["id"] += digest("id", leaf) in ids
         found["value"] += digest(wanted.kind, leaf) == wanted.hash
         found["text"] += wanted.kind == "prompt" and _is_question(leaf, wanted.hash)
@@ -124,17 +139,17 @@ def _turns(turns: list[dict[str, str]]) -> tuple[tuple[str, str], ...]:
     return tuple((turn["role"], turn["content"]) for turn in turns)
 
 
-def _leaves(value: Any) -> Iterator[str]:
+def leaves(value: Any) -> Iterator[str]:
     """The texts in a document, keys included."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for key, below in value.items():
             yield key
-            yield from _leaves(below)
+            yield from leaves(below)
     elif isinstance(value, list):
         for below in value:
-            yield from _leaves(below)
+            yield from leaves(below)
 
 
 def _document(file: Path) -> Any:
@@ -142,22 +157,3 @@ def _document(file: Path) -> Any:
         return json.loads(file.read_bytes())
     except ValueError:
         raise LineageError(f"{file}: no JSON; `rsft audit` says what is broken") from None
-
-
-def _schema(file: Path) -> pa.Schema:
-    return _guarded(file, lambda: pq.read_schema(file))
-
-
-def _read(file: Path, columns: list[str]) -> pa.Table:
-    # As one file: of a path, Arrow would make a data set, and a column of each folder with a "=".
-    return _guarded(file, lambda: pq.ParquetFile(file).read(columns))
-
-
-def _guarded(file: Path, read: Any) -> Any:
-    try:
-        return read()
-    except (pa.ArrowException, OSError) as error:
-        line = " ".join(str(error).split())
-        raise LineageError(
-            f"{file}: no readable table ({line}); `rsft audit` says what is broken"
-        ) from None

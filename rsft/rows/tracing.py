@@ -2,24 +2,33 @@
 
 A run all of whose prompts are others has nothing of it, for everything is made from its prompts.
 Of a run that was told to forget it, this is not believed but shown: every table is looked through.
+Where a purge took tables of prompts, rows that tell of their prompts stand in for them.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow.compute as pc
 
 from rsft.config import FORGOTTEN
-from rsft.errors import LineageError
-from rsft.lineage import RunRecord, Workspace, read_files, read_purges, read_record
+from rsft.errors import LineageError, PromptsError
+from rsft.lineage import RunRecord, Workspace, is_object, read_files, read_purges, read_record
 from rsft.prompts.forgotten import Forgotten, parse_forgotten
 from rsft.rows.address import RowAddress
-from rsft.rows.data import DataFile, RunData
+from rsft.rows.data import PURGED, DataFile, RunData
 from rsft.rows.looked import Looked, is_table, noting
-from rsft.rows.models import Registered, TrainedModel, trained_models
-from rsft.rows.naming import Found, Wanted, find_prompts, read_split, splits_of
-from rsft.rows.records import RunTrace, Trace
+from rsft.rows.models import How, Registered, TrainedModel, trained_models
+from rsft.rows.naming import (
+    Found,
+    Wanted,
+    find_prompts,
+    prompts_in_rows,
+    read_split,
+    splits_of,
+)
+from rsft.rows.records import RunTrace, State, Trace
 from rsft.rows.scanning import leaves_telling, rows_of_prompts, traces_in_document, traces_in_table
 from rsft.stages.contract import PROMPTS
 
@@ -44,15 +53,32 @@ def trace(
     purged = _purged(workspace, wanted, registered)
     found = []
     for run, text in zip(runs, lists, strict=True):
-        listed = parse_forgotten((text or b"").decode(errors="replace"), f"{run.tag}:{FORGOTTEN}")
-        told = [entry for entry in listed if _is_it(entry, wanted)]
-        data = RunData(workspace, run)
-        if run.run_id in purged:
-            found.append(RunTrace(run=run, state="purged", models=purged[run.run_id]))
-        else:
-            found.append(tracer.prove(data, told) if told else tracer.follow(data))
+        one = _followed(tracer, RunData(workspace, run), text or b"", wanted)
+        if run.run_id in purged and one.state in ("holds", "none", "unknown", "unproven"):
+            one = replace(
+                one,
+                state="holds" if one.files else "purged",
+                models=purged[run.run_id],
+                unread=tuple(line for line in one.unread if PURGED not in line),
+            )
+        found.append(one)
     at = next((entry.at for entry in forgotten if _is_it(entry, wanted)), None)
     return Trace(wanted=wanted, forgotten_at=at, runs=found)
+
+
+def _followed(tracer: "_Tracer", data: RunData, listed: bytes, wanted: Wanted) -> RunTrace:
+    """What a run has, by whether the list in its tag told it to forget it."""
+    name = f"{data.run.tag}:{FORGOTTEN}"
+    try:
+        told = [
+            entry
+            for entry in parse_forgotten(listed.decode(errors="replace"), name)
+            if _is_it(entry, wanted)
+        ]
+    except PromptsError as error:
+        found = tracer.follow(data)
+        return replace(found, unread=(*found.unread, str(error)))
+    return tracer.prove(data, told) if told else tracer.follow(data)
 
 
 def _is_it(entry: Forgotten, wanted: Wanted) -> bool:
@@ -65,14 +91,21 @@ def _purged(
     """By run that it was purged from the models that had learnt from it, as the purge recorded."""
     of = {"kind": wanted.kind, "hash": wanted.hash}
     told = [purge.details for purge in read_purges(workspace) if purge.details.get("of") == of]
-    return {
-        run_id: tuple(
-            registered.model(model["path"], model["hash"], model["how"], model["rows"])
-            for model in models
-        )
-        for details in told
-        for run_id, models in details["models"].items()
-    }
+    found: dict[str, tuple[TrainedModel, ...]] = {}
+    for details in told:
+        with suppress(KeyError, TypeError, AttributeError, LineageError):  # another's tag
+            for run_id, models in details["models"].items():
+                read = tuple(_model(registered, model) for model in models)
+                found[run_id] = found.get(run_id) or read
+    return found
+
+
+def _model(registered: Registered, told: Mapping[str, Any]) -> TrainedModel:
+    path, md5, how, rows = told["path"], told["hash"], told["how"], told["rows"]
+    is_one = isinstance(path, str) and is_object(md5) and isinstance(rows, int | None)
+    if not is_one or how not in get_args(How):
+        raise LineageError(f"{told!r} is no model")
+    return registered.model(path, md5, how, rows)
 
 
 class _Tracer:
@@ -88,13 +121,37 @@ class _Tracer:
     def follow(self, data: RunData) -> RunTrace:
         """What a run has of it, by the ids of its prompts that are it."""
         prompts, unread = self._prompts_of(data)
+        if not prompts and unread:
+            prompts = self._stood_in(data)
         if not prompts:
             return RunTrace(run=data.run, state="unknown" if unread else "none", unread=unread)
         ids = frozenset(found.prompt.prompt_id for found in prompts)
         texts = frozenset(found.prompt.text for found in prompts)
         looked = Looked(data)
         looked.look(lambda file: self._rows(file, ids, texts))
-        is_it = pc.field("prompt_id").isin(sorted(ids))
+        if unread and not looked.as_trace("holds").files:
+            return RunTrace(run=data.run, state="unknown", unread=tuple(looked.unread))
+        return self._led_to(data, looked, "holds", prompts)
+
+    def prove(self, data: RunData, told: Sequence[Forgotten]) -> RunTrace:
+        """Whether a run that was told to forget it has any trace of it."""
+        ids = frozenset(entry.id for entry in told if entry.by_id and entry.id is not None)
+        known: frozenset[str] | None = None
+        looked = Looked(data)
+        with noting(looked.unread):
+            known = self._known_in(data)
+        looked.look(lambda file: self._hashed(file, ids, known))
+        found = looked.as_trace("not_free")
+        if found.files:
+            prompts = [one for one in prompts_in_rows(data) if self._wanted.picks(one.prompt)]
+            return self._led_to(data, looked, "not_free", prompts)
+        return replace(found, state="unproven" if found.unread else "free")
+
+    def _led_to(
+        self, data: RunData, looked: Looked, state: State, prompts: Sequence[Found]
+    ) -> RunTrace:
+        """A trace with what the ids of a run's prompts lead to: accepted rows, and models."""
+        is_it = pc.field("prompt_id").isin(sorted({found.prompt.prompt_id for found in prompts}))
 
         def rounds_in(path: str) -> Sequence[int]:
             rounds: list[int] = data.table(path, is_it)["round"].to_pylist()
@@ -107,25 +164,20 @@ class _Tracer:
         with noting(looked.unread):
             accepted = _accepted(data, is_it)
         return replace(
-            looked.as_trace("holds"),
-            prompts=prompts,
+            looked.as_trace(state),
+            prompts=tuple(prompts),
             accepted=tuple(accepted),
             models=tuple(models),
         )
 
-    def prove(self, data: RunData, told: Sequence[Forgotten]) -> RunTrace:
-        """Whether a run that was told to forget it has any trace of it."""
-        ids = frozenset(entry.id for entry in told if entry.by_id and entry.id is not None)
-        try:
-            known = self._known_in(data)
-        except LineageError as error:
-            return RunTrace(run=data.run, state="unproven", unread=(str(error),))
-        looked = Looked(data)
-        looked.look(lambda file: self._hashed(file, ids, known))
-        found = looked.as_trace("not_free")
-        if found.files:
+    def _stood_in(self, data: RunData) -> tuple[Found, ...]:
+        """The prompts that are it as a run's rows tell of them; else by its id, if that is free."""
+        told = prompts_in_rows(data)
+        found = tuple(one for one in told if self._wanted.picks(one.prompt))
+        prompt = self._wanted.prompt
+        if found or prompt is None or prompt.prompt_id in {one.prompt.prompt_id for one in told}:
             return found
-        return replace(found, state="unproven" if found.unread else "free")
+        return (Found(split="train", prompt=prompt),)
 
     def _known_in(self, data: RunData) -> frozenset[str]:
         """Ids of a run's prompts, and of those that it dropped for what they share with others."""
@@ -160,7 +212,9 @@ class _Tracer:
             self._traces[key] = {"id": rows} if rows else {}
         return self._traces[key]
 
-    def _hashed(self, file: DataFile, ids: frozenset[str], known: frozenset[str]) -> dict[str, int]:
+    def _hashed(
+        self, file: DataFile, ids: frozenset[str], known: frozenset[str] | None
+    ) -> dict[str, int]:
         key = (file.hash, ids, known)
         if key not in self._traces:
             if is_table(file):

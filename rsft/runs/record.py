@@ -36,12 +36,14 @@ from rsft.registry import (
     CHALLENGER,
     CHAMPION,
     NOWHERE,
+    ModelVersion,
     Pointer,
     Registry,
     get_version,
     list_versions,
     move_alias,
     read_pointers,
+    read_versions,
     require_promoter,
 )
 
@@ -67,30 +69,49 @@ class Difference:
     mark: str | None
     """The entry, with its time, that it was last moved for; null for none."""
 
-    def __str__(self) -> str:
-        """The difference in one line, with what to do about it."""
-        found, recorded = _shown(self.found), _shown(self.recorded)
-        told = f"{self.name}@{self.alias} is {found}, on record is {recorded}"
+    @property
+    def remedy(self) -> str:
+        """Why it is so, and what to do about it."""
         if self.kind == "unfinished":
-            return f"{told}: a change was cut off; `rsft reconcile`, or the next run, finishes it"
+            return "a change was cut off; `rsft reconcile`, or the next run, finishes it"
         if self.kind == "moved by hand":
-            return f"{told}: it was moved by hand; `rsft reconcile` moves it back"
+            return "it was moved by hand; `rsft reconcile` moves it back"
         if self.kind == "not on record":
             return (
-                f"{told}: it was set before the record began, and stays until a version is "
-                f"promoted; `rsft promote {self.name}/{self.found}` judges it and puts it on "
-                "record, where a run made it, `rsft reconcile` takes the alias away"
+                "it was set before the record began, and stays until a version is promoted; `rsft "
+                f"promote {self.name}/{self.found}` judges it and puts it on record, where a run "
+                "made it, `rsft reconcile` takes the alias away"
             )
         if self.kind == "not in MLflow":
             return (
-                f"{told}, which MLflow does not have: `rsft register` brings back what was lost "
-                "with a store; what was deleted there keeps its number, and `rsft register "
-                f"--again {self.recorded}` registers its model under the next one"
+                "MLflow does not have it: `rsft register` brings back what was lost with a store; "
+                "what was deleted there keeps its number, and `rsft register --again "
+                f"{self.recorded}` registers its model under the next one"
             )
         return (
-            f"{told}: it was last moved for {self.mark}, which is not on record here; `git fetch "
-            "--tags` brings what others recorded, `rsft reconcile` goes by the record as it is"
+            f"it was last moved for {self.mark}, which is not on record here; `git fetch --tags` "
+            "brings what others recorded, `rsft reconcile` goes by the record as it is"
         )
+
+    def __str__(self) -> str:
+        """The difference in one line, with what to do about it."""
+        found, recorded = _shown(self.found), _shown(self.recorded)
+        return f"{self.name}@{self.alias} is {found}, on record is {recorded}: {self.remedy}"
+
+
+def read_model(
+    workspace: Workspace, registry: Registry, name: str
+) -> tuple[list[Entry], list[ModelVersion], list[Difference]]:
+    """A model's record, its versions, and what of its aliases is not as the record has it.
+
+    All of one moment: none is registered or promoted meanwhile.
+
+    Raises:
+        RegistryError: Where the store cannot be used.
+    """
+    with hold_registry(workspace):
+        record = read_record(workspace, name)
+        return record, read_versions(registry, name), find_differences(workspace, registry, name)
 
 
 def find_differences(workspace: Workspace, registry: Registry, name: str) -> list[Difference]:

@@ -32,6 +32,7 @@ from rsft.lineage import (
     record_registration,
 )
 from rsft.registry import (
+    PACKAGE_TAG,
     Evaluation,
     ModelVersion,
     Provenance,
@@ -225,6 +226,7 @@ def _register(workspace: Workspace, registry: Registry, name: str, run: RunRecor
         version=version.version,
         run=run,
         model_hash=model_hash,
+        package_md5=version.tags.get(PACKAGE_TAG),
     )
     note_registered(registry, name, max(version.version, last_registered(registry, name)))
     return version.version

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -20,11 +21,16 @@ from rsft.lineage import (
     RunRecord,
     Trees,
     Workspace,
+    contending,
+    folder_md5,
+    in_service,
     md5_of,
+    read_record,
     read_run,
     tag_run,
 )
-from rsft.registry import ModelVersion
+from rsft.registry import CHALLENGER, CHAMPION, PACKAGE_FILES, ModelVersion, Pointer
+from rsft.runs.record import read_model
 from tests.workspaces import git, make_repository
 
 RUN = "20260101-demo"
@@ -34,7 +40,7 @@ FILES = {
 stages:
   prompts:
     cmd: prompts
-    deps: [data/raw, rsft/code.py, rsft/part]
+    deps: [data/raw, data/forgotten.jsonl, rsft/code.py, rsft/part]
     params: [seed, prompts]
     outs: [data/prompts]
   filter:
@@ -53,14 +59,18 @@ stages:
 """,
     "params.yaml": "seed: 7\nprompts: {source: own, shares: [0.5, 0.5]}\nfilter: {rule: coin}\n",
     "data/raw/README.md": "What you bring.\n",
+    "data/forgotten.jsonl": "",
     "rsft/code.py": "code = 1\n",
     "rsft/part/one.py": "one = 1\n",
     "rsft/part/two.py": "two = 2\n",
     ".dvcignore": "__pycache__\n",
-    ".gitignore": "/data/*\n!/data/raw\n/.rsft\n/dvc.lock\n/mlflow\n/remote\n/.dvc/\n",
+    ".gitignore": "/data/*\n!/data/raw\n!/data/forgotten.jsonl\n"
+    "/.rsft\n/dvc.lock\n/mlflow\n/remote\n/.dvc/\n",
 }
 
 ROUND = Path("data/rounds/1")
+MODEL = "data/rounds/1/model"
+WEIGHTS = f"{MODEL}/model.safetensors"
 
 
 def _table(rows: int) -> pa.Table:
@@ -70,6 +80,8 @@ def _table(rows: int) -> pa.Table:
 def _prompts() -> None:
     write_table(Path("data/prompts/train.parquet"), _table(6))
     write_table(Path("data/prompts/eval.parquet"), _table(3))
+    for rows in (5, 2):
+        write_table(Path(f"data/prompts/parts/{rows}.parquet"), _table(rows))
 
 
 def _filter() -> None:
@@ -107,6 +119,8 @@ class Audited:
     """The checkout."""
     versions: list[ModelVersion] = field(default_factory=list)
     """What MLflow has."""
+    marks: dict[str, str] = field(default_factory=dict)
+    """By alias the entry that it was last moved for."""
 
     @property
     def workspace(self) -> Workspace:
@@ -117,10 +131,20 @@ class Audited:
         return read_run(self.workspace, RUN)
 
     def all(self, *, with_checkout: bool = True) -> AuditReport:
-        return audit_all(self.workspace, "demo", lambda: self, with_checkout=with_checkout)
+        return audit_all(
+            self.workspace, "demo", lambda: self, read_model, with_checkout=with_checkout
+        )
 
-    def one(self) -> AuditReport:
-        return audit_run(self.workspace, self.run, "demo", lambda: self)
+    def one(self, run: RunRecord | None = None) -> AuditReport:
+        return audit_run(self.workspace, run or self.run, "demo", lambda: self, read_model)
+
+    def pointers(self) -> dict[str, Pointer]:
+        """Where MLflow's aliases point."""
+        at = {alias: v.version for v in self.versions for alias in v.aliases}
+        return {
+            alias: Pointer(version=at.get(alias), mark=self.marks.get(alias))
+            for alias in (CHAMPION, CHALLENGER)
+        }
 
     def finding(self) -> Finding:
         """The only one."""
@@ -143,7 +167,8 @@ class Audited:
         return folder / md5[:2] / md5[2:]
 
     def artifact(self) -> Path:
-        return self.root / "mlflow" / "model"
+        """The policy in MLflow's model."""
+        return self.root / "mlflow" / "model" / "artifacts" / "policy"
 
     def edit_manifest(self, change: Callable[[dict], None]) -> None:
         """Makes the run's tag anew, with another manifest; MLflow is told of it."""
@@ -167,10 +192,17 @@ def flip(file: Path) -> None:
     os.utime(file, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
-def tag_entry(audited: Audited, tag: str, document: dict) -> None:
+def follow(audited: Audited) -> None:
+    """Has the aliases' marks be those of the record."""
+    record = read_record(audited.workspace)
+    entries = {CHAMPION: in_service(record, "demo"), CHALLENGER: contending(record, "demo")}
+    audited.marks = {alias: f"{e.tag} {e.at}" for alias, e in entries.items() if e is not None}
+
+
+def tag_entry(audited: Audited, tag: str, document: dict, run_id: str = RUN) -> None:
     """Writes an entry of the record."""
     message = f"An entry\n\n{json.dumps(document)}"
-    git(audited.root, "tag", "--annotate", tag, f"run/{RUN}^{{commit}}", "--message", message)
+    git(audited.root, "tag", "--annotate", tag, f"run/{run_id}^{{commit}}", "--message", message)
 
 
 def register(audited: Audited) -> None:
@@ -178,7 +210,9 @@ def register(audited: Audited) -> None:
     run = audited.run
     told = {"version": 1, "run_id": run.run_id}
     model_hash = run.manifest["model"]["hash"]
-    tag_entry(audited, "demo@v1.0.0", {"kind": "registered", **told, "model_hash": model_hash})
+    package = md5_of((audited.root / "mlflow/model" / PACKAGE_FILES).read_bytes())
+    made = {"model_hash": model_hash, "package_md5": package}
+    tag_entry(audited, "demo@v1.0.0", {"kind": "registered", **told, **made})
     tag_entry(
         audited,
         "demo#champion#1",
@@ -192,6 +226,41 @@ def register(audited: Audited) -> None:
         mlflow_run_id="m",
     )
     audited.versions[:] = [version]
+    follow(audited)
+
+
+def tags_of(audited: Audited, **changes: str) -> None:
+    """Edits the tags of MLflow's version."""
+    (version,) = audited.versions
+    audited.versions[:] = [dataclasses.replace(version, tags={**version.tags, **changes})]
+
+
+def run_again(audited: Audited, run_id: str, **changes: Any) -> RunRecord:
+    """The run again, with all reused."""
+    manifest = {**audited.run.manifest, "run_id": run_id, **changes}
+    tag_run(audited.workspace, run_id, manifest)
+    return read_run(audited.workspace, run_id)
+
+
+def replace_member(audited: Audited, out: str, name: str, text: str) -> None:
+    """Puts another file into a data set, and its hashes into lock, manifest and stores."""
+    dataset = audited.run.stages["validate"].outs[out].hash
+    listed = json.loads(audited.object(out).read_text())
+    (old,) = [entry["md5"] for entry in listed if entry["relpath"] == name]
+    new = md5_of(text.encode())
+    renewed = folder_md5({e["relpath"]: new if e["relpath"] == name else e["md5"] for e in listed})
+    listing = json.dumps([e | ({"md5": new} if e["relpath"] == name else {}) for e in listed])
+    for folder in (".dvc/cache/files/md5", "remote/files/md5"):
+        for md5, content in ((new, text), (renewed, listing)):
+            place = audited.root / folder / md5[:2] / md5[2:]
+            place.parent.mkdir(exist_ok=True)
+            place.write_text(content)
+    lock = audited.root / "dvc.lock"
+    manifest = json.dumps(audited.run.manifest)
+    for before, after in ((dataset, renewed), (old, new)):
+        lock.write_text(lock.read_text().replace(before, after))
+        manifest = manifest.replace(before, after)
+    audited.retag(json.loads(manifest))
 
 
 def _keep(folder: Path, path: str, md5: str) -> None:
@@ -234,15 +303,27 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             }
             for name, run in runs.items()
         },
-        "inputs": {"data/raw": {"hash": raw, "size": 16, "files": 1}},
+        "inputs": {
+            "data/raw": {"hash": raw, "size": 16, "files": 1},
+            "data/forgotten.jsonl": {"hash": md5_of(b""), "size": 0, "files": 1},
+        },
         "rows": {"data/prompts/eval.parquet": 3, "data/rounds/1/decisions": 8},
         "params": {"seed": 7, "prompts": {"source": "own", "shares": [0.5, 0.5]}, "extra": None},
     }
     _keep(folder, "data/raw", raw)
+    place = folder / ".dvc/cache/files/md5" / md5_of(b"")[:2] / md5_of(b"")[2:]
+    place.parent.mkdir(exist_ok=True)
+    place.touch()
     tag_run(Workspace(root=folder, home=folder), RUN, manifest)
     (folder / "data" / "run.json").write_text(json.dumps({"tag": f"run/{RUN}"}))
     shutil.copytree(folder / ".dvc/cache/files", folder / "remote/files")
-    shutil.copytree(folder / ROUND / "model", folder / "mlflow/model")
+    shutil.copytree(folder / ROUND / "model", folder / "mlflow/model/artifacts/policy")
+    package = {"MLmodel": "model", "code/rsft/policy.py": "answer = 1"}
+    for name, text in package.items():
+        (folder / "mlflow/model" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "mlflow/model" / name).write_text(text)
+    listed = {name: md5_of(text.encode()) for name, text in package.items()}
+    (folder / "mlflow/model" / PACKAGE_FILES).write_text(json.dumps(listed))
     return folder
 
 
@@ -255,8 +336,11 @@ def audited(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         f"[core]\n    remote = store\n['remote \"store\"']\n    url = {root / 'remote'}\n"
     )
     monkeypatch.chdir(root)
-    monkeypatch.setattr("rsft.audit.audit.read_versions", lambda registry, name: registry.versions)
-    monkeypatch.setattr("rsft.audit.audit.fetch", lambda registry, version: registry.artifact())
+    monkeypatch.setattr("rsft.runs.record.read_versions", lambda registry, name: registry.versions)
+    monkeypatch.setattr("rsft.runs.record.read_pointers", lambda registry, _: registry.pointers())
+    model = root / "mlflow" / "model"
+    monkeypatch.setattr("rsft.audit.audit.fetch_model", lambda registry, version, copies: model)
+    monkeypatch.setattr("rsft.audit.audit.policy_in", lambda model: model / "artifacts" / "policy")
     found = Audited(root=root)
     register(found)
     return found

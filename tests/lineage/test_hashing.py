@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -76,6 +77,31 @@ def test_a_remote_that_is_not_configured_is_an_error(workspace: Workspace) -> No
     configure(workspace, "[core]\n    remote = far\n")
     with pytest.raises(LineageError, match="DVC's remote 'far' cannot be used"):
         open_stores(workspace)
+
+
+@pytest.mark.parametrize(
+    "error", [ImportError("no dvc-s3"), RuntimeError("Unable to locate\ncredentials")]
+)
+def test_a_bucket_that_cannot_be_reached_is_an_error_of_one_line(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def objects(*asked: object) -> None:
+        raise error
+
+    configure(workspace, "[core]\n    remote = far\n['remote \"far\"']\n    url = s3://far/x\n")
+    monkeypatch.setattr("rsft.lineage.stores.remote_objects", objects)
+    with pytest.raises(LineageError, match="remote 'far' cannot be used") as raised:
+        open_stores(workspace)
+    assert str(raised.value).count("\n") == 0
+
+
+def test_what_a_file_system_raises_is_why_an_object_cannot_be_read(tmp_path: Path) -> None:
+    class Away(ObjectFolder):
+        def open(self, key: str) -> IO[bytes]:
+            raise RuntimeError("Could not\nconnect")
+
+    found = hash_objects(Away(name="x", folder=tmp_path), ["a" * 32], lambda *told: None)
+    assert found["a" * 32] == Hashed(hash=None, size=0, error="Could not connect")
 
 
 def test_a_bucket_is_read_through_dvcs_file_system(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Stages run in process, on a DVC repository of two small scripts."""
 
+import hashlib
 import io
 import os
 import runpy
@@ -416,6 +417,13 @@ def test_a_module_that_was_edited_after_its_import_is_named(
     assert open_pipeline().code_changed() == ["rsft/shout.py"]
     with pytest.raises(LineageError, match=r"rsft/shout\.py changed since the run began"):
         run("shout", never)
+
+
+def test_an_input_that_was_purged_is_refused(project: Path) -> None:
+    md5 = hashlib.md5(FILES["words.txt"].encode()).hexdigest()
+    open_pipeline().require_unpurged({"f" * 32: "purge/1"})
+    with pytest.raises(LineageError, match=r"^words\.txt is what purge/2 deleted; take out of it"):
+        open_pipeline().require_unpurged({md5: "purge/2"})
 
 
 def test_inputs_are_kept_in_the_cache_under_the_hash_that_stages_record(project: Path) -> None:

@@ -115,7 +115,7 @@ def test_a_registration_says_who_when_and_what(book: Book) -> None:
     assert entry.commit == book.run_of(1).commit
     assert entry.by == "ann <ann@example.org>"
     assert entry.at[:2] == "20"
-    assert entry.details == {"run_id": "one", "model_hash": "m1.dir"}
+    assert entry.details == {"run_id": "one", "model_hash": "m1.dir", "package_md5": None}
     assert git(book.folder, "cat-file", "-t", entry.tag) == "tag"
 
 

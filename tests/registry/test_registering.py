@@ -13,7 +13,9 @@ from rsft.types import SourceFigures
 def test_a_first_model_is_version_1(submit, name: str) -> None:
     version = submit("m1")
     assert (version.name, version.version) == (name, 1)
+    assert len(version.tags["package_md5"]) == 32
     assert version.tags == {
+        "package_md5": version.tags["package_md5"],
         "run_id": "20260101-demo",
         "git_tag": "run/20260101-demo",
         "git_commit": "c0ffee",

@@ -25,7 +25,14 @@ GONE = {
 
 
 def stage(**changes: object) -> dict:
-    same = {"name": "s@1", "state": "same", "outs": [SAME], "error": None, "on_rebuilt": []}
+    same = {
+        "name": "s@1",
+        "state": "same",
+        "outs": [SAME],
+        "error": None,
+        "on_rebuilt": [],
+        "kept": 0,
+    }
     return same | changes
 
 
@@ -53,6 +60,11 @@ def test_what_differs_is_told_with_whole_hashes() -> None:
         "      rebuilt  nothing",
         "      was not made",
     ]
+
+
+def test_what_the_cache_got_back_is_told() -> None:
+    lines = shown(stage_lines(stage(outs=[SAME], kept=3)))
+    assert lines == ["    3 lost objects are in the cache again"]
 
 
 def test_why_a_stage_failed_is_told() -> None:

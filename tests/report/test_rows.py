@@ -154,11 +154,11 @@ def test_what_is_affected_names_each_data_set_once() -> None:
 
 
 def test_what_a_purge_leaves_is_told() -> None:
-    text = printed(purge_lines(3, 1, ["data/raw/x"], ["20260101-one"], is_evaluated=True))
+    text = printed(purge_lines(3, 1, ["data/raw/x"], ["20260101-one"], [], is_evaluated=True))
     assert "3 objects in cache and remote, and 1 copies" in text
     assert "data/raw/x is yours and stays" in text
     assert "MLflow" in text
-    assert "MLflow" not in printed(purge_lines(3, 1, [], [], is_evaluated=False))
+    assert "MLflow" not in printed(purge_lines(3, 1, [], [], [], is_evaluated=False))
 
 
 def test_a_labelled_row_has_no_decision() -> None:

@@ -138,7 +138,7 @@ def object_of(workspace: Workspace, run: RunRecord, path: str):
 
 def test_an_object_that_is_missing(explained, workspace: Workspace, runs: list[RunRecord]) -> None:
     object_of(workspace, runs[0], "data/rounds/1/decisions/part-00000.parquet").unlink()
-    with pytest.raises(LineageError, match=r"part-00000\.parquet of run 20260101-one is not in"):
+    with pytest.raises(LineageError, match=r"part-00000\.parquet of run 20260101-one is neither"):
         explained("train-0:1:0")
 
 

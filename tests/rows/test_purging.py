@@ -17,7 +17,8 @@ from rsft.lineage import (
     read_purges,
     read_runs,
 )
-from rsft.prompts.forgotten import Forgotten, question_digests, read_forgotten
+from rsft.lineage.tagging import write_tag
+from rsft.prompts.forgotten import read_forgotten
 from rsft.rows import (
     Purge,
     RowAddress,
@@ -30,6 +31,7 @@ from rsft.rows import (
     trace,
 )
 from rsft.rows.data import RunData
+from rsft.rows.purging import _copies
 from rsft.types import Decided, TrainingRow
 from tests.rows.cases import TRAIN, cached, record, write_data
 from tests.stages.cases import decided, row
@@ -73,8 +75,11 @@ def test_the_tag_names_what_is_deleted_from_cache_and_remote(
     assert plan.run_ids == ("20260101-one", "20260102-two")
     count = len(plan.hashes)
     assert (deleted.tag, deleted.cached, deleted.remote) == ("purge/1", count, count)
-    assert objects(cache) == objects(store) == before - set(plan.hashes)
     (found,) = read_purges(workspace)
+    rests = set(found.details["rests"].values())
+    assert objects(cache) == objects(store) == before - set(plan.hashes) | rests
+    text = TRAIN[0].text.encode()
+    assert not any(text in cache.joinpath(md5[:2], md5[2:]).read_bytes() for md5 in rests)
     assert (found.tag, set(found.hashes)) == ("purge/1", set(plan.hashes))
     assert found.reason == "asked to"
     assert git(workspace.root, "cat-file", "-t", "purge/1") == "tag"
@@ -87,10 +92,11 @@ def test_it_is_told_as_purged_and_which_models_had_learnt_from_it(workspace: Wor
     after = traced(workspace)
     assert [run.state for run in after.runs] == ["purged", "purged"]
     assert [run.models for run in after.runs] == [run.models for run in before.runs]
-    with pytest.raises(
-        LineageError, match=r"train\.parquet of run .* was purged, as the tag purge/1"
-    ):
-        explain_row(workspace, read_runs(workspace)[0], RowAddress.parse("train-1:1:0"))
+    for name in ("train-0:1:0", "train-1:1:0"):
+        with pytest.raises(LineageError, match=r"any more, .* was purged, as the tag purge/1 says"):
+            explain_row(workspace, read_runs(workspace)[0], RowAddress.parse(name))
+    told = explain_row(workspace, read_runs(workspace)[0], RowAddress.parse("train-2:1:0"))
+    assert told.completion == "four"
 
 
 def test_without_a_remote_the_cache_is_purged(workspace: Workspace) -> None:
@@ -103,7 +109,7 @@ def test_without_a_remote_the_cache_is_purged(workspace: Workspace) -> None:
 def test_a_purge_that_could_not_reach_the_remote_is_gone_on_with(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    remote(workspace, "s3://bucket/whose-client-is-not-installed")
+    remote(workspace, "gs://bucket/whose-client-is-not-installed")
     plan = planned(workspace)
     with pytest.raises(LineageError, match=r"the remote cannot be purged .* run the same command"):
         purge(workspace, plan, "asked to", PAGES)
@@ -253,10 +259,134 @@ def test_what_lies_in_other_tables_of_a_purged_run_is_still_followed(workspace: 
     first = trace(workspace, runs, asked).runs[0]
     assert first.state == "holds"
     assert first.files[0].path == "data/prompts/eval.parquet"
-    assert "train.parquet of run 20260101-one was purged" in " ".join(first.unread)
-    gone = name_prompt(workspace, [], TRAIN[1].text, [forgotten_like(TRAIN[1].text)])
-    assert [run.state for run in trace(workspace, runs, gone).runs] == ["unknown", "unknown"]
+    assert first.unread == ()
 
 
-def forgotten_like(text: str) -> Forgotten:
-    return Forgotten(kind="prompt", hash=question_digests(text, ())[-1], at="2026-01-01")
+def test_another_prompt_of_a_purged_table_can_still_be_followed_and_purged(
+    workspace: Workspace,
+) -> None:
+    """What stays of the tables goes in turn, and what stays of that is a third one's."""
+    purge(workspace, planned(workspace), "asked to", PAGES)
+    runs = read_runs(workspace)
+    for number in (2, 3):
+        wanted = name_prompt(workspace, runs[::-1], TRAIN[number].text, [])
+        assert wanted.hash == name_prompt(workspace, runs[::-1], f"train-{number}", []).hash
+        found = trace(workspace, runs, wanted)
+        assert [run.state for run in found.runs] == ["holds", "holds"]
+        assert found.runs[0].files[0].path == "data/prompts/train.parquet"
+        deleted = purge(workspace, plan_purge(workspace, found), "asked to", PAGES)
+        assert deleted.tag == f"purge/{number}"
+        after = trace(workspace, runs, wanted)
+        assert [(run.state, run.files) for run in after.runs] == [("purged", ())] * 2
+        assert not any(
+            TRAIN[number].text.encode()
+            in (workspace.root / ".dvc/cache").joinpath(path).read_bytes()
+            for path in (workspace.root / ".dvc/cache").rglob("*")
+            if path.is_file()
+        )
+
+
+def test_a_prompt_whose_tables_are_lost_is_followed_by_its_rows_or_its_text(
+    workspace: Workspace,
+) -> None:
+    """``train-2`` is told of by rows that are never trained on, ``train-3`` by none."""
+    for md5 in planned(workspace).hashes:
+        Cache(workspace).object(md5).unlink()
+    runs = read_runs(workspace)
+    for text in ("train-2", TRAIN[2].text):
+        found = trace(workspace, runs, name_prompt(workspace, runs[::-1], text, []))
+        assert [run.state for run in found.runs] == ["holds", "holds"]
+        assert [file.path for file in found.runs[0].files] == [
+            "data/rounds/1/pool/heldout.parquet",
+            "data/rounds/2/pool/heldout.parquet",
+        ]
+    wanted = name_prompt(workspace, runs[::-1], TRAIN[3].text, [])
+    assert [run.state for run in trace(workspace, runs, wanted).runs] == ["unknown", "unknown"]
+    with pytest.raises(LineageError, match="is the id or the text of no prompt"):
+        name_prompt(workspace, runs[::-1], "train-3", [])
+
+
+@pytest.mark.parametrize(
+    "rests", [5, {"a": 1}, {"a" * 32: "../x"}, {"a" * 32: "b" * 32, "b" * 32: "a" * 32}]
+)
+def test_what_anothers_purge_says_is_left_leads_nowhere(
+    workspace: Workspace, rests: object
+) -> None:
+    train = RunData(workspace, read_runs(workspace)[0]).files("data/prompts/train.parquet")[0]
+    if isinstance(rests, dict) and "a" * 32 in rests:
+        rests |= {train.hash: "a" * 32}
+    told = {"kind": "purged", "hashes": ["f" * 32], "reason": "", "rests": rests}
+    write_tag(workspace.root, "purge/1", "HEAD", "Purge", told)
+    data = RunData(workspace, read_runs(workspace)[0])
+    assert data.files("data/prompts/train.parquet") == [train]
+    train.file.unlink()
+    with pytest.raises(LineageError, match="neither in the cache nor in the remote"):
+        data.require(data.files("data/prompts/train.parquet")[0])
+
+
+@pytest.mark.parametrize("lost", [".dir", ""])
+def test_what_is_in_the_remote_alone_is_looked_through_and_goes(
+    workspace: Workspace, tmp_path: Path, lost: str
+) -> None:
+    """Lists of folders, or all objects, are no longer in the cache."""
+    cache, store = workspace.root / ".dvc/cache/files/md5", tmp_path / "store/files/md5"
+    store.parent.mkdir(parents=True)
+    shutil.copytree(cache, store)
+    remote(workspace, tmp_path / "store")
+    expected = planned(workspace)
+    for file in list(cache.rglob("*")):
+        if file.is_file() and file.name.endswith(lost):
+            file.unlink()
+    plan = planned(workspace)
+    assert (plan.hashes, plan.run_ids) == (expected.hashes, expected.run_ids)
+    deleted = purge(workspace, plan, "asked to", PAGES)
+    assert deleted.remote == len(plan.hashes)
+    assert not objects(store) & set(plan.hashes)
+
+
+def test_what_the_remote_has_spoilt_is_not_brought(workspace: Workspace, tmp_path: Path) -> None:
+    file = RunData(workspace, read_runs(workspace)[0]).files("data/prompts/train.parquet")[0]
+    spoilt = tmp_path / "store/files/md5" / file.hash[:2] / file.hash[2:]
+    spoilt.parent.mkdir(parents=True)
+    spoilt.write_bytes(b"PAR1")
+    file.file.unlink()
+    remote(workspace, tmp_path / "store")
+    with pytest.raises(LineageError, match="neither in the cache nor in the remote"):
+        RunData(workspace, read_runs(workspace)[0]).require(file)
+    assert not file.file.exists()
+
+
+def test_a_list_of_inputs_that_is_lost_is_told_and_the_rest_is_purged(
+    workspace: Workspace,
+) -> None:
+    write_data(workspace.root)
+    inputs = {"data/raw": {"hash": f"{'e' * 32}.dir", "size": 1, "files": 1}}
+    record(workspace.root, "20260103-raw", inputs=inputs)
+    plan = planned(workspace)
+    assert plan.hashes
+    (problem,) = plan.unread
+    assert "e" * 32 in problem
+
+
+@pytest.mark.parametrize(
+    "spelling", ["{}", "\\u0074{}", "\\u0054{}", "<{}>"], ids=["plain", "escaped", "case", "within"]
+)
+def test_a_question_is_found_in_a_file_however_it_is_spelt(
+    workspace: Workspace, spelling: str
+) -> None:
+    text = TRAIN[0].text
+    assert text[0] == "t"
+    source = workspace.root / "data/raw/test"
+    source.parent.mkdir()
+    spelt = spelling.format(text if "u00" not in spelling else text[1:])
+    source.write_text(f'{{"other": 1}}\nno JSON\n{{"prompt": "{spelt}"}}\n')
+    is_there = "0054" not in spelling  # T is no t
+    assert planned(workspace).sources == (("data/raw/test",) if is_there else ())
+
+
+def test_a_copy_outside_of_the_checkout_is_not_deleted(workspace: Workspace) -> None:
+    outside = workspace.root.parent / "train.parquet"
+    data = RunData(workspace, read_runs(workspace)[0])
+    (train,) = data.files("data/prompts/train.parquet")
+    outside.write_bytes(train.file.read_bytes())
+    assert list(_copies([workspace.root], "../train.parquet", train.hash)) == []

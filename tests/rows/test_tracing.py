@@ -9,6 +9,7 @@ import pytest
 from rsft.errors import LineageError
 from rsft.ledger import read_rows, write_rows
 from rsft.lineage import RunRecord, Workspace, read_runs
+from rsft.lineage.tagging import write_tag
 from rsft.prompts.forgotten import Forgotten, digest, read_forgotten
 from rsft.rows import (
     RunTrace,
@@ -100,7 +101,7 @@ def test_a_table_that_is_missing_or_broken_is_told_and_the_rest_is_read(
     first = traced(workspace, named(workspace, TRAIN[0].text)).runs[0]
     assert (first.state, len(first.files)) == ("holds", 7)
     told = " ".join(first.unread)
-    assert "seen.parquet of run 20260101-one is not in the cache" in told
+    assert "seen.parquet of run 20260101-one is neither in the cache nor in" in told
     assert "no readable table" in told
 
 
@@ -159,7 +160,11 @@ def test_a_run_that_is_not_free_of_it_is_found_and_purged(workspace: Workspace) 
     plan = plan_purge(workspace, traced(workspace, named(workspace, TRAIN[0].text)))
     assert {file.hash for file in found.files} < set(plan.hashes)
     assert plan.run_ids[-1] == "20260103-next"
-    assert "20260103-next" not in plan.details["models"]
+    models = plan.details["models"]["20260103-next"]
+    assert [(model["path"], model["how"]) for model in models] == [
+        ("data/controls/2/no_filter/model", "trained"),
+        ("data/controls/2/random/model", "perhaps"),
+    ]
 
 
 def test_by_its_sources_own_id_it_is_found_under_another_text(
@@ -192,3 +197,32 @@ def test_what_is_forgotten_is_still_known_by_id_text_and_hash(workspace: Workspa
         assert name_prompt(workspace, [], text, [entry]).hash == wanted.hash
     with pytest.raises(LineageError):
         name_prompt(workspace, [], wanted.hash[:11], [entry])
+
+
+def test_a_list_in_a_tag_that_cannot_be_read_is_told_and_ends_nothing(
+    workspace: Workspace,
+) -> None:
+    (workspace.root / "data/forgotten.jsonl").write_text("{}\n")
+    git(workspace.root, "commit", "--quiet", "--all", "--message=Spoilt")
+    write_data(workspace.root)
+    record(workspace.root, "20260103-next")
+    (workspace.root / "data/forgotten.jsonl").write_text("")
+    last = traced(workspace, named(workspace, TRAIN[0].text)).runs[-1]
+    assert last.state == "holds"
+    assert "run/20260103-next:data/forgotten.jsonl:1: no entry" in last.unread[-1]
+
+
+@pytest.mark.parametrize(
+    "models",
+    [None, 5, {"20260101-one": 5}, {"20260101-one": [{}]}, {"20260101-one": [{"path": 1}]}],
+)
+def test_what_anothers_purge_claims_is_not_taken_for_true(
+    workspace: Workspace, models: object
+) -> None:
+    wanted = named(workspace, TRAIN[0].text)
+    before = traced(workspace, wanted)
+    told = {"kind": "purged", "hashes": ["f" * 32], "reason": "why", "models": models}
+    of = {"kind": "prompt", "hash": wanted.hash}
+    write_tag(workspace.root, "purge/1", "HEAD", "Purge", told | {"of": of})
+    assert [run.state for run in traced(workspace, wanted).runs] == ["holds", "holds"]
+    assert traced(workspace, wanted).runs[0].models == before.runs[0].models

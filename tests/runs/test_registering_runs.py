@@ -186,7 +186,7 @@ def test_a_data_set_that_leads_out_of_its_folder_is_refused(
     listed = workspace.home / ".dvc" / "cache" / "files" / "md5" / model[:2] / model[2:]
     entries = json.loads(listed.read_text())
     listed.write_text(json.dumps([*entries, {"md5": entries[0]["md5"], "relpath": path}]))
-    assert "leads out of its folder" in register_pending(workspace, registry, name).left[run.tag]
+    assert "lies outside of its folder" in register_pending(workspace, registry, name).left[run.tag]
     assert not list(workspace.home.rglob("evil"))
 
 

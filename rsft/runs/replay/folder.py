@@ -2,11 +2,20 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rsft.errors import LineageError
-from rsft.lineage import Cache, OutRecord, RunRecord, Workspace
+from rsft.lineage import (
+    Cache,
+    Fetcher,
+    Member,
+    OutRecord,
+    RunRecord,
+    Workspace,
+    keep_dataset,
+    read_purged,
+)
 from rsft.lineage.trees import Contents, contents_of, put_back, write_tree
 from rsft.runs.replay.differences import difference
 from rsft.runs.replay.records import FileDifference, OutReplay
@@ -25,6 +34,9 @@ class Folder:
         self._outs = {
             path: out for stage in run.stages.values() for path, out in stage.outs.items()
         }
+        self._fetcher = Fetcher(workspace)
+        self._purged = read_purged(workspace)
+        self._members: dict[str, Sequence[Member]] = {}
         self._there: dict[str, str] = {}
         write_tree(workspace, run.commit, folder)
 
@@ -49,10 +61,28 @@ class Folder:
         """What a stage left, beside what was recorded."""
         return [self._compared(path, out) for path, out in self._stages[name].outs.items()]
 
+    def keep(self, outs: Sequence[OutReplay]) -> int:
+        """Has the cache hold again what it lacks of outputs that are as recorded.
+
+        Returns:
+            How many objects it lacked.
+        """
+        return sum(
+            keep_dataset(
+                self._cache,
+                self._folder / out.path,
+                out.recorded,
+                self._members[out.path],
+                self._purged,
+            )
+            for out in outs
+            if out.rebuilt == out.recorded
+        )
+
     def _compared(self, path: str, out: OutRecord) -> OutReplay:
         found = contents_of(self._folder / path, self._folder)
         if found is not None:
-            self._there[path] = found.hash
+            self._there[path], self._members[path] = found.hash, found.members
         is_same = found is not None and found.hash == out.hash
         return OutReplay(
             path=path,
@@ -97,12 +127,12 @@ class Folder:
         if there is not None:
             rebuilt.rename(aside)
         _remove(rebuilt)  # of a stage that failed
-        if put_back(self._cache, recorded, rebuilt):
+        if self._put_back(recorded, rebuilt):
             self._there[path] = recorded
             _remove(aside)
             return True
         if there is None:
-            raise _not_to_be_had(name, path, recorded)
+            raise self._not_to_be_had(name, path, recorded)
         aside.rename(rebuilt)
         return False
 
@@ -112,9 +142,35 @@ class Folder:
         found = contents_of(target, self._folder)
         if found is None or found.hash != recorded:
             _remove(target)
-            if not put_back(self._cache, recorded, target):
-                raise _not_to_be_had(name, path, recorded)
+            if not self._put_back(recorded, target):
+                raise self._not_to_be_had(name, path, recorded)
         self._there[path] = recorded
+
+    def _put_back(self, recorded: str, target: Path) -> bool:
+        """Writes a data set from the cache, with what the remote has of it; whether all is there.
+
+        Raises:
+            LineageError: Where an object is not what its name says.
+        """
+        if not self._fetcher.has(recorded):
+            return False
+        lacking = {member.hash for member in self._cache.members(recorded)} - self._purged.keys()
+        return all(map(self._fetcher.has, lacking)) and put_back(self._cache, recorded, target)
+
+    def _not_to_be_had(self, name: str, path: str, recorded: str) -> LineageError:
+        read = f"stage {name!r} read {path} as {recorded}, which"
+        is_listed = self._cache.object(recorded).exists()
+        members = self._cache.members(recorded) if is_listed else []
+        for md5 in (recorded, *(member.hash for member in members)):
+            if md5 in self._purged:
+                return LineageError(
+                    f"{read} was purged, as the tag {self._purged[md5]} says: that stage can no "
+                    "longer be replayed"
+                )
+        return LineageError(
+            f"{read} is neither in the run's tag, the cache nor the remote; `rsft audit` tells "
+            "what is lost"
+        )
 
 
 def _overlap(path: str, other: str) -> bool:
@@ -128,11 +184,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _not_to_be_had(name: str, path: str, recorded: str) -> LineageError:
-    return LineageError(
-        f"stage {name!r} read {path} as {recorded}, which is neither in the run's tag nor in the "
-        "cache; `dvc fetch --all-tags` brings what the remote has, and `rsft audit` tells what is "
-        "lost"
-    )

@@ -46,6 +46,8 @@ class StageReplay:
     on_rebuilt: Sequence[str]
     """Inputs that were not as recorded: they had come out otherwise, and the cache does not hold
     what was recorded."""
+    kept: int
+    """Objects of its outputs that the cache lacked and holds again, where that was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

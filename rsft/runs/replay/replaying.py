@@ -62,7 +62,13 @@ def _makers(run: RunRecord, dataset: str) -> list[str]:
 
 
 def replay_run(
-    workspace: Workspace, run: RunRecord, names: Sequence[str], folder: Path, show: Show
+    workspace: Workspace,
+    run: RunRecord,
+    names: Sequence[str],
+    folder: Path,
+    show: Show,
+    *,
+    restores: bool = False,
 ) -> Iterator[StageReplay]:
     """Rebuilds stages of a run, and tells of each as soon as it is done.
 
@@ -72,6 +78,7 @@ def replay_run(
         names: The stages, in their order.
         folder: An empty folder to work in.
         show: Shows the stage at work.
+        restores: Whether what the cache lacks of outputs that come out the same is put into it.
 
     Raises:
         LineageError: Where an input is not what the run read, or nowhere to be had; the cache is
@@ -95,6 +102,7 @@ def replay_run(
                 outs=outs,
                 error=error,
                 on_rebuilt=on_rebuilt,
+                kept=there.keep(outs) if restores else 0,
             )
 
 

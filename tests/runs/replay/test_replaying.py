@@ -18,6 +18,7 @@ import pytest
 
 from rsft.errors import ConfigurationError, LineageError
 from rsft.lineage import Workspace
+from rsft.lineage.tagging import write_tag
 from rsft.runs.replay import (
     Changed,
     FileDifference,
@@ -50,10 +51,18 @@ def replay(
     folder: Path,
     *names: str,
     show: Callable[[str], contextlib.AbstractContextManager[Progress]] = unseen,
+    restores: bool = False,
 ) -> dict[str, StageReplay]:
     workspace = Workspace(root=folder, home=folder)
     with tempfile.TemporaryDirectory() as scratch:
-        stages = replay_run(workspace, recorded(folder), names or [*RECORDED], Path(scratch), show)
+        stages = replay_run(
+            workspace,
+            recorded(folder),
+            names or [*RECORDED],
+            Path(scratch),
+            show,
+            restores=restores,
+        )
         return {stage.name: stage for stage in stages}
 
 
@@ -70,6 +79,42 @@ def test_a_run_that_comes_out_the_same(project: Path) -> None:
     assert out.path == "data/out"
     assert out.rebuilt == out.recorded == recorded(project).stages["shout@1"].outs["data/out"].hash
     assert found["shout@1"].seconds > 0
+
+
+def test_what_the_cache_lost_is_put_back_where_it_comes_out_the_same(project: Path) -> None:
+    shouts, _, count = (hashlib.md5(text.encode()).hexdigest() for text in MADE.values())
+    listing = recorded(project).stages["shout@1"].outs["data/out"].hash
+    for name in (shouts, count, listing):
+        held(project, name).unlink()
+    write_tag(
+        project, "purge/1", "HEAD", "Purge", {"kind": "purged", "hashes": [count], "reason": ""}
+    )
+    found = replay(project, restores=True)
+    assert {name: stage.kept for name, stage in found.items()} == {"shout@1": 2, "count": 0}
+    assert held(project, shouts).read_text() == "HELLO QUIETLY1"
+    assert hashlib.md5(held(project, listing).read_bytes()).hexdigest() == listing[:32]
+    assert not held(project, count).exists()
+    assert replay(project)["shout@1"].kept == 0
+
+
+def test_what_was_purged_is_told_as_such(project: Path) -> None:
+    md5 = hashlib.md5(b"hello ").hexdigest()
+    held(project, md5).unlink()
+    write_tag(
+        project, "purge/1", "HEAD", "Purge", {"kind": "purged", "hashes": [md5], "reason": ""}
+    )
+    with pytest.raises(LineageError, match=r"read data/raw as .* was purged, as the tag purge/1"):
+        replay(project)
+
+
+def test_what_the_remote_has_is_brought(project: Path) -> None:
+    place = held(project, hashlib.md5(b"hello ").hexdigest())
+    store = project / "remote/files/md5" / place.parent.name / place.name
+    store.parent.mkdir(parents=True)
+    place.rename(store)
+    config = "[core]\n    remote = r\n['remote \"r\"']\n    url = ../remote\n"
+    (project / ".dvc/config").write_text(config)
+    assert states(replay(project)) == {"shout@1": "same", "count": "same"}
 
 
 def test_it_leaves_the_checkout_and_the_temporary_folder_as_they_were(
@@ -268,7 +313,7 @@ def test_what_the_user_brought_comes_from_the_cache(project: Path) -> None:
 
 def test_without_what_the_user_brought_there_is_no_replay(project: Path) -> None:
     held(project, hashlib.md5(b"hello ").hexdigest()).unlink()
-    with pytest.raises(LineageError, match=r"'shout@1' read data/raw as .*`dvc fetch --all-tags`"):
+    with pytest.raises(LineageError, match=r"'shout@1' read data/raw as .* nor the remote"):
         replay(project)
     assert states(replay(project, "count")) == {"count": "same"}
 
