@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from rsft.evaluate.guard import Guard, measure_guard
+from rsft.evaluate.guard import Guard, _of_few_families, measure_guard
 
 
 def measure(gains, families=None, **settings) -> Guard:
@@ -85,3 +85,20 @@ def test_a_loss_as_large_as_the_margin_passes_at_most_at_the_level():
     drawn = random.choice([1.0, 0.0, -1.0], (1000, 150), p=[0.04, 0.87, 0.09])
     held = np.mean([measure(gains.tolist(), resamples=200).is_held for gains in drawn])
     assert held < 0.075
+
+
+def test_of_families_of_one_size_the_error_is_the_usual_one():
+    scale, freedom = _of_few_families(np.full(8, 25))
+    assert (scale, freedom) == (pytest.approx(sqrt(8 / 7)), pytest.approx(7))
+
+
+def test_of_unlike_families_it_is_that_of_the_quadratic_form():
+    """A = (I − w1')D(I − 1w'), written out."""
+    count_F = np.array([1, 3, 4, 10, 22])
+    share_F = count_F / 40
+    centred = np.eye(5) - np.outer(np.ones(5), share_F)
+    form = centred.T @ np.diag(share_F**2) @ centred
+    scale, freedom = _of_few_families(count_F)
+    assert scale == pytest.approx(sqrt((share_F**2).sum() / np.trace(form)))
+    assert freedom == pytest.approx(np.trace(form) ** 2 / np.trace(form @ form))
+    assert freedom < 2.5, "two of the five have four fifths of the prompts"
