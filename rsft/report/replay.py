@@ -20,7 +20,7 @@ def stage_lines(stage: Mapping[str, Any]) -> Iterator[str]:
     for path in stage["on_rebuilt"]:
         yield f"    from {_shown(path)} as it was rebuilt: the cache does not hold the recorded one"
     if stage["kept"]:
-        yield f"    {stage['kept']:,} lost objects are in the cache again"
+        yield f"    lost and in the cache again: {stage['kept']:,} of its objects"
     if stage["error"] is not None:
         yield f"    [red]{_shown(stage['error'])}[/]"
     for out in stage["outs"]:

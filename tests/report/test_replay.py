@@ -64,7 +64,7 @@ def test_what_differs_is_told_with_whole_hashes() -> None:
 
 def test_what_the_cache_got_back_is_told() -> None:
     lines = shown(stage_lines(stage(outs=[SAME], kept=3)))
-    assert lines == ["    3 lost objects are in the cache again"]
+    assert lines == ["    lost and in the cache again: 3 of its objects"]
 
 
 def test_why_a_stage_failed_is_told() -> None:
