@@ -111,7 +111,7 @@ def _pause(child: Child, how: str, console: Console) -> float:
         raise WorkspaceError(
             f"{name} {how}, the {_DEATHS}th time in a row, so all are stopped; see {child.log}"
         )
-    seconds = _PAUSE_SECONDS * 2 ** (child.deaths - 1)
+    seconds = _PAUSE_SECONDS * 2.0 ** (child.deaths - 1)
     console.print(f"[yellow]{name} {escape(how)}; it is started again in {seconds:g} s[/]")
     return float(seconds)
 

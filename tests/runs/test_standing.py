@@ -37,18 +37,18 @@ def test_a_challenger_stands_as_its_last_verdict_says(tmp_path: Path) -> None:
 
 def test_who_holds_a_workspace_is_told_as_long_as_they_do(tmp_path: Path) -> None:
     workspace = make_recorded(tmp_path, "one")
-    holder = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    )
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "held\n"
-    told = f"run r1 (process {holder.pid} of "
-    assert tell_standing(workspace)["held"][str(tmp_path)].startswith(told)
-    holder.communicate("")
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        told = f"run r1 (process {holder.pid} of "
+        assert tell_standing(workspace)["held"][str(tmp_path)].startswith(told)
+        holder.communicate("")
     assert tell_standing(workspace)["held"] == {}
 
 
