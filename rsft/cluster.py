@@ -11,6 +11,7 @@ Ray's processes trust each other with pickles, which run code: its ports belong 
 is closed to others.
 """
 
+import logging
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -20,6 +21,8 @@ from typing import Any, Generic, Self, TypeVar
 
 from rsft.config import RaySection
 from rsft.errors import ConfigurationError, EngineError
+
+logger = logging.getLogger("rsft")
 
 Job = TypeVar("Job")
 Work = TypeVar("Work")
@@ -178,6 +181,7 @@ class Workers(Generic[Job, Work, Result]):
                 f"ray: workers are lost again and again, the last one so: {_one_line(error)}; see "
                 "whether the nodes' memory suffices, and Ray's logs there"
             )
+        logger.warning("ray: a worker was lost; its work goes to others (%s)", _one_line(error))
         self._load.pop(actor, None)
         lost = [ref for ref, (own, _, _) in self._under_way.items() if own == actor]
         self._waiting.extendleft(self._under_way.pop(ref)[1:] for ref in reversed(lost))
@@ -230,4 +234,4 @@ def _shown(resources: Mapping[str, float]) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    return " ".join(str(error).split())[:150]
