@@ -34,9 +34,10 @@ _AHEAD = 2
 """Pieces of work that a worker has at most: the next is there when one is done."""
 _PATIENCE_SECONDS = 300.0
 """How long nothing may be ready for work, a large policy being loaded above all."""
-_QUIET = {
+_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it warns of what it will do in time
+    "RAY_worker_niceness": "0",  # else they yield to whatever else this machine does
 }
 
 
@@ -202,7 +203,7 @@ class _Worker:
 
 def _connected(section: RaySection, cpus: int) -> Any:
     """Ray, connected to the cluster or to one of this machine's own."""
-    os.environ.update(_QUIET | os.environ)
+    os.environ.update(_ENVIRONMENT | os.environ)
     try:
         import ray
     except ImportError:
