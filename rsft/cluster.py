@@ -11,6 +11,7 @@ Ray's processes trust each other with pickles, which run code: its ports belong 
 is closed to others.
 """
 
+import logging
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -20,6 +21,8 @@ from typing import Any, Generic, Self, TypeVar
 
 from rsft.config import RaySection
 from rsft.errors import ConfigurationError, EngineError
+
+logger = logging.getLogger("rsft")
 
 Job = TypeVar("Job")
 Work = TypeVar("Work")
@@ -31,9 +34,10 @@ _AHEAD = 2
 """Pieces of work that a worker has at most: the next is there when one is done."""
 _PATIENCE_SECONDS = 300.0
 """How long nothing may be ready for work, a large policy being loaded above all."""
-_QUIET = {
+_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it warns of what it will do in time
+    "RAY_worker_niceness": "0",  # else they yield to whatever else this machine does
 }
 
 
@@ -178,6 +182,7 @@ class Workers(Generic[Job, Work, Result]):
                 f"ray: workers are lost again and again, the last one so: {_one_line(error)}; see "
                 "whether the nodes' memory suffices, and Ray's logs there"
             )
+        logger.warning("ray: a worker was lost; its work goes to others (%s)", _one_line(error))
         self._load.pop(actor, None)
         lost = [ref for ref, (own, _, _) in self._under_way.items() if own == actor]
         self._waiting.extendleft(self._under_way.pop(ref)[1:] for ref in reversed(lost))
@@ -198,7 +203,7 @@ class _Worker:
 
 def _connected(section: RaySection, cpus: int) -> Any:
     """Ray, connected to the cluster or to one of this machine's own."""
-    os.environ.update(_QUIET | os.environ)
+    os.environ.update(_ENVIRONMENT | os.environ)
     try:
         import ray
     except ImportError:
@@ -230,4 +235,4 @@ def _shown(resources: Mapping[str, float]) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    return " ".join(str(error).split())[:150]

@@ -35,6 +35,7 @@ def nodes() -> Iterator[SimpleNamespace]:
         # Else Ray takes 127.0.0.1 for this host's address in the network.
         patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")
         pytest.importorskip("ray", reason="Ray is not installed: pip install 'rsft[ray]'")
         from ray.cluster_utils import Cluster
 
