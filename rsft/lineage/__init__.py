@@ -9,6 +9,7 @@ deletes data sets for good, and ``read_purges`` tells which. ``Cache`` holds dat
 """
 
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
+from rsft.lineage.changes import unparsed
 from rsft.lineage.hashing import Hashed, hash_objects, md5_of
 from rsft.lineage.inside import glob_inside
 from rsft.lineage.links import link_dataset
@@ -123,5 +124,6 @@ __all__ = [
     "source_of",
     "tag_run",
     "told_where_full",
+    "unparsed",
     "with_members",
 ]
