@@ -25,7 +25,7 @@ from rsft.cli import (  # noqa: F401  # they register
 )
 from rsft.cli.app import app
 from rsft.errors import RsftError
-from rsft.lineage import told_where_full
+from rsft.lineage import told_where_full, unparsed
 from rsft.report.plain import plain
 from rsft.report.sheet import plain_console
 
@@ -33,8 +33,11 @@ from rsft.report.sheet import plain_console
 def main() -> None:
     """Entry point: runs a command, and turns the world's errors into one line."""
     try:
-        with told_where_full("the result", Path.cwd()):
-            app()
+        try:
+            with told_where_full("the result", Path.cwd()):
+                app()
+        except SyntaxError as error:  # code that a command imports
+            raise unparsed(error, error.filename) from None
     except RsftError as error:
         told = escape(plain(without_secrets(str(error)), keep="\n"))
         plain_console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {told}")

@@ -10,6 +10,7 @@ deletes data sets for good, and ``read_purges`` tells which. ``Cache`` holds dat
 
 from rsft.lineage.additions import Addition, Refusal, read_additions, write_addition
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
+from rsft.lineage.changes import unparsed
 from rsft.lineage.fetching import Fetcher, keep_bytes, keep_dataset
 from rsft.lineage.hashing import Hashed, hash_objects, md5_of
 from rsft.lineage.inputs import fetch_pointed, pointed_at, pointer_of, version_input
@@ -149,6 +150,7 @@ __all__ = [
     "spoilt_runs",
     "tag_run",
     "told_where_full",
+    "unparsed",
     "version_input",
     "with_members",
     "write_addition",

@@ -6,6 +6,7 @@ large, so it is compared by size, times and inode: whoever sets a file's time ba
 change, and whoever only touches a file is told so too.
 """
 
+import ast
 import hashlib
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import rsft
+from rsft.errors import LineageError
 
 _PATTERNS = ("rsft/**/*.py", "rsft/**/*.json", "flows/**/*.py")
 _SETTINGS = ("dvc.yaml", "params.yaml", "mlflow/policy.yaml", "constraints.txt")
@@ -50,6 +52,31 @@ class Baseline:
             key = str(file.relative_to(self._root))
             found[key] = (told.st_size, told.st_mtime_ns, told.st_ctime_ns, told.st_ino)
         return found
+
+
+def require_parsing(root: Path) -> None:
+    """Refuses code that is no Python: a stage is imported when its turn comes, hours later.
+
+    Raises:
+        LineageError: Naming the first file and line.
+    """
+    for name in code_files(root):
+        if name.suffix != ".py":
+            continue
+        try:
+            compile((root / name).read_bytes(), str(name), "exec", ast.PyCF_ONLY_AST)
+        except (SyntaxError, ValueError) as error:  # ValueError: a null byte
+            raise unparsed(error, name) from None
+
+
+def unparsed(error: SyntaxError | ValueError, file: Path | str | None) -> LineageError:
+    """The error where a file of code is no Python."""
+    line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+    told = error.msg if isinstance(error, SyntaxError) else str(error)
+    return LineageError(
+        f"{file}{line}: no Python that can be read ({told}); mend it and commit: scheduled runs "
+        "work at the checkout's commit"
+    )
 
 
 def code_files(root: Path) -> list[Path]:

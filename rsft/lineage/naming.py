@@ -12,6 +12,7 @@ from typing import Any
 from rsft.errors import LineageError
 from rsft.lineage.cache import Member, is_folder
 from rsft.lineage.git import read_blobs, run_git
+from rsft.lineage.purging import read_rests
 from rsft.lineage.runs import MANIFEST, RunRecord
 from rsft.lineage.workspace import LOCK, Workspace
 from rsft.lineage.worktrees import list_worktrees
@@ -23,8 +24,11 @@ _TOGETHER = 256
 
 
 def named_objects(workspace: Workspace) -> set[str]:
-    """Hashes that commits and checkouts name, without the files of the folders among them."""
-    named: set[str] = set()
+    """Hashes that commits, checkouts and purges name, without the files of the folders among them.
+
+    Of a purge those are the tables that it left of others' rows; no lock names them.
+    """
+    named = set(read_rests(workspace).values())
     for content in (*_committed(workspace.root), *_checked_out(workspace)):
         named.update(found.decode() for found in _NAMED.findall(content))
     return named

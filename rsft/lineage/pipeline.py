@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from rsft.errors import LineageError, WorkspaceError
-from rsft.lineage.changes import Baseline, code_files
+from rsft.lineage.changes import Baseline, code_files, require_parsing
 from rsft.lineage.repository import open_repository
 from rsft.lineage.room import no_room, told_where_full
 from rsft.lineage.workspace import LOCK, Workspace
@@ -66,9 +66,10 @@ class Pipeline:
 
         Raises:
             WorkspaceError: Where there is no DVC repository.
-            LineageError: Where ``dvc.yaml`` cannot be read.
+            LineageError: Where ``dvc.yaml`` cannot be read, or a file of code is no Python.
         """
         assert Path.cwd() == workspace.root.resolve(), "DVC resolves paths against this folder"
+        require_parsing(workspace.root)
         self._repo = open_repository(workspace)
         if _aside(workspace).exists():  # killed while it wrote the lock
             _aside(workspace).replace(workspace.root / LOCK)

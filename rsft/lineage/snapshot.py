@@ -101,6 +101,7 @@ def tag_run(
     tag = f"{RUN_TAGS}{run_id}"
     # Without its end git signs the message, and no git reads that.
     annotate(root, tag, commit, f"{title}\n", at=next_time(_run_times(root)))
+    workspace.recorded.unlink(missing_ok=True)  # a run has ended: what was cut off before is old
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     return Snapshot(tag=tag, commit=commit, lock_sha256=digest)
 

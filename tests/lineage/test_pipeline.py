@@ -442,3 +442,22 @@ def test_inputs_are_kept_in_the_cache_under_the_hash_that_stages_record(project:
     cache = Cache(Workspace(root=project, home=project))
     files = {m.path: cache.object(m.hash).read_text() for m in cache.members(kept["data/raw"].hash)}
     assert files == {"a": "a", "b": "b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "one = 1\ndef two(:\n",
+            r"^rsft/shout\.py:2: no Python that can be read \(invalid syntax\)",
+        ),
+        ("one = '\0'", r"^rsft/shout\.py: no Python that can be read \(source code string cannot"),
+    ],
+)
+def test_code_that_does_not_parse_is_told_before_anything_runs(
+    project: Path, text: str, told: str
+) -> None:
+    (project / "rsft/shout.py").write_text(text)
+    with pytest.raises(LineageError, match=told):
+        open_pipeline()
+    assert not (project / "dvc.lock").exists()

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from rsft.cli.app import app
 from rsft.errors import LineageError, WorkspaceError
-from rsft.lineage import Pipeline, Workspace, md5_of
+from rsft.lineage import Pipeline, Workspace, md5_of, tag_run
 from rsft.lineage.stores import RemoteStore
 from rsft.runs.gc import Unused, find_unused, hold_everything
 from tests.audit.conftest import STAGES, Audited
@@ -107,6 +107,15 @@ def test_what_a_killed_run_had_finished_stays_until_the_next_ends(audited: Audit
     rerun(audited.root, seed=9).write_lock()
     assert not (audited.root / ".rsft/recorded").exists()
     assert set(unused(audited)["cache"].sizes) == new
+
+
+def test_a_run_that_ends_by_reusing_all_lets_go_of_what_a_killed_one_made(
+    audited: Audited,
+) -> None:
+    before = objects()
+    rerun(audited.root)
+    tag_run(audited.workspace, "20260102-next", {"run_id": "20260102-next", "stages": {}})
+    assert set(unused(audited)["cache"].sizes) == objects() - before
 
 
 def test_another_checkout_s_lock_names_and_its_run_keeps_all_waiting(
