@@ -40,7 +40,6 @@ from rsft.registry import (
     Pointer,
     Registry,
     get_version,
-    list_versions,
     move_alias,
     read_pointers,
     read_versions,
@@ -124,7 +123,7 @@ def find_differences(workspace: Workspace, registry: Registry, name: str) -> lis
     record = read_record(workspace, name)
     known = {_mark(entry) for entry in record}
     differing = {a: wanted for a, wanted in _wanted(record, name).items() if found[a] != wanted}
-    versions = list_versions(registry, name) if differing else []
+    versions = [one.version for one in read_versions(registry, name)] if differing else []
     return [
         Difference(
             name=name,
