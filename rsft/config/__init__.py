@@ -20,7 +20,7 @@ from rsft.config.measure import (
     ValidateSection,
 )
 from rsft.config.params import load_config, load_policy, parse_config, parse_policy, set_values
-from rsft.config.places import ADDITIONS, FORGOTTEN, INCOMING, PARAMS, RAW, TRAINING
+from rsft.config.places import FORGOTTEN, INCOMING, PARAMS, RAW, TRAINING
 from rsft.config.policy import POLICY, ApprovalPolicy, GainPolicy, GuardPolicy, Policy
 from rsft.config.prompts import EmbeddedSection, ExcludeSection, FilesSection, PromptsSection
 from rsft.config.ray import RaySection
@@ -44,7 +44,6 @@ from rsft.config.training import (
 )
 
 __all__ = [
-    "ADDITIONS",
     "FORGOTTEN",
     "INCOMING",
     "LEAST_TEMPERATURE",

@@ -7,8 +7,6 @@ RAW = Path("data/raw")
 """What the user brings: prompt files and model folders. Stages depend on this folder."""
 INCOMING = Path("data/incoming")
 """The watched folder: prompt files that are dropped into it are taken in."""
-ADDITIONS = Path("data/additions.jsonl")
-"""What `rsft prompts add` and the watched folder took in, a line each; no stage reads it."""
 FORGOTTEN = Path("data/forgotten.jsonl")
 """What is to be forgotten, by hash: `rsft forget` writes it, the stage `prompts` leaves it out."""
 TRAINING = ("labelled", "train")

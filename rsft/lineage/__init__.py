@@ -8,7 +8,7 @@ deletes data sets for good, and ``read_purges`` tells which. ``Cache`` holds dat
 ``source_of`` says where others find the code.
 """
 
-from rsft.lineage.additions import Addition, Refusal, read_additions, write_addition
+from rsft.lineage.additions import ADDITIONS, Addition, Refusal, read_additions, write_addition
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
 from rsft.lineage.changes import unparsed
 from rsft.lineage.fetching import Fetcher, keep_bytes, keep_dataset
@@ -73,6 +73,7 @@ from rsft.lineage.worktrees import (
 from rsft.lineage.yaml12 import load_yaml
 
 __all__ = [
+    "ADDITIONS",
     "CACHE",
     "Addition",
     "Cache",

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rsft.config import ADDITIONS
+ADDITIONS = Path("data/additions.jsonl")
+"""What `rsft prompts add` and the watched folder took in, a line each; no stage reads it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

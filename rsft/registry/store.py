@@ -7,7 +7,6 @@ connecting, and the local store has its artifacts beside its database.
 
 import logging
 import os
-import re
 import shutil
 import tempfile
 import weakref
@@ -36,9 +35,6 @@ _REFUSALS = {
     "PERMISSION_DENIED": "its administrator gives the role that may do so (mlflow/README.md)",
 }
 """What to do about it, by MLflow's code."""
-
-_SIGNATURE = re.compile(r"\?\S*X-Amz-\S*")
-"""What a signed address of a bucket lets anyone do who reads it."""
 
 _CREATION_SECONDS = 60
 """How long to wait for another process that is making the store's tables."""
@@ -130,7 +126,7 @@ class Registry:
     def _error(self, error: BaseException) -> RegistryError:
         while cause := error.__cause__ or (not error.__suppress_context__ and error.__context__):
             error = cause
-        why = _SIGNATURE.sub("", without_secrets(str(error).strip().splitlines()[0]))
+        why = without_secrets(str(error).strip().splitlines()[0])
         return RegistryError(
             f"MLflow's store {self.shown_uri} cannot be used ({why}); start its server, or set "
             f"another address as register.tracking_uri"

@@ -18,8 +18,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rsft.config import ADDITIONS, INCOMING, RAW, TRAINING
+from rsft.config import INCOMING, RAW, TRAINING
 from rsft.lineage import (
+    ADDITIONS,
     Cache,
     Deleted,
     Fetcher,

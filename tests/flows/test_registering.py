@@ -48,6 +48,8 @@ def ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[flow.Run, Sn
     run = flow.Run(
         run_id=record.run_id,
         began_at=datetime.now(UTC),
+        age=0.0,
+        started=0.0,
         config=settings(),
         workspace=workspace,
         **parts,

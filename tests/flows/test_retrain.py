@@ -191,7 +191,7 @@ def test_the_tag_s_checkout_resolves_to_the_same_hashes(finished: Finished, tmp_
 def test_up_serves_all_three(up: Up) -> None:
     from urllib.request import urlopen
 
-    assert list(up.addresses) == ["Prefect", "MLflow", "Data Docs"]
+    assert up.addresses.keys() == {"Prefect", "MLflow", "Data Docs"}
     for address in up.addresses.values():
         with urlopen(address, timeout=30) as answer:
             assert answer.status == 200
@@ -208,5 +208,5 @@ def test_the_run_was_judged_and_the_same_again_says_the_same(finished: Finished,
     assert failed[0] == "gain"
     assert all(name.startswith("guard ") for name in failed[1:])
     assert verdict["reason"] == finished.summary["model"]["reason"]
-    assert (verdict["tag"], verdict["look"], verdict["against"]) == (kept[-1], 1, None)
+    assert (verdict["tag"], verdict["looks"]["eval"], verdict["against"]) == (kept[-1], 1, None)
     assert git(finished.folder, "tag", "--list", "verdict/*").split() == kept

@@ -26,6 +26,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> flow.Run:
     return flow.Run(
         run_id="one",
         began_at=datetime.now(UTC),
+        age=0.0,
+        started=0.0,
         config=settings(),
         workspace=Workspace(root=tmp_path, home=tmp_path),
         **parts,

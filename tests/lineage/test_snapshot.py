@@ -146,10 +146,10 @@ def test_what_changed_is_asked_when_the_files_are_in_the_tree(checkout: Path) ->
         code.write_text("edited since\n")
         return [] if before == "old\n" else ["rsft/code.py"]
 
-    snapshot = tag_run(workspace(checkout), "20260101-demo", {}, changed=changed)
+    snapshot = tag_run(workspace(checkout), "20260101-demo", {"stages": {}}, changed=changed)
     assert git(checkout, "show", f"{snapshot.commit}:rsft/code.py") == "old"
     code.write_text("edited before\n")
-    second = tag_run(workspace(checkout), "20260102-demo", {}, changed=changed)
+    second = tag_run(workspace(checkout), "20260102-demo", {"stages": {}}, changed=changed)
     assert read_run(workspace(checkout), second.tag).manifest["changed"] == ["rsft/code.py"]
 
 
@@ -280,7 +280,7 @@ def test_it_works_in_a_linked_worktree(checkout: Path, tmp_path: Path) -> None:
     git(checkout, "worktree", "add", "--quiet", "--detach", str(tree))
     (tree / "dvc.lock").write_text(LOCK)
     (tree / "notes").write_text("of the worktree\n")
-    snapshot = tag_run(Workspace(root=tree, home=checkout), "20260101-tree", {})
+    snapshot = tag_run(Workspace(root=tree, home=checkout), "20260101-tree", {"stages": {}})
     assert git(checkout, "show", f"{snapshot.commit}:notes") == "of the worktree"
     assert read_run(workspace(checkout), snapshot.tag).commit == snapshot.commit
 

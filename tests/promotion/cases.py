@@ -124,7 +124,10 @@ class Checkout:
             "data/base/answers": self._tables({"part-00000.parquet": base}),
             "data/rounds/3/answers": self._tables({"part-00000.parquet": ours}),
         }
-        stage = {"outs": {path: {"hash": md5} for path, md5 in outs.items()}, "deps": {}}
+        stage = {
+            "outs": {path: {"hash": md5, "size": 1, "files": 1} for path, md5 in outs.items()},
+            "deps": {},
+        }
         model = {"path": "data/rounds/3/model", "hash": model_hash}
         document = {"model": model, "stages": {"all": stage}, "evaluation": prompts} | changes
         document = manifest(**document)

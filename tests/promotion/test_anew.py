@@ -90,7 +90,7 @@ def own_reward(tmp_path: Path, reward: str) -> tuple[Checkout, Exam, Path]:
     own.parent.mkdir(parents=True)
     own.write_text("def score(prompt, completions): return [1.0]\n")
     raw = checkout.folder({"mine.py": own.read_bytes()})
-    run = checkout.run("r1", answers(30), inputs={"data/raw": {"hash": raw}})
+    run = checkout.run("r1", answers(30), inputs={"data/raw": {"hash": raw, "size": 1, "files": 1}})
     return checkout, read_exam(checkout.workspace, run), own
 
 

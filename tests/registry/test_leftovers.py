@@ -16,7 +16,7 @@ def test_a_model_that_a_killed_registration_left_goes(
     version = submit("m1")
     monkeypatch.setattr("rsft.registry.registering._create_version", _killed)
     with pytest.raises(KeyboardInterrupt):
-        submit("m2")
+        submit("cut-off")
     experiment = registry.experiment_id(name)
     theirs = registry.client.create_run(experiment)
     registry.client.create_logged_model(experiment, "mine", source_run_id=theirs.info.run_id)
@@ -28,7 +28,7 @@ def test_a_model_that_a_killed_registration_left_goes(
     assert find_leftovers(registry, root) == []
     assert fetch_model(registry, version).is_dir()
     assert {"m1", "20260101-demo"} <= version_tags(registry)
-    assert "m2" not in version_tags(registry)
+    assert "cut-off" not in version_tags(registry)
 
 
 def _killed(*_: object) -> None:

@@ -185,7 +185,7 @@ def test_a_champion_that_was_deleted_in_mlflow_is_told_and_stops_nothing_else(
     hand.move("challenger", None)
     (champion, challenger) = reconcile(*hand.of)
     assert (champion.kind, challenger.kind) == ("not in MLflow", "moved by hand")
-    assert "on record is version 2, which MLflow does not have: `rsft register` brings" in str(
+    assert "on record is version 2: MLflow does not have it: `rsft register` brings" in str(
         champion
     )
     with pytest.raises(

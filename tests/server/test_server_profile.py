@@ -84,7 +84,7 @@ def test_who_trains_registers_and_does_not_promote(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry = stack.registry("trainer", monkeypatch)
-    (version,) = register_pending(stack.workspace, registry, "rsft")
+    (version,) = register_pending(stack.workspace, registry, "rsft").versions
     assert (version.version, version.aliases) == (1, ("challenger",))
     stored = stack.bucket.client().list_objects_v2(Bucket="mlflow")["Contents"]
     assert any(entry["Key"].endswith("artifacts/model/config.json") for entry in stored)
@@ -135,7 +135,7 @@ def test_a_restart_of_the_database_doubles_nothing(
     assert "\n" not in str(told.value)
     assert len(read_runs(stack.workspace)) == 2
     stack.postgres.start()
-    (version,) = register_patiently(stack.workspace, registry, "rsft")
+    (version,) = register_patiently(stack.workspace, registry, "rsft").versions
     assert version.version == 2
     assert [e.version for e in read_record(stack.workspace) if e.kind == "registered"] == [1, 2]
     assert find_differences(stack.workspace, registry, "rsft") == []
