@@ -17,15 +17,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from rsft.config import Config, RenderingSection, load_config, set_values
-from rsft.ledger import write_rows
-from rsft.policy import build_scratch, save_policy
+from benchmarks.scale import PARAMS, write_start
+from rsft.config import Config, load_config, set_values
 from rsft.stages import generate
-from rsft.types import Prompt
 
-PARAMS = Path(__file__).parents[1] / "params.yaml"
 PARTS = 40
-WORDS = "ann has n0 pens and buys n1 more + = r0 ;"
 WORKERS = (1, 2)
 
 
@@ -62,22 +58,7 @@ def prepare(prompts: int) -> Config:
     )
     section = load_config(PARAMS).base.scratch
     assert section is not None
-    policy = build_scratch(section, RenderingSection(number_slots=True), [WORDS], [WORDS], 0)
-    save_policy(policy, Path("data/base/model"))
-    Path("data/base/handed_on.json").write_text('{"stopped": null}', encoding="utf-8")
-    rows = (
-        Prompt(
-            prompt_id=f"p{number}",
-            text=f"ann has {number} pens and buys {number % 7} more",
-            answers=("1",),
-            solution=None,
-            family="f",
-            source="s",
-            licence="unknown",
-        )
-        for number in range(prompts)
-    )
-    write_rows(Path("data/prompts/train.parquet"), Prompt, rows)
+    write_start(section, prompts)
     return config
 
 

@@ -59,26 +59,31 @@ def measure(count: int, sender: "multiprocessing.connection.Connection") -> None
         section = ScratchSection(
             d_model=8, d_ff=16, layers=2, heads=2, vocabulary=32, training=training
         )
-        policy = build_scratch(section, RenderingSection(number_slots=True), [WORDS], [WORDS], 0)
-        save_policy(policy, Path("data/base/model"))
-        Path("data/base/handed_on.json").write_text('{"stopped": null}', encoding="utf-8")
-        rows = (
-            Prompt(
-                prompt_id=f"p{number}",
-                text=f"ann has {number} pens and buys {number % 7} more",
-                answers=("1",),
-                solution=None,
-                family="f",
-                source="s",
-                licence="unknown",
-            )
-            for number in range(count)
-        )
-        write_rows(Path("data/prompts/train.parquet"), Prompt, rows)
+        write_start(section, count)
         started = time.perf_counter()
         generate.run(config, "1", silent)
         seconds = time.perf_counter() - started
     sender.send((seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+
+
+def write_start(section: ScratchSection, count: int) -> None:
+    """Writes what a first round begins with into the current folder: a policy, and prompts."""
+    policy = build_scratch(section, RenderingSection(number_slots=True), [WORDS], [WORDS], 0)
+    save_policy(policy, Path("data/base/model"))
+    Path("data/base/handed_on.json").write_text('{"stopped": null}', encoding="utf-8")
+    rows = (
+        Prompt(
+            prompt_id=f"p{number}",
+            text=f"ann has {number} pens and buys {number % 7} more",
+            answers=("1",),
+            solution=None,
+            family="f",
+            source="s",
+            licence="unknown",
+        )
+        for number in range(count)
+    )
+    write_rows(Path("data/prompts/train.parquet"), Prompt, rows)
 
 
 if __name__ == "__main__":
