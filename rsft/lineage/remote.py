@@ -144,7 +144,7 @@ def _outs(run: RunRecord) -> Iterator[str]:
     """Hashes of what a run made, and of what it was given."""
     for stage in run.stages.values():
         yield from (out.hash for out in stage.outs.values())
-    yield from (out["hash"] for out in run.manifest["inputs"].values())
+    yield from (out["hash"] for out in run.manifest.get("inputs", {}).values())
 
 
 def _objects(cache: Cache, out: str) -> set[str]:
