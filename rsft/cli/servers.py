@@ -1,9 +1,12 @@
 """``rsft up``: the local stack."""
 
+import os
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
+from rsft.addresses import without_secrets
 from rsft.cli.app import app, workspace_and_config
 from rsft.report.sheet import plain_console
 
@@ -33,5 +36,9 @@ def up(
 
     docs.mkdir(parents=True, exist_ok=True)
     ports = {"prefect": prefect_port, "mlflow": mlflow_port, "docs": docs_port}
-    servers = local_servers(home, config.register_.tracking_uri, ports, with_worker=worker)
-    serve(servers, home, plain_console(soft_wrap=True), meanwhile=render)
+    store = config.register_.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
+    console = plain_console(soft_wrap=True)
+    servers = local_servers(home, store, ports, with_worker=worker)
+    if all(server.name != "MLflow" for server in servers):
+        console.print(f"MLflow is at {escape(without_secrets(store or ''))}")
+    serve(servers, home, console, meanwhile=render)

@@ -22,7 +22,8 @@ def local_servers(
 
     Args:
         home: The main checkout.
-        tracking_uri: MLflow's store, where the settings name one.
+        tracking_uri: MLflow's store, where settings or environment name one. A server of its own has
+            a page already.
         ports: Port of ``prefect``, ``mlflow`` and ``docs``.
         with_worker: Whether ``prefect.yaml`` is deployed and worked on.
     """
@@ -70,4 +71,6 @@ def local_servers(
             ready="Worker 'rsft' started!",
         ),
     ]  # fmt: skip
-    return servers if with_worker else servers[:-1]
+    unwanted = {"MLflow"} if (tracking_uri or "").startswith(("http://", "https://")) else set()
+    unwanted |= set() if with_worker else {"Worker"}
+    return [server for server in servers if server.name not in unwanted]

@@ -1,0 +1,25 @@
+"""Which servers a checkout has."""
+
+from pathlib import Path
+
+import pytest
+
+from rsft.servers import local_servers
+
+PORTS = {"prefect": 1, "mlflow": 2, "docs": 3}
+
+
+@pytest.mark.parametrize(
+    ("store", "with_worker", "names"),
+    [
+        (None, True, ["Prefect", "MLflow", "Data Docs", "Worker"]),
+        ("sqlite:///mlflow.db", False, ["Prefect", "MLflow", "Data Docs"]),
+        ("http://127.0.0.1:5000", True, ["Prefect", "Data Docs", "Worker"]),
+        ("https://models.example.org", False, ["Prefect", "Data Docs"]),
+    ],
+)
+def test_mlflows_page_is_served_where_no_server_of_its_own_does(
+    store: str | None, with_worker: bool, names: list[str]
+) -> None:
+    servers = local_servers(Path("checkout"), store, PORTS, with_worker=with_worker)
+    assert [server.name for server in servers] == names
