@@ -22,8 +22,8 @@ def local_servers(
 
     Args:
         home: The main checkout.
-        tracking_uri: MLflow's store, where settings or environment name one. A server of its own has
-            a page already.
+        tracking_uri: MLflow's store, where settings or environment name one. A server has a page of
+            its own.
         ports: Port of ``prefect``, ``mlflow`` and ``docs``.
         with_worker: Whether ``prefect.yaml`` is deployed and worked on.
     """
