@@ -33,6 +33,7 @@ def prepare_environment(home: Path) -> None:
         "PREFECT_HOME": str(prefect_home),
         # Errors reach the person as one line; Prefect's own traceback goes to its log only.
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+        "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",  # what it says where its server ended first
     }
     for name, value in settings.items():
         os.environ.setdefault(name, value)
