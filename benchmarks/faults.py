@@ -23,7 +23,8 @@ from benchmarks.fault_list import FAULTS, WITH_RUNS, Fault
 from benchmarks.fault_plants import Place, start
 from rsft.lineage import Workspace, read_runs
 from rsft.registry import Registry
-from tests.workspaces import git, make_workspace
+from rsft.runs.record import promote
+from tests.workspaces import make_workspace
 
 
 def make_place(folder: Path) -> Place:
@@ -36,11 +37,14 @@ def make_place(folder: Path) -> Place:
         run=read_runs(Workspace(root=folder, home=folder))[-1],
         registry=Registry.open(folder),
     )
-    document = {"kind": "promoted", "version": 2, "run_id": place.run.run_id, "against": None}
-    message = f"Promoted by hand\n\n{json.dumps(document | {'reason': 'for the trial'})}"
-    tag = ("tag", "--annotate", "rsft#champion#1", f"{place.run.tag}^{{commit}}")
-    git(folder, *tag, "--message", message)
-    place.registry.client.set_registered_model_alias("rsft", "champion", "2")
+    promote(
+        place.workspace,
+        place.registry,
+        name="rsft",
+        version=2,
+        run=place.run,
+        details={"reason": "for the trial", "against": None},
+    )
     return place
 
 

@@ -7,6 +7,7 @@ import json
 import secrets
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -118,10 +119,7 @@ def test_each_alert_is_one_line_with_a_link_and_the_secret_is_nowhere(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    wait_until(lambda: len(receiver.told) >= 8, "eight alerts")
-    link = f"{up.addresses['Prefect']}/runs/flow-run/"
-    texts = sorted(text.partition(" http")[0] for _, text in receiver.told)
-    assert texts == [
+    expected = {
         "RSFT: audit: 2 findings",
         "RSFT: retrain crashed: lost",
         'RSFT: retrain failed: min_rows: "12" <of> 500',
@@ -130,7 +128,14 @@ def test_each_alert_is_one_line_with_a_link_and_the_secret_is_nowhere(
         "RSFT: retrain runs for longer than 10 seconds",
         "RSFT: rsft alerts test: whoever reads this is told",
         "RSFT: rsft/3 waits for a yes or no",
-    ]
+    }
+
+    def told() -> Counter[str]:
+        return Counter(text.partition(" http")[0] for _, text in receiver.told)
+
+    wait_until(lambda: expected <= told().keys(), "eight alerts")
+    assert told() == Counter(expected)
+    link = f"{up.addresses['Prefect']}/runs/flow-run/"
     assert {path for path, _ in receiver.told} == {f"/{SECRET}"}
     assert sum(link in text for _, text in receiver.told) == 7
     assert all("\n" not in text for _, text in receiver.told)
