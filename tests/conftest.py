@@ -1,5 +1,6 @@
 """Policies small enough to enumerate, shared by the tests that need a model."""
 
+import dvc  # noqa: F401  # it logs to the output of its import, which a test of a command would close
 import pytest
 import torch
 from tokenizers import Tokenizer, pre_tokenizers, processors
