@@ -29,7 +29,7 @@ def ask_server(address: str) -> dict[str, Any] | None:
 
 def _told(client: httpx2.Client, ui: str) -> dict[str, Any]:
     deployed = {d["name"]: d for d in _ask(client, "deployments/filter", {})}
-    flows, waiting = {}, []
+    flows = {}
     for name in FLOWS:
         last = _runs(client, name, "START_TIME_DESC", {"not_any_": _NOT_BEGUN}, limit=1)
         due = _runs(client, name, "EXPECTED_START_TIME_ASC", {"any_": ("SCHEDULED",)}, limit=1)

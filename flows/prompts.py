@@ -8,10 +8,9 @@ from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
-from prefect.client.orchestration import get_client
 from prefect.events import emit_event
-from prefect.settings import PREFECT_API_URL
 
+from flows.server import server_problem
 from rsft.config import load_config
 from rsft.lineage import Addition, Workspace
 from rsft.report.prompts import taken_markdown
@@ -70,19 +69,11 @@ def announce(addition: Addition, new: int) -> None:
 
 
 def announce_by_hand(addition: Addition) -> str | None:
-    """Announces an addition where there is a server; else says why nobody was told.
-
-    Without one Prefect would start one of its own for this alone, for seconds.
-    """
-    address = PREFECT_API_URL.value()
-    if address is None:
-        return "PREFECT_API_URL is not set"
-    with get_client(sync_client=True) as client:
-        problem = client.api_healthcheck()
-    if problem is not None:
-        return f"PREFECT_API_URL = {address}: Prefect's server does not answer ({problem})"
-    announce(addition, addition.new)
-    return None
+    """Announces an addition where there is a server; else says why nobody was told."""
+    problem = server_problem()
+    if problem is None:
+        announce(addition, addition.new)
+    return problem
 
 
 def _say_whom(holder: str) -> None:

@@ -7,7 +7,6 @@ are small records, never tables.
 import importlib
 import json
 import logging
-import re
 import secrets
 import shlex
 import time
@@ -16,22 +15,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from uuid import UUID
 
 import psutil
 from prefect import task
 from prefect.artifacts import (
     create_markdown_artifact,
-    create_progress_artifact,
-    update_progress_artifact,
 )
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
 from prefect.runtime import deployment, flow_run
 from prefect.settings import PREFECT_API_URL
 from rich.text import Text
 
+from flows.progress import PageProgress
 from flows.promote import announce, judge
+from flows.server import server_problem
 from rsft.config import PARAMS, TRAINING, Config, load_config, load_policy, set_values
 from rsft.errors import RegistryError, RsftError, WorkspaceError
 from rsft.interop import RunEvents, open_events
@@ -77,48 +74,11 @@ from rsft.stages.contract import (
     split_file,
     stopped_before,
 )
-from rsft.types import Progress, Prompt
+from rsft.types import Prompt
 
 logger = logging.getLogger("rsft")
 
 Result = TypeVar("Result")
-
-
-class PageProgress:
-    """Passes progress on, and keeps Prefect's page up to date with it.
-
-    An artifact is made for stages that take longer than the interval only: each call to the
-    server costs tens of milliseconds.
-    """
-
-    def __init__(self, name: str, shown: Progress, *, interval: float = 5.0) -> None:
-        self._name = name
-        self._shown = shown
-        self._interval = interval
-        self._artifact: UUID | None = None
-        self._told = time.monotonic()
-
-    def __call__(self, done: int, total: int, note: str = "") -> None:
-        """Tells how far the stage is."""
-        self._shown(done, total, note)
-        is_last = done == total and self._artifact is not None
-        if time.monotonic() - self._told < self._interval and not is_last:
-            return
-        self._told = time.monotonic()
-        try:
-            self._tell(done, total, note)
-        except Exception as error:  # noqa: BLE001  # whatever the server has, the stage goes on
-            logger.warning("no progress on Prefect's page: %s", error)
-
-    def _tell(self, done: int, total: int, note: str) -> None:
-        percent = 100 * done / total if total else 0.0
-        text = f"{self._name}: {done:,} of {total:,}" + (f", {note}" if note else "")
-        if self._artifact is None:
-            key = re.sub(r"[^a-z0-9]+", "-", self._name)
-            made: Any = create_progress_artifact(percent, key=key, description=text)
-            self._artifact = made
-        else:
-            update_progress_artifact(self._artifact, percent, description=text)
 
 
 @dataclass(kw_only=True)
@@ -356,15 +316,12 @@ def require_server() -> None:
     Raises:
         WorkspaceError: Where it does not answer.
     """
-    address = PREFECT_API_URL.value()
-    if address is None:
+    if PREFECT_API_URL.value() is None:
         return  # Prefect starts one of its own for the run
-    with get_client(sync_client=True) as client:
-        problem = client.api_healthcheck()
+    problem = server_problem()
     if problem is not None:
         raise WorkspaceError(
-            f"PREFECT_API_URL = {address}: Prefect's server does not answer ({problem}); start it "
-            "with `rsft up`, or unset PREFECT_API_URL to run without one"
+            f"{problem}; start it with `rsft up`, or unset PREFECT_API_URL to run without one"
         )
 
 

@@ -4,6 +4,7 @@ A table is a file or a folder of parts. Files appear whole or not at all.
 """
 
 import dataclasses
+import hashlib
 import os
 import types
 import typing
@@ -126,6 +127,12 @@ def written_whole(path: Path) -> Iterator[Path]:
         ) from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def file_sha256(file: Path) -> str:
+    """SHA-256 of a file, read piece by piece."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def read_rows(path: Path, record: type[Record]) -> list[Record]:

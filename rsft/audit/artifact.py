@@ -33,14 +33,7 @@ def check_artifact(
     """
     place = f"registry, {version}"
     hashed = hash_files(place, policy, files_below(policy), findings, progress)
-    for path in sorted(made.keys() | hashed.keys()):
-        findings.compare(
-            "artifact",
-            f"{version}: {path} in {policy}",
-            expected=made.get(path),
-            found=hashed.get(path),
-            remedy=_REMEDY,
-        )
+    _compare(version, policy, made, hashed, findings)
 
 
 def check_package(
@@ -70,11 +63,22 @@ def check_package(
         return  # what it says of others is worth nothing
     listed: Mapping[str, str] = json.loads(listing)
     hashed = hash_files(f"registry, {version}", model, package_files(model), findings, progress)
-    for path in sorted(listed.keys() | hashed.keys()):
+    _compare(version, model, listed, hashed, findings)
+
+
+def _compare(
+    version: str,
+    folder: Path,
+    wanted: Mapping[str, str],
+    hashed: Mapping[str, str | None],
+    findings: Findings,
+) -> None:
+    """Holds the files of a folder against their list, by the MD5 of each path."""
+    for path in sorted(wanted.keys() | hashed.keys()):
         findings.compare(
             "artifact",
-            f"{version}: {path} in {model}",
-            expected=listed.get(path),
+            f"{version}: {path} in {folder}",
+            expected=wanted.get(path),
             found=hashed.get(path),
             remedy=_REMEDY,
         )

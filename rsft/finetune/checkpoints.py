@@ -27,6 +27,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from rsft.finetune.history import History
+from rsft.ledger import file_sha256
 
 logger = logging.getLogger("rsft")
 
@@ -127,7 +128,7 @@ class Checkpoints:
         for name, tensors in parts.items():
             file = folder / f"{name}.safetensors"
             save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, file)
-            hashes[file.name] = _sha256(file)
+            hashes[file.name] = file_sha256(file)
             _sync(file)
         state = {"plan": self.plan, "history": asdict(checkpoint.history), "files": hashes}
         file = folder / "state.json"
@@ -163,7 +164,7 @@ def _read_state(folder: Path) -> dict[str, Any]:
         if _sha256_of(state) != content["sha256"]:
             raise _TornError("state.json is not the one that was written (its hash differs)")
         for name, expected in state["files"].items():
-            if _sha256(folder / name) != expected:
+            if file_sha256(folder / name) != expected:
                 raise _TornError(f"{name} is not the one that was written (its hash differs)")
         return state
 
@@ -199,11 +200,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _sha256_of(state: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from rsft.errors import LedgerError
 from rsft.generate.engine import Request, lacking
-from rsft.ledger import rows_of, schema_of, table_of, write_table
+from rsft.ledger import file_sha256, rows_of, schema_of, table_of, write_table
 from rsft.types import Candidate, Prompt
 
 _METADATA = b"rsft"
@@ -195,7 +195,7 @@ class CandidateLedger:
         """Proves a part and lists it; one that a killed run had no time to list is listed now."""
         if not file.is_file():
             raise LedgerError(f"{file}: not a part but a folder; {_REMEDY}")
-        record = {"sha256": _sha256(file), "bytes": file.stat().st_size}
+        record = {"sha256": file_sha256(file), "bytes": file.stat().st_size}
         if listed is not None and listed != record:
             raise LedgerError(f"{file}: not the part that was drawn (its hash differs); {_REMEDY}")
         try:
@@ -238,8 +238,3 @@ def prompt_hash(prompt: Prompt) -> str:
     """Hash of what is asked; how it is rendered is part of the policy's version."""
     turns = [(turn.role, turn.content) for turn in prompt.context]
     return hashlib.sha256(json.dumps([*turns, prompt.text]).encode()).hexdigest()[:20]
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -12,7 +12,7 @@ from rsft.lineage.additions import ADDITIONS, Addition, Refusal, read_additions,
 from rsft.lineage.cache import Cache, Member, is_folder, is_object, parse_members
 from rsft.lineage.changes import unparsed
 from rsft.lineage.fetching import Fetcher, keep_bytes, keep_dataset
-from rsft.lineage.hashing import Hashed, hash_objects, md5_of
+from rsft.lineage.hashing import Hashed, file_md5, hash_objects, md5_of
 from rsft.lineage.inputs import fetch_pointed, pointed_at, pointer_of, version_input
 from rsft.lineage.inside import glob_inside
 from rsft.lineage.links import link_dataset
@@ -102,6 +102,7 @@ __all__ = [
     "before_champion",
     "contending",
     "fetch_pointed",
+    "file_md5",
     "folder_md5",
     "forget_pushed",
     "glob_inside",

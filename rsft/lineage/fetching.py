@@ -3,7 +3,6 @@
 From the remote, or from what was made anew.
 """
 
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Collection, Sequence
@@ -12,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rsft.lineage.cache import Cache, Member, is_folder
-from rsft.lineage.hashing import md5_of
+from rsft.lineage.hashing import file_md5, md5_of
 from rsft.lineage.stores import Store, open_stores
 from rsft.lineage.tree import folder_list
 from rsft.lineage.workspace import Workspace
@@ -95,9 +94,7 @@ def _bring(store: Store, md5: str, place: Path) -> bool:
 
 def _settle(copy: Path, md5: str, place: Path) -> bool:
     """Puts a copy in an object's place, if it is the object."""
-    with copy.open("rb") as content:
-        digest = hashlib.file_digest(content, "md5").hexdigest()
-    if digest != md5.removesuffix(".dir"):
+    if file_md5(copy) != md5.removesuffix(".dir"):
         return False
     copy.chmod(0o444)  # as DVC has its objects
     copy.replace(place)

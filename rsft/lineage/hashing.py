@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import IO
 
 from rsft.lineage.stores import Store, one_line
@@ -57,6 +58,12 @@ def hash_objects(store: Store, objects: Iterable[str], progress: Progress) -> di
 def md5_of(content: bytes) -> str:
     """MD5 of bytes."""
     return _MD5(content).hexdigest()
+
+
+def file_md5(file: Path) -> str:
+    """MD5 of a file, as DVC names it."""
+    with file.open("rb") as content:
+        return str(_digest(content).hash)
 
 
 def _batches(store: Store, names: Sequence[str]) -> Iterable[Sequence[str]]:

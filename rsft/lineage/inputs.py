@@ -6,6 +6,7 @@ from rsft.errors import LineageError, WorkspaceError
 from rsft.lineage.cache import Cache, is_object
 from rsft.lineage.git import run_git
 from rsft.lineage.repository import open_repository
+from rsft.lineage.stores import one_line
 from rsft.lineage.workspace import Workspace
 from rsft.lineage.yaml12 import load_yaml
 
@@ -63,7 +64,7 @@ def version_input(workspace: Workspace, file: Path) -> None:
     except DvcException as error:
         raise LineageError(
             f"{file} is as it should be, but DVC cannot make a version of it "
-            f"({' '.join(str(error).split())}); see to that, then `dvc add {file}`"
+            f"({one_line(error)}); see to that, then `dvc add {file}`"
         ) from None
 
 
@@ -95,7 +96,7 @@ def fetch_pointed(workspace: Workspace, file: Path) -> Path:
             f"another DVC command is at work in {workspace.root}; the next time it is fetched"
         ) from None
     except DvcException as error:
-        told = " ".join(str(error).split())
+        told = one_line(error)
     if not found.exists():
         raise LineageError(
             f"{pointer_of(file)}: version {md5} cannot be fetched ({told}); who made it has to "

@@ -11,7 +11,6 @@ Code and settings are compared with those at the start too (``changes``): module
 settings read once, so what was edited since is not what runs.
 """
 
-import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from typing import Any, Literal, Self
 
 from rsft.errors import LineageError, WorkspaceError
 from rsft.lineage.changes import Baseline, code_files, require_parsing
+from rsft.lineage.hashing import file_md5
 from rsft.lineage.repository import open_repository
 from rsft.lineage.room import no_room, told_where_full
 from rsft.lineage.workspace import LOCK, Workspace
@@ -171,8 +171,7 @@ class Pipeline:
             LineageError: Where one is there still, or again.
         """
         for file in sorted(self._input_files()) if purged else ():
-            with file.open("rb") as content:
-                tag = purged.get(hashlib.file_digest(content, "md5").hexdigest())
+            tag = purged.get(file_md5(file))
             if tag is not None:
                 raise LineageError(
                     f"{file.relative_to(self._workspace.root)} is what {tag} deleted; take out of "

@@ -16,7 +16,7 @@ from typing import Any
 from rsft.addresses import without_secrets
 from rsft.errors import LineageError
 from rsft.lineage.cache import Cache
-from rsft.lineage.purges import read_purges
+from rsft.lineage.purging import read_purged
 from rsft.lineage.repository import open_repository
 from rsft.lineage.runs import RunRecord, read_runs
 from rsft.lineage.stores import one_line
@@ -73,8 +73,7 @@ def push_owed(workspace: Workspace) -> Push:
     names = {mark.name for mark in owed.iterdir()}
     runs = [run for run in read_runs(workspace) if run.run_id in names]
     with open_repository(workspace) as repo:
-        purged = {oid for purge in read_purges(workspace) for oid in purge.hashes}
-        done, is_owed = _push(repo, Cache(workspace), runs, purged)
+        done, is_owed = _push(repo, Cache(workspace), runs, set(read_purged(workspace)))
     if not is_owed:
         for run in runs:  # one that has no tag yet may be about to get it
             (owed / run.run_id).unlink(missing_ok=True)

@@ -92,9 +92,10 @@ def read_runs(workspace: Workspace) -> list[RunRecord]:
 def spoilt_runs(workspace: Workspace) -> list[str]:
     """Tags of runs whose manifest is none: ``read_runs`` and the like leave them out."""
     tags = _tags(workspace, f"refs/tags/{RUN_TAGS}")
-    blobs = read_blobs(workspace.root, [f"{fields[2]}:{MANIFEST}" for fields in tags])
-    pairs = zip(tags, blobs, strict=True)
-    return [fields[0] for fields, blob in pairs if blob is not None and _manifest(blob) is None]
+    sound = {run.tag for run in read_runs(workspace)}  # later than the tags: one may end meanwhile
+    commits = {fields[0]: fields[2] for fields in tags if fields[0] not in sound}
+    blobs = read_blobs(workspace.root, [f"{commit}:{MANIFEST}" for commit in commits.values()])
+    return [tag for tag, blob in zip(commits, blobs, strict=True) if blob is not None]
 
 
 def latest_runs(workspace: Workspace, naming: str) -> Iterator[RunRecord]:

@@ -9,7 +9,6 @@ data/raw go the versions that the cache keeps for runs; those there now are the 
 is what MLflow keeps of evaluations.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from rsft.lineage import (
     Deleted,
     Fetcher,
     Workspace,
+    file_md5,
     is_object,
     keep_bytes,
     list_worktrees,
@@ -198,15 +198,15 @@ def _copies(roots: Sequence[Path], path: str, md5: str) -> Iterator[Path]:
     """Where the very file is checked out."""
     for root in roots:
         file = root / path
-        if file.is_file() and file.resolve().is_relative_to(root.resolve()):
-            with file.open("rb") as opened:
-                if hashlib.file_digest(opened, "md5").hexdigest() == md5:
-                    yield file
+        is_inside = file.is_file() and file.resolve().is_relative_to(root.resolve())
+        if is_inside and file_md5(file) == md5:
+            yield file
 
 
 def _ledger_parts(root: Path, ids: set[str], unread: list[str]) -> Iterator[Path]:
     """Parts of ledgers with candidates of some prompts."""
-    for part in (part for place in _LEDGERS for part in sorted((root / place).glob("*/*.parquet"))):
+    found = (part for place in _LEDGERS for part in sorted((root / place).glob("*/*.parquet")))
+    for part in found:
         with noting(unread):
             if rows_of_prompts(part, ids):
                 yield part

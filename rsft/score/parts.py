@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rsft.ledger import written_whole
+from rsft.ledger import file_sha256, written_whole
 
 
 class ScoredParts:
@@ -63,8 +63,7 @@ class ScoredParts:
 
 def file_hash(file: Path) -> str:
     """Hash of a file's content."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()[:32]
+    return file_sha256(file)[:32]
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -113,7 +113,7 @@ def _pause(child: Child, how: str, console: Console) -> float:
         )
     seconds = _PAUSE_SECONDS * 2.0 ** (child.deaths - 1)
     console.print(f"[yellow]{name} {escape(how)}; it is started again in {seconds:g} s[/]")
-    return float(seconds)
+    return seconds
 
 
 def _show_problems(child: Child, console: Console) -> None:

@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from flows import run
-from flows.run import PageProgress
+from flows import progress as module
+from flows.progress import PageProgress
 
 LIMIT = re.compile(r"[a-z0-9-]+")
 """What Prefect takes as an artifact's key."""
@@ -32,15 +32,15 @@ def page(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     def update(artifact_id: UUID, progress: float, description: str) -> None:
         told.append(("update", progress, description))
 
-    monkeypatch.setattr(run, "create_progress_artifact", create)
-    monkeypatch.setattr(run, "update_progress_artifact", update)
+    monkeypatch.setattr(module, "create_progress_artifact", create)
+    monkeypatch.setattr(module, "update_progress_artifact", update)
     return told
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(run, "time", clock)
+    monkeypatch.setattr(module, "time", clock)
     return clock
 
 
@@ -74,7 +74,7 @@ def test_a_server_that_fails_does_not_end_the_stage(
     def broken(*_: Any, **__: Any) -> None:
         raise ConnectionError("gone")
 
-    monkeypatch.setattr(run, "create_progress_artifact", broken)
+    monkeypatch.setattr(module, "create_progress_artifact", broken)
     PageProgress("base", lambda done, total, note="": None, interval=0)(1, 2)
     assert "no progress on Prefect's page: gone" in caplog.text
 

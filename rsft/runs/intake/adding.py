@@ -23,7 +23,7 @@ from rsft.prompts.files import is_used, make_prompt, numbered_id, parse_row, rea
 from rsft.prompts.forgotten import Forgetting, read_forgotten
 from rsft.runs.intake.copying import UnusableFileError, copy_in, read_lines
 from rsft.runs.intake.known import Known
-from rsft.runs.intake.version import NextVersion, md5_of_file
+from rsft.runs.intake.version import NextVersion, md5_if_there
 from rsft.types import Prompt
 
 _COPY = RAW.parent / ".incoming.tmp"
@@ -118,7 +118,7 @@ class _Intake:
 
     def take(self, file: Path, sha256: str, name: str) -> Addition:
         """Adds what of the private copy is new."""
-        before = md5_of_file(self._train)
+        before = md5_if_there(self._train)
         with NextVersion(self._train, _NEXT) as version:
             rows = self._rows(file)
             while batch := list(islice(rows, _TOGETHER)):
@@ -136,7 +136,7 @@ class _Intake:
             refused=self._refused,
             near=self._near,
             total=self._total + self._new,
-            fingerprint=md5_of_file(self._train),
+            fingerprint=md5_if_there(self._train) if self._new else before,
             before=before,
             refusals=tuple(sorted(self._refusals, key=lambda refusal: refusal.line)),
         )

@@ -15,7 +15,7 @@ from rsft.lineage import (
     version_input,
 )
 from rsft.runs.intake.adding import add_prompts
-from rsft.runs.intake.version import md5_of_file
+from rsft.runs.intake.version import md5_if_there
 
 OnWait = Callable[[str], None]
 
@@ -86,7 +86,7 @@ def take_upstream(
 def current_version(config: Config) -> str:
     """MD5 of the training file that is there; empty where there is none, or none is one's own."""
     train = _train(config)
-    return "" if train is None else md5_of_file(train)
+    return "" if train is None else md5_if_there(train)
 
 
 def _train(config: Config) -> Path | None:
@@ -98,6 +98,6 @@ def _train(config: Config) -> Path | None:
 def _is_newer(train: Path) -> bool:
     """Whether the pointer tells of a version that is not here, and never was."""
     pointed = pointed_at(train)
-    if pointed is None or pointed == md5_of_file(train):
+    if pointed is None or pointed == md5_if_there(train):
         return False
     return all(pointed not in (one["before"], one["fingerprint"]) for one in read_additions())

@@ -1,13 +1,12 @@
 """The next version of the training file: what is there, then what is taken in; whole or not."""
 
-import hashlib
 import os
 import shutil
 from pathlib import Path
 from typing import Self
 
 from rsft.errors import PromptsError
-from rsft.lineage import pointer_of
+from rsft.lineage import file_md5, pointer_of
 from rsft.runs.intake.copying import count_lines
 
 
@@ -91,9 +90,6 @@ def _is_there(file: Path) -> bool:
     return False
 
 
-def md5_of_file(file: Path) -> str:
+def md5_if_there(file: Path) -> str:
     """MD5 of a file, as DVC names it; empty where there is none."""
-    if not file.exists():
-        return ""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "md5").hexdigest()
+    return file_md5(file) if file.exists() else ""
