@@ -17,6 +17,16 @@ is_at_work() {  # where there is no /proc that is not known
   return 1
 }
 
+# By name, files of data/raw that are in the main checkout alone (-23), or in the worktree alone (-13);
+# one that differs in size or time is in both.
+differing() {
+  LC_ALL=C comm -z "$1" <(brought "$main") <(brought "$tree") | cut --zero-terminated --delimiter=' ' --fields=4-
+}
+
+brought() {
+  cd "$1/data/raw" && find . ! -type d -printf '%y %s %T@ %p\0' | LC_ALL=C sort -z
+}
+
 # Whom a killed worker left at work goes on; nobody's files may change under it.
 if [ "$name" = retrain ] && [ -e "$tree/.rsft/lock" ] && ! flock --nonblock "$tree/.rsft/lock" true; then
   tree=$tree-${PREFECT__FLOW_RUN_ID:-$$}
@@ -33,8 +43,11 @@ else
   git -C "$main" worktree add --quiet --force --detach "$tree"
 fi
 if [ "$name" = retrain ] && [ -d "$main/data/raw" ]; then
-  rm -rf "$tree/data/raw"
-  cp --archive --reflink=auto "$main/data/raw" "$tree/data/raw"
+  mkdir -p "$tree/data/raw"
+  # What is there already stays untouched: what was computed from it goes by the times of the files.
+  differing -13 | (cd "$tree/data/raw" && xargs --null --no-run-if-empty rm -rf --)
+  differing -23 | (cd "$main/data/raw" && xargs --null --no-run-if-empty \
+    cp --archive --reflink=auto --parents --target-directory="$tree/data/raw" --)
 fi
 for other in "$main"/.rsft/worktrees/promotion-*; do
   if [ "$other" != "$tree" ] && [ -n "$(find "$other/.git" -mmin +5 2> /dev/null)" ] && ! is_at_work "$other"; then

@@ -76,6 +76,26 @@ def test_the_next_run_goes_on_in_that_of_one_that_failed(main: Path) -> None:
     assert git(tree, "rev-parse", "HEAD") == git(main, "rev-parse", "HEAD")
 
 
+def test_what_the_user_brought_and_has_not_touched_is_not_copied_again(main: Path) -> None:
+    """Scores of a killed run are kept by the times of these files, that of the last change too."""
+    raw, names = main / "data" / "raw", ("train.jsonl", "a name  with spaces", "other.jsonl")
+    for name in names[1:]:
+        (raw / name).write_text("2\n")
+    (raw / "below").mkdir()
+    (raw / "below" / "rows").write_text("3\n")
+    tree = worktree(main)
+    before = [(tree / "data" / "raw" / name).stat() for name in (*names, "below/rows")]
+    (raw / "other.jsonl").write_text("4\n")
+    worktree(main)
+    after = [(tree / "data" / "raw" / name).stat() for name in (*names, "below/rows")]
+    same = [old.st_ctime_ns == new.st_ctime_ns for old, new in zip(before, after, strict=True)]
+    assert same == [True, True, False, True]
+    assert (tree / "data" / "raw" / "other.jsonl").read_text() == "4\n"
+    (raw / "below" / "rows").unlink()
+    worktree(main)
+    assert not (tree / "data" / "raw" / "below" / "rows").exists()
+
+
 def test_nothing_changes_under_a_run_that_a_killed_worker_left_at_work(
     main: Path, at_work: Path
 ) -> None:
