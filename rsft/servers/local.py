@@ -13,6 +13,10 @@ _LOGGED = {
     "PYTHONUNBUFFERED": "1",
 }
 """The console of a child is its log file, which may say more than a terminal should."""
+_LEASES = "prefect.server.concurrency.lease_storage.filesystem"
+_LASTING = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": _LEASES}
+"""Who holds a deployment's only place must outlive the server: Prefect keeps it in memory, ends the
+run that it knows no more after a restart, and never frees the place of one that was killed."""
 
 
 def local_servers(
@@ -38,7 +42,9 @@ def local_servers(
                 *python, "prefect", "server", "start",
                 "--host", HOST, "--port", str(ports["prefect"]),
             ),
-            environment=_LOGGED | api | {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING"},
+            environment=(
+                _LOGGED | _LASTING | api | {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING"}
+            ),
             option="--prefect-port",
             ready="/api/health",
         ),

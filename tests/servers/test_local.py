@@ -1,5 +1,6 @@
 """Which servers a checkout has."""
 
+import importlib
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,13 @@ def test_mlflows_page_is_served_where_no_server_of_its_own_does(
 ) -> None:
     servers = local_servers(Path("checkout"), store, PORTS, with_worker=with_worker)
     assert [server.name for server in servers] == names
+
+
+def test_who_holds_the_only_place_outlives_prefects_server() -> None:
+    """Prefect ends a run whose place its server forgot, and frees no place that it forgot."""
+    prefect = local_servers(Path("checkout"), None, PORTS, with_worker=True)[0]
+    storage = prefect.environment["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"]
+    module = importlib.import_module(storage)
+    assert module.ConcurrencyLeaseStorage(storage_path=Path("leases")).storage_path == Path(
+        "leases"
+    )
