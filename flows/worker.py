@@ -12,6 +12,7 @@ from prefect.settings import PREFECT_API_URL
 
 from flows.alerts import apply_alerts
 from flows.deploying import WORK_POOL, deploy, prefect
+from flows.stranded import settle_stranded
 from rsft.config import load_config
 from rsft.errors import RsftError
 
@@ -19,11 +20,12 @@ _SERVER_SECONDS = 120
 
 
 def main() -> int:
-    """Deploys, then works until it is stopped."""
+    """Deploys, tells of runs that were killed, then works until it is stopped."""
     try:
         _wait_for_server()
         deploy()
         _apply_alerts()
+        settle_stranded()
     except RsftError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 2

@@ -1,0 +1,87 @@
+"""Runs that nobody runs any more, though Prefect's server has them at work.
+
+It learns from the worker that a run's process has died, and not at all where the worker was killed
+too. Such a run would stay *Running* for ever, and hold the place that the next one waits for.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    WorkPoolFilter,
+    WorkPoolFilterName,
+)
+from prefect.client.schemas.objects import State, StateType
+from prefect.settings import PREFECT_API_URL
+from prefect.states import Cancelled, Crashed, Scheduled
+
+from flows.deploying import WORK_POOL
+
+_HERE = {"127.0.0.1", "::1", "localhost"}
+_RUN = "PREFECT__FLOW_RUN_ID"
+"""Environment variable of a run's process and all that it starts."""
+_MOST = 200
+
+
+def settle_stranded() -> list[str]:
+    """Gives the pool's runs without a process the state that is true.
+
+    It is for a worker that has not begun yet, so that what has no process will have none. Of a
+    server elsewhere nothing is changed: other machines may be at work on its runs.
+
+    Returns:
+        The runs' ids.
+    """
+    if urlsplit(PREFECT_API_URL.value() or "").hostname not in _HERE:
+        return []
+    at_work = {*_runs_at_work()}  # before the server is asked: what ends in between has told it
+    with get_client(sync_client=True) as client:
+        stranded = [
+            run
+            for run in client.read_flow_runs(
+                flow_run_filter=_in_states(*_TRUE), work_pool_filter=_of_pool(), limit=_MOST
+            )
+            if str(run.id) not in at_work
+        ]
+        for run in stranded:
+            assert run.state_type is not None
+            client.set_flow_run_state(run.id, _TRUE[run.state_type](), force=True)
+    return [str(run.id) for run in stranded]
+
+
+def _crashed() -> State[Any]:
+    return Crashed(
+        message="killed, and its worker with it; `prefect flow-run retry`, or the next run, goes "
+        "on from what is finished"
+    )
+
+
+_TRUE = {
+    StateType.RUNNING: _crashed,
+    StateType.PENDING: Scheduled,  # it had not begun
+    StateType.CANCELLING: Cancelled,
+}
+
+
+def _in_states(*types: StateType) -> FlowRunFilter:
+    state = FlowRunFilterState(type=FlowRunFilterStateType(any_=[*types]))
+    return FlowRunFilter(state=state)
+
+
+def _of_pool() -> WorkPoolFilter:
+    return WorkPoolFilter(name=WorkPoolFilterName(any_=[WORK_POOL]))
+
+
+def _runs_at_work() -> Iterator[str]:
+    """Ids of the runs that processes on this machine are at work on."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if (run := process.environ().get(_RUN)) is not None:
+                yield run

@@ -1,0 +1,66 @@
+"""Runs whose process and worker were killed: a real server is told, and the next one may begin."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Cancelling, Pending, Running
+
+from flows import stranded
+from tests.flows.conftest import Up
+
+
+@pytest.fixture
+def client(up: Up, monkeypatch: pytest.MonkeyPatch) -> Iterator[SyncPrefectClient]:
+    """Of a server with a work pool that no worker looks at."""
+    monkeypatch.setattr(stranded, "WORK_POOL", "unattended")
+    with (
+        temporary_settings({PREFECT_API_URL: up.environment["PREFECT_API_URL"]}),
+        get_client(sync_client=True) as client,
+    ):
+        client.create_work_pool(WorkPoolCreate(name="unattended", type="process"))
+        yield client
+        client.delete_work_pool("unattended")
+
+
+def test_what_no_process_works_on_is_told_as_it_is(client: SyncPrefectClient) -> None:
+    flow = client.create_flow_from_name("stranded")
+    deployment = client.create_deployment(
+        flow, "stranded", work_pool_name="unattended", concurrency_limit=1
+    )
+
+    def make(*states: Any, force: bool = True) -> UUID:
+        run = client.create_flow_run_from_deployment(deployment).id
+        for state in states:
+            client.set_flow_run_state(run, state, force=force)
+        return run
+
+    def told(run: UUID) -> str | None:
+        return client.read_flow_run(run).state_name
+
+    killed = make(Pending(), Running(), force=False)  # it holds the one place
+    cancelled, pending, other = make(Running(), Cancelling()), make(Pending()), make(Running())
+    assert told(make(Pending(), force=False)) == "AwaitingConcurrencySlot"
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    environment = os.environ | {"PREFECT__FLOW_RUN_ID": str(other)}
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE):
+        settled = stranded.settle_stranded()
+    assert {*settled} == {str(run) for run in (killed, cancelled, pending)}
+    assert [*map(told, (killed, cancelled, pending, other))] == [
+        *("Crashed", "Cancelled", "Scheduled", "Running")
+    ]
+    assert "prefect flow-run retry" in str(client.read_flow_run(killed).state)
+    assert told(make(Pending(), force=False)) == "Pending"
+
+
+def test_runs_of_a_server_elsewhere_are_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(stranded, "get_client")
+    with temporary_settings({PREFECT_API_URL: "https://prefect.example.org/api"}):
+        assert stranded.settle_stranded() == []
