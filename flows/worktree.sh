@@ -36,9 +36,11 @@ if [ -e "$tree/.git" ]; then
   if [ "$name" = retrain ]; then
     mkdir -p "$tree/.rsft"
     touch "$tree/.rsft/resumed"
+    rm -f "$(git -C "$tree" rev-parse --path-format=absolute --git-path index.lock)"  # of a git that was killed
   fi
   git -C "$tree" checkout --quiet --force --detach "$(git -C "$main" rev-parse HEAD)"
 else
+  rm -rf "$tree"  # whoever removed it was killed
   git -C "$main" worktree prune
   git -C "$main" worktree add --quiet --force --detach "$tree"
 fi

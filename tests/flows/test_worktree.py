@@ -96,6 +96,21 @@ def test_what_the_user_brought_and_has_not_touched_is_not_copied_again(main: Pat
     assert not (tree / "data" / "raw" / "below" / "rows").exists()
 
 
+def test_one_that_was_half_removed_is_made_anew(main: Path) -> None:
+    tree = worktree(main)
+    (tree / "data" / "model").write_text("ignored by git")
+    (tree / ".git").unlink()
+    assert worktree(main) == tree
+    assert git(tree, "rev-parse", "HEAD") == git(main, "rev-parse", "HEAD")
+    assert not (tree / "data" / "model").exists()
+
+
+def test_a_git_that_was_killed_in_it_stops_nobody(main: Path) -> None:
+    tree = worktree(main)
+    (main / ".git" / "worktrees" / "retrain" / "index.lock").touch()
+    assert worktree(main) == tree
+
+
 def test_nothing_changes_under_a_run_that_a_killed_worker_left_at_work(
     main: Path, at_work: Path
 ) -> None:
