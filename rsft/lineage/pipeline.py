@@ -22,7 +22,7 @@ from typing import Any, Literal, Self
 from rsft.errors import LineageError, WorkspaceError
 from rsft.lineage.changes import Baseline, code_files, require_parsing
 from rsft.lineage.hashing import file_md5
-from rsft.lineage.repository import open_repository
+from rsft.lineage.repository import drop_torn_locks, open_repository
 from rsft.lineage.room import no_room, told_where_full
 from rsft.lineage.workspace import LOCK, Workspace
 
@@ -71,6 +71,7 @@ class Pipeline:
         assert Path.cwd() == workspace.root.resolve(), "DVC resolves paths against this folder"
         require_parsing(workspace.root)
         self._repo = open_repository(workspace)
+        drop_torn_locks(self._repo)
         if _aside(workspace).exists():  # killed while it wrote the lock
             _aside(workspace).replace(workspace.root / LOCK)
         self._stages = self._load_stages()

@@ -1,7 +1,10 @@
 """DVC's repository of a checkout, opened without a word."""
 
+import json
 import logging
 import os
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from rsft.addresses import without_secrets
@@ -30,3 +33,24 @@ def open_repository(workspace: Workspace) -> Any:
     except ConfigError as error:
         told = without_secrets(" ".join(str(error).split()))
         raise WorkspaceError(f"{workspace.root / '.dvc' / 'config'}: {told}") from None
+
+
+def drop_torn_locks(repo: Any) -> None:
+    """Removes DVC's list of who works on what, where a process was killed while it wrote that.
+
+    DVC, which writes it in place, refuses every command then.
+    """
+    from dvc.lock import make_lock
+    from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK
+
+    folder = Path(repo.tmp_dir)
+    with make_lock(
+        str(folder / RWLOCK_LOCK),
+        tmp_dir=str(folder),
+        hardlink_lock=repo.config["core"].get("hardlink_lock", False),
+    ):
+        try:
+            with suppress(FileNotFoundError):
+                json.loads((folder / RWLOCK_FILE).read_bytes())
+        except ValueError:
+            (folder / RWLOCK_FILE).unlink()

@@ -197,6 +197,16 @@ def test_what_a_killed_run_left_gives_way_to_the_cached_output(project: Path) ->
     assert shouts() == before
 
 
+@pytest.mark.parametrize("left", ["", '{"write": {"out/', "\0" * 8])
+def test_a_process_that_was_killed_while_dvc_wrote_its_locks_stops_nobody(
+    project: Path, left: str
+) -> None:
+    run("shout")
+    (project / ".dvc" / "tmp" / "rwlock").write_text(left)
+    (project / "words.txt").write_text("three")
+    assert run("shout").state == "ran"
+
+
 def test_a_change_of_settings_runs_the_stage_again(project: Path) -> None:
     run("shout")
     Path("params.yaml").write_text("shout: {copies: 3}\nother: 1\n")
