@@ -16,8 +16,10 @@ from prefect.events import emit_event
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run
 from prefect.input import RunInput
+from prefect.runtime import deployment
 from pydantic import Field
 
+from flows.outliving import outlive_worker
 from rsft.audit import audit_run
 from rsft.config import load_config
 from rsft.errors import ConfigurationError
@@ -65,6 +67,8 @@ def promote(
     Raises:
         ConfigurationError: Where ``approved_by`` is blank.
     """
+    if deployment.id is not None:
+        outlive_worker()
     workspace = Workspace.open()
     workspace.enter()
     section = load_config().register_

@@ -7,8 +7,10 @@ from typing import Any
 
 from prefect import Flow, flow
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.runtime import deployment
 from prefect.states import Completed
 
+from flows.outliving import outlive_worker
 from flows.run import Run, open_run
 from rsft.lineage import Workspace, quit_worktree
 
@@ -50,6 +52,8 @@ def retrain(
         The summary that ``data/run.json`` holds too; where it was not worth it, why, as
         ``skipped``.
     """
+    if deployment.id is not None:
+        outlive_worker()
     with open_run(settings or (), wait=wait) as run:
         run.stage("prompts")
         reason = run.not_worth_it() if needs_new else None
