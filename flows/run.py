@@ -29,6 +29,7 @@ from rich.text import Text
 from flows.progress import PageProgress
 from flows.promote import announce, judge
 from flows.server import server_problem
+from flows.stranded import settle_predecessor
 from rsft.config import PARAMS, TRAINING, Config, load_config, load_policy, set_values
 from rsft.errors import RegistryError, RsftError, WorkspaceError
 from rsft.interop import RunEvents, open_events
@@ -343,6 +344,7 @@ def open_run(settings: Sequence[str], *, wait: bool) -> Iterator[Run]:
     age = max(0.0, began_at.timestamp() - psutil.Process().create_time())
     run_id = f"{began_at:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
     with workspace.hold(run_id, on_wait=_say_whom if wait else None):
+        settle_predecessor(workspace.private, str(flow_run.id))
         if settings:
             set_values(PARAMS, settings)
         with Pipeline(workspace) as pipeline:

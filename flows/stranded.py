@@ -1,16 +1,19 @@
 """Runs that nobody runs any more, though Prefect's server has them at work.
 
 It learns from the worker that a run's process has died, and not at all where the worker was killed
-too. Such a run would stay *Running* for ever, and hold the place that the next one waits for.
+too, or there is none. Such a run would stay *Running* for ever, and a deployed one hold the place
+that the next one waits for.
 """
 
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import psutil
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterState,
@@ -18,7 +21,8 @@ from prefect.client.schemas.filters import (
     WorkPoolFilter,
     WorkPoolFilterName,
 )
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Cancelled, Crashed, Scheduled
 
@@ -51,16 +55,34 @@ def settle_stranded() -> list[str]:
             if str(run.id) not in at_work
         ]
         for run in stranded:
-            assert run.state_type is not None
-            client.set_flow_run_state(run.id, _TRUE[run.state_type](), force=True)
+            _settle(client, run)
     return [str(run.id) for run in stranded]
 
 
+def settle_predecessor(private: Path, flow_run_id: str) -> None:
+    """Does so for the run that worked in a workspace before; it is for the one that holds it now.
+
+    Args:
+        private: Folder of what belongs to the workspace alone.
+        flow_run_id: Prefect's id of the run that holds it, for the next one.
+    """
+    file = private / "flow_run"
+    before = file.read_text(encoding="utf-8") if file.exists() else flow_run_id
+    if before != flow_run_id:  # a retry has the same
+        with get_client(sync_client=True) as client, suppress(ObjectNotFound, ValueError):
+            run = client.read_flow_run(UUID(before))
+            if run.state_type in _TRUE:
+                _settle(client, run)
+    file.write_text(flow_run_id, encoding="utf-8")
+
+
+def _settle(client: SyncPrefectClient, run: FlowRun) -> None:
+    assert run.state_type is not None
+    client.set_flow_run_state(run.id, _TRUE[run.state_type](), force=True)
+
+
 def _crashed() -> State[Any]:
-    return Crashed(
-        message="killed, and its worker with it; `prefect flow-run retry`, or the next run, goes "
-        "on from what is finished"
-    )
+    return Crashed(message="its process was killed; the next run goes on from what is finished")
 
 
 _TRUE = {

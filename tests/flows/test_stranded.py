@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Cancelling, Pending, Running
+from prefect.states import Cancelling, Completed, Pending, Running
 
 from flows import stranded
 from tests.flows.conftest import Up
@@ -56,8 +57,28 @@ def test_what_no_process_works_on_is_told_as_it_is(client: SyncPrefectClient) ->
     assert [*map(told, (killed, cancelled, pending, other))] == [
         *("Crashed", "Cancelled", "Scheduled", "Running")
     ]
-    assert "prefect flow-run retry" in str(client.read_flow_run(killed).state)
+    assert "the next run goes on" in str(client.read_flow_run(killed).state)
     assert told(make(Pending(), force=False)) == "Pending"
+
+
+def test_the_next_run_in_a_workspace_tells_of_one_that_was_killed(
+    client: SyncPrefectClient, tmp_path: Path
+) -> None:
+    flow = client.create_flow_from_name("by hand")
+    deployment = client.create_deployment(flow, "by hand", work_pool_name="unattended")
+    runs = [client.create_flow_run_from_deployment(deployment).id for _ in range(3)]
+    for run, states in zip(runs, ([Running()], [Running(), Completed()], []), strict=True):
+        for state in states:
+            client.set_flow_run_state(run, state, force=True)
+    for run in (runs[0], runs[0], runs[1], runs[2]):  # the first was begun again
+        stranded.settle_predecessor(tmp_path, str(run))
+    assert [client.read_flow_run(run).state_name for run in runs] == [
+        *("Crashed", "Completed", "Scheduled")
+    ]
+    (tmp_path / "flow_run").write_text("half")
+    stranded.settle_predecessor(tmp_path, "next")
+    stranded.settle_predecessor(tmp_path, str(runs[1]))
+    assert (tmp_path / "flow_run").read_text() == str(runs[1])
 
 
 def test_runs_of_a_server_elsewhere_are_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
