@@ -7,14 +7,12 @@ other step. Each time it is killed while it takes a random step, at a random mom
 started again; weights and record must be those of the run that nobody disturbed, to the bit.
 """
 
-import argparse
 import hashlib
 import json
 import multiprocessing
 import os
 import random
 import signal
-import sys
 import tempfile
 import time
 from multiprocessing.connection import Connection
@@ -23,6 +21,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.killing import conclude, parser
 from rsft.config import FinetuneSection, RenderingSection, ScratchSection, TrainingSection
 from rsft.finetune import Checkpoints, train
 from rsft.policy import Policy, build_scratch
@@ -36,11 +35,9 @@ _FORK = multiprocessing.get_context("fork")
 
 def main() -> None:
     """Prints one line per kill; exits with 1 where one ended otherwise."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="end with one JSON document")
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--processes", type=int, default=1)
-    arguments = parser.parse_args()
+    asked = parser(__doc__, kills=20)
+    asked.add_argument("--processes", type=int, default=1)
+    arguments = asked.parse_args()
     torch.set_num_threads(arguments.processes)  # one each: more gain nothing at this size
     chosen = random.Random(SEED)
     results: list[dict[str, Any]] = []
@@ -61,11 +58,13 @@ def main() -> None:
                 }
             )
             print(line(results[-1]), flush=True)
-    same = sum(result["is_same"] for result in results)
-    print(f"{same} of {len(results)} end in the same weights and record")
-    if arguments.json:
-        print(json.dumps({"processes": arguments.processes, "steps": STEPS, "results": results}))
-    sys.exit(0 if same == len(results) else 1)
+    conclude(
+        results,
+        "the same weights and record",
+        as_json=arguments.json,
+        processes=arguments.processes,
+        steps=STEPS,
+    )
 
 
 def line(result: dict[str, Any]) -> str:
