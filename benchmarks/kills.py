@@ -40,14 +40,16 @@ STAGES = (
 STEPS = ("start", *STAGES, *ENDING)
 MOST_SECONDS = 1.0
 """What reusing a stage may take."""
-_OF_THE_MOMENT = ("__pycache__", "prefect", "artifacts", "tmp", "scores", "refs", "objects", "logs")
-"""Folders whose names go by times and chance; what matters of them is counted."""
+_OF_THE_MOMENT = ("__pycache__", "prefect", "artifacts", "tmp", "scores", ".git")
+"""Folders in which names go by times and chance; what matters of them is counted."""
 _VERSIONS = "SELECT version FROM model_versions WHERE current_stage != 'Deleted_Internal'"
 
 
 def main() -> None:
     """Prints one line per kill; exits with 1 where one ended otherwise."""
-    arguments = parser(__doc__, kills=30).parse_args()
+    asked = parser(__doc__, kills=30)
+    asked.add_argument("--after", type=int, default=0, help="leave out the first so many")
+    arguments = asked.parse_args()
     chosen, order = random.Random(SEED), [*STEPS, *reversed(STEPS)]
     results: list[dict[str, Any]] = []
     folder = Path(tempfile.mkdtemp()).resolve()
@@ -59,8 +61,10 @@ def main() -> None:
         expected = found(place)
         print(f"undisturbed: {ended['report']:.0f} s", flush=True)
         for number in range(arguments.kills):
-            put_back(place, registry)
             moment = choose(order[number % len(order)], ended, chosen)
+            if number < arguments.after:
+                continue
+            put_back(place, registry)
             results.append(attempt(forks, place, moment, expected))
             print(line(results[-1]), flush=True)
             if not results[-1]["is_same"]:
@@ -159,6 +163,7 @@ def found(folder: Path) -> dict[str, Any]:
         "versions": versions,
         "models": len([*(folder / "mlflow" / "artifacts").rglob("MLmodel")]),
         "scores": len([*(folder / ".rsft" / "scores").rglob("*.parquet")]),
+        "locks of git": len([*(folder / ".git").rglob("*.lock")]),
         "registrations": len(git(folder, "tag", "--list", "*@v*").split()),
         "verdicts": len(git(folder, "tag", "--list", "verdict/*").split()),
         "at work": len(at_work(folder)),
@@ -168,7 +173,7 @@ def found(folder: Path) -> dict[str, Any]:
 def differences(now: Mapping[str, Any], expected: Mapping[str, Any], *, pinned: int) -> list[str]:
     """What is not as the undisturbed run left it; a killed run that was pinned stays on record."""
     counts = {**expected, "runs": pinned}
-    numbers = ("runs", "versions", "models", "scores", "registrations", "at work")
+    numbers = ("runs", "versions", "models", "scores", "locks of git", "registrations", "at work")
     return [
         *(f"other {what}" for what in ("hashes", "lock") if now[what] != expected[what]),
         *(f"left over: {path}" for path in sorted(now["files"] - expected["files"])),

@@ -55,10 +55,10 @@ FAULTS = (
     Fault(name="run", parts=frozenset({"run"}), then="retry"),
     Fault(name="worker", parts=frozenset({"worker"}), then="retry"),
     Fault(name="worker and run", parts=frozenset({"worker", "run"}), then="next"),
-    Fault(name="server", parts=frozenset({"server"}), then="retry"),
     Fault(
         name="everything", parts=frozenset({"up", "worker", "server", "run", "other"}), then="next"
     ),
+    Fault(name="server", parts=frozenset({"server"}), then="retry"),
 )
 
 
