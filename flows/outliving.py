@@ -13,7 +13,7 @@ def outlive_worker() -> None:
     Prefect prints its log with rich, which ends a process then, in the middle of a stage. The
     server has the log all the same.
     """
-    Console.on_broken_pipe = _go_on  # type: ignore[method-assign]
+    Console.on_broken_pipe = _go_on  # type: ignore[assignment, method-assign]
 
 
 def _go_on(console: Console) -> None:

@@ -124,7 +124,7 @@ def stop(process: subprocess.Popen[str]) -> None:
 def _addresses(process: subprocess.Popen[str]) -> dict[str, str]:
     """What ``rsft up`` prints until it is ready."""
     assert process.stdout is not None
-    addresses = {}
+    addresses: dict[str, str] = {}
     for line in process.stdout:
         if line.startswith("Ctrl-C"):
             return addresses
