@@ -13,6 +13,8 @@ is closed to others.
 
 import logging
 import os
+import re
+import socket
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +22,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from rsft.config import RaySection
+from rsft.config.ray import ADDRESS
 from rsft.errors import ConfigurationError, EngineError
 
 logger = logging.getLogger("rsft")
@@ -34,11 +37,22 @@ _AHEAD = 2
 """Pieces of work that a worker has at most: the next is there when one is done."""
 _PATIENCE_SECONDS = 300.0
 """How long nothing may be ready for work, a large policy being loaded above all."""
+_REACHED_SECONDS = 10.0
+"""How long a cluster's head may take to answer at all."""
+_TRIES = {"RAY_gcs_server_port_wait_time_s": "1"}
+"""Ray's own tries to reach a head, 41 s each: it would make twenty."""
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_BACKEND_LOG_LEVEL": "error",  # what it warns of is raised in the end
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it warns of what it will do in time
     "RAY_worker_niceness": "0",  # else they yield to whatever else this machine does
 }
+_OPTIONS = {
+    "log_to_driver": False,
+    "logging_level": "ERROR",
+    "runtime_env": {"py_modules": [str(_HERE)], "excludes": ["__pycache__"]},
+}
+"""Of every connection."""
 
 
 class Workers(Generic[Job, Work, Result]):
@@ -211,22 +225,52 @@ def _connected(section: RaySection, cpus: int) -> Any:
             "ray.workers is set, and Ray is not installed: pip install 'rsft[ray]', or remove the "
             "section ray"
         ) from None
-    address = section.address or os.environ.get("RAY_ADDRESS")
-    own = {"num_cpus": cpus * section.workers, "include_dashboard": False}
+    if address := section.address or os.environ.get("RAY_ADDRESS"):
+        _join(ray, address)
+    else:
+        _start_here(ray, cpus * section.workers)
+    return ray
+
+
+def _join(ray: Any, address: str) -> None:
+    """Connects to a cluster."""
+    if re.fullmatch(ADDRESS, address) is None:
+        raise ConfigurationError(
+            f"RAY_ADDRESS = {address!r}: must be host and port of the head, such as head:6379"
+        )
+    host, port = address.split(":")
+    try:
+        with socket.create_connection((host, int(port)), _REACHED_SECONDS):
+            pass  # Ray would try for minutes, and tell of each time
+        os.environ.update(_TRIES)
+        ray.init(address, **_OPTIONS)
+    except (OSError, OverflowError, RuntimeError, ValueError) as error:
+        raise EngineError(
+            f"ray: no cluster at {address} ({_one_line(error)}); see whether it runs (`ray "
+            "status`), or correct ray.address or RAY_ADDRESS"
+        ) from None
+    finally:
+        for name in _TRIES:
+            os.environ.pop(name, None)
+
+
+def _start_here(ray: Any, cpus: int) -> None:
+    """Starts a cluster of this machine's own."""
+    if cpus > (here := os.cpu_count() or 1):
+        raise ConfigurationError(
+            f"ray.workers: they want {cpus} CPUs (runtime.threads each), and this machine has "
+            f"{here}; lower one of the two, or name a cluster by ray.address or RAY_ADDRESS"
+        )
     try:
         ray.init(
-            address or "local",
-            log_to_driver=False,
-            logging_level="ERROR",
-            runtime_env={"py_modules": [str(_HERE)], "excludes": ["__pycache__"]},
-            **({} if address else own | {"_node_ip_address": "127.0.0.1"}),
+            "local",
+            num_cpus=cpus,
+            include_dashboard=False,
+            _node_ip_address="127.0.0.1",
+            **_OPTIONS,
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise EngineError(
-            f"ray: no cluster at {address or 'this machine'} ({_one_line(error)}); see whether it "
-            "runs (`ray status`), or correct ray.address or RAY_ADDRESS"
-        ) from None
-    return ray
+    except (OSError, RuntimeError, ValueError) as error:
+        raise EngineError(f"ray: it cannot be started here ({_one_line(error)})") from None
 
 
 def _shown(resources: Mapping[str, float]) -> str:
