@@ -37,13 +37,14 @@ _AHEAD = 2
 """Pieces of work that a worker has at most: the next is there when one is done."""
 _PATIENCE_SECONDS = 300.0
 """How long nothing may be ready for work, a large policy being loaded above all."""
+_FAREWELL_SECONDS = 10.0
+"""How long workers may take to finish what they have in hand, once that is of no use."""
 _REACHED_SECONDS = 10.0
 """How long a cluster's head may take to answer at all."""
 _TRIES = {"RAY_gcs_server_port_wait_time_s": "1"}
 """Ray's own tries to reach a head, 41 s each: it would make twenty."""
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "error",  # what it warns of is raised in the end
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it warns of what it will do in time
     "RAY_worker_niceness": "0",  # else they yield to whatever else this machine does
 }
@@ -97,6 +98,7 @@ class Workers(Generic[Job, Work, Result]):
         traceback: TracebackType | None,
     ) -> None:
         if self._ray is not None:
+            self._end_all()
             self._ray.shutdown()
 
     @property
@@ -161,6 +163,12 @@ class Workers(Generic[Job, Work, Result]):
         for _ in range(self._section.workers):
             self._start_one()
 
+    def _end_all(self) -> None:
+        """Lets workers remove what they wrote to their disks: Ray itself kills them."""
+        ends = [actor.end.remote() for actor in (*self._load, *self._starting.values())]
+        if ends:
+            self._ray.wait(ends, num_returns=len(ends), timeout=_FAREWELL_SECONDS)
+
     def _start_one(self) -> None:
         actor = self._ray.remote(_Worker).options(**self._resources).remote()
         self._starting[actor.prepare.remote(self._build, self._job)] = actor
@@ -213,6 +221,9 @@ class _Worker:
 
     def do(self, work: Any) -> Any:
         return self._do(work)
+
+    def end(self) -> None:
+        vars(self).clear()
 
 
 def _connected(section: RaySection, cpus: int) -> Any:

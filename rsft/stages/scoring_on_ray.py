@@ -7,6 +7,7 @@ grades, whose server takes so many requests at once and no more.
 """
 
 import os
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,7 @@ def _scorer_of(job: _Job) -> Callable[[_Work], list[Scored]]:
     scorer.rewards.score_all([])  # their models are loaded, and functions imported
 
     def score(work: _Work) -> list[Scored]:
-        assert folder  # it lies there as long as this function
         return scorer.score(*work)
 
+    weakref.finalize(score, folder.cleanup)
     return score

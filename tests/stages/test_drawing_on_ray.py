@@ -1,4 +1,4 @@
-"""Two nodes on loopback, one of them killed in mid-run: the bytes of one process, the same ledger."""
+"""Two nodes on loopback, one killed in mid-run: the bytes of one process, the same ledger."""
 
 import shutil
 import sys

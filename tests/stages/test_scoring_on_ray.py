@@ -1,6 +1,7 @@
 """Parts scored by workers on two nodes, one killed in mid-run: the bytes of one process."""
 
 import shutil
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -71,6 +72,10 @@ def forget() -> None:
     shutil.rmtree(FOLDER / "scored")
 
 
+def left_by_workers() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("tmp*/data/raw/mine.py"))
+
+
 @needs_ray
 @pytest.mark.usefixtures("nodes")
 def test_workers_score_as_one_process_what_a_model_a_rule_and_a_function_say(
@@ -87,10 +92,12 @@ def test_workers_score_as_one_process_what_a_model_a_rule_and_a_function_say(
     assert None not in [row.reference_logprob for row in rows]
     forget()
     done: list[int] = []
+    before = left_by_workers()
     with monkeypatch.context() as patch:
         patch.setattr(Scorer, "score", lambda *_: pytest.fail("it was scored here"))
         assert scored(*ALL_AT_ONCE, ON_RAY, progress=lambda d, *_: done.append(d)) == expected
     assert (done[-1], sorted(done)) == (PARTS * ROWS, done)
+    assert left_by_workers() == before
     shutil.rmtree(FOLDER / "scored")
     monkeypatch.setattr(cluster, "_connected", lambda *_: pytest.fail("Ray was started"))
     assert scored(*ALL_AT_ONCE, ON_RAY) == expected, "what is kept needs no worker"
