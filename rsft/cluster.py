@@ -78,6 +78,7 @@ class Workers(Generic[Job, Work, Result]):
             job: Gives what it makes it from.
         """
         self._section = section
+        self._count = section.workers
         self._resources = {"num_cpus": cpus, "num_gpus": gpus}
         self._build = build
         self._make_job = job
@@ -104,7 +105,7 @@ class Workers(Generic[Job, Work, Result]):
     @property
     def have_room(self) -> bool:
         """Whether another piece of work would not wait behind others."""
-        return len(self._waiting) + len(self._under_way) < _AHEAD * self._section.workers
+        return len(self._waiting) + len(self._under_way) < _AHEAD * self._count
 
     @property
     def are_at_work(self) -> bool:
@@ -160,7 +161,13 @@ class Workers(Generic[Job, Work, Result]):
     def _start(self) -> None:
         self._ray = _connected(self._section, self._resources["num_cpus"])
         self._job = self._ray.put(self._make_job())
-        for _ in range(self._section.workers):
+        there = self._ray.cluster_resources()
+        named = {"CPU": self._resources["num_cpus"], "GPU": self._resources["num_gpus"]}
+        room = min(int(there.get(name, 0) // each) for name, each in named.items() if each)
+        if room < self._count:
+            logger.warning("ray: %d workers are wanted; %d have room", self._count, room)
+            self._count = max(1, room)
+        for _ in range(self._count):
             self._start_one()
 
     def _end_all(self) -> None:
@@ -199,7 +206,7 @@ class Workers(Generic[Job, Work, Result]):
     def _replace(self, actor: Any, error: Exception) -> None:
         """Has the work of a lost worker done by others, and starts one in its place."""
         self._losses += 1
-        if self._losses > 3 * self._section.workers:
+        if self._losses > 3 * self._count:
             raise EngineError(
                 f"ray: workers are lost again and again, the last one so: {_one_line(error)}; see "
                 "whether the nodes' memory suffices, and Ray's logs there"
