@@ -161,14 +161,17 @@ class Workers(Generic[Job, Work, Result]):
     def _start(self) -> None:
         self._ray = _connected(self._section, self._resources["num_cpus"])
         self._job = self._ray.put(self._make_job())
-        there = self._ray.cluster_resources()
-        named = {"CPU": self._resources["num_cpus"], "GPU": self._resources["num_gpus"]}
-        room = min(int(there.get(name, 0) // each) for name, each in named.items() if each)
-        if room < self._count:
-            logger.warning("ray: %d workers are wanted; %d have room", self._count, room)
-            self._count = max(1, room)
+        self._count = min(self._count, max(1, self._room()))
+        if self._count < self._section.workers:
+            logger.warning("ray: there is room for %d workers; no more start", self._count)
         for _ in range(self._count):
             self._start_one()
+
+    def _room(self) -> int:
+        """How many workers the cluster has resources for, were nobody else there."""
+        there = self._ray.cluster_resources()
+        named = {"CPU": self._resources["num_cpus"], "GPU": self._resources["num_gpus"]}
+        return min(int(there.get(name, 0) // each) for name, each in named.items() if each)
 
     def _end_all(self) -> None:
         """Lets workers remove what they wrote to their disks: Ray itself kills them."""
