@@ -119,7 +119,9 @@ def test_a_broken_function_is_the_same_line(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @needs_ray
-def test_a_node_is_killed_and_its_parts_are_scored_by_the_other(nodes: SimpleNamespace) -> None:
+def test_a_node_is_killed_and_its_parts_are_scored_by_the_other(
+    nodes: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
     model = (MODEL, "score.rewards={reward_model: 1}")
     expected = scored(*model)
     forget()
@@ -130,8 +132,9 @@ def test_a_node_is_killed_and_its_parts_are_scored_by_the_other(nodes: SimpleNam
             killed.append(nodes.nodes[0])
             nodes.cluster.remove_node(nodes.nodes[0], allow_graceful=False)
 
-    assert scored(*model, ON_RAY, progress=progress) == expected
+    assert scored(*model, "ray={workers: 9999}", progress=progress) == expected
     assert killed
+    assert caplog.messages[0] == "ray: there is room for 2 workers; no more start"
 
 
 @pytest.mark.parametrize(
