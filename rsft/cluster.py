@@ -48,12 +48,6 @@ _ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it warns of what it will do in time
     "RAY_worker_niceness": "0",  # else they yield to whatever else this machine does
 }
-_OPTIONS = {
-    "log_to_driver": False,
-    "logging_level": "ERROR",
-    "runtime_env": {"py_modules": [str(_HERE)], "excludes": ["__pycache__"]},
-}
-"""Of every connection."""
 
 
 class Workers(Generic[Job, Work, Result]):
@@ -264,7 +258,7 @@ def _join(ray: Any, address: str) -> None:
         with socket.create_connection((host, int(port)), _REACHED_SECONDS):
             pass  # Ray would try for minutes, and tell of each time
         os.environ.update(_TRIES)
-        ray.init(address, **_OPTIONS)
+        ray.init(address, **_options())
     except (OSError, OverflowError, RuntimeError, ValueError) as error:
         raise EngineError(
             f"ray: no cluster at {address} ({_one_line(error)}); see whether it runs (`ray "
@@ -288,10 +282,19 @@ def _start_here(ray: Any, cpus: int) -> None:
             num_cpus=cpus,
             include_dashboard=False,
             _node_ip_address="127.0.0.1",
-            **_OPTIONS,
+            **_options(),
         )
     except (OSError, RuntimeError, ValueError) as error:
         raise EngineError(f"ray: it cannot be started here ({_one_line(error)})") from None
+
+
+def _options() -> dict[str, Any]:
+    """Of every connection, made anew: Ray writes into them where it put the package."""
+    return {
+        "log_to_driver": False,
+        "logging_level": "ERROR",
+        "runtime_env": {"py_modules": [str(_HERE)], "excludes": ["__pycache__"]},
+    }
 
 
 def _shown(resources: Mapping[str, float]) -> str:
