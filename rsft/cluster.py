@@ -13,6 +13,8 @@ is closed to others.
 
 import logging
 import os
+import re
+import socket
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +22,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from rsft.config import RaySection
+from rsft.config.ray import ADDRESS
 from rsft.errors import ConfigurationError, EngineError
 
 logger = logging.getLogger("rsft")
@@ -34,6 +37,12 @@ _AHEAD = 2
 """Pieces of work that a worker has at most: the next is there when one is done."""
 _PATIENCE_SECONDS = 300.0
 """How long nothing may be ready for work, a large policy being loaded above all."""
+_FAREWELL_SECONDS = 10.0
+"""How long workers may take to finish what they have in hand, once that is of no use."""
+_REACHED_SECONDS = 10.0
+"""How long a cluster's head may take to answer at all."""
+_TRIES = {"RAY_gcs_server_port_wait_time_s": "1"}
+"""Ray's own tries to reach a head, 41 s each: it would make twenty."""
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it warns of what it will do in time
@@ -63,6 +72,7 @@ class Workers(Generic[Job, Work, Result]):
             job: Gives what it makes it from.
         """
         self._section = section
+        self._count = section.workers
         self._resources = {"num_cpus": cpus, "num_gpus": gpus}
         self._build = build
         self._make_job = job
@@ -83,12 +93,13 @@ class Workers(Generic[Job, Work, Result]):
         traceback: TracebackType | None,
     ) -> None:
         if self._ray is not None:
+            self._end_all()
             self._ray.shutdown()
 
     @property
     def have_room(self) -> bool:
         """Whether another piece of work would not wait behind others."""
-        return len(self._waiting) + len(self._under_way) < _AHEAD * self._section.workers
+        return len(self._waiting) + len(self._under_way) < _AHEAD * self._count
 
     @property
     def are_at_work(self) -> bool:
@@ -144,8 +155,23 @@ class Workers(Generic[Job, Work, Result]):
     def _start(self) -> None:
         self._ray = _connected(self._section, self._resources["num_cpus"])
         self._job = self._ray.put(self._make_job())
-        for _ in range(self._section.workers):
+        self._count = min(self._count, max(1, self._room()))
+        if self._count < self._section.workers:
+            logger.warning("ray: there is room for %d workers; no more start", self._count)
+        for _ in range(self._count):
             self._start_one()
+
+    def _room(self) -> int:
+        """How many workers the cluster has resources for, were nobody else there."""
+        there = self._ray.cluster_resources()
+        named = {"CPU": self._resources["num_cpus"], "GPU": self._resources["num_gpus"]}
+        return min(int(there.get(name, 0) // each) for name, each in named.items() if each)
+
+    def _end_all(self) -> None:
+        """Lets workers remove what they wrote to their disks: Ray itself kills them."""
+        ends = [actor.end.remote() for actor in (*self._load, *self._starting.values())]
+        if ends:
+            self._ray.wait(ends, num_returns=len(ends), timeout=_FAREWELL_SECONDS)
 
     def _start_one(self) -> None:
         actor = self._ray.remote(_Worker).options(**self._resources).remote()
@@ -177,7 +203,7 @@ class Workers(Generic[Job, Work, Result]):
     def _replace(self, actor: Any, error: Exception) -> None:
         """Has the work of a lost worker done by others, and starts one in its place."""
         self._losses += 1
-        if self._losses > 3 * self._section.workers:
+        if self._losses > 3 * self._count:
             raise EngineError(
                 f"ray: workers are lost again and again, the last one so: {_one_line(error)}; see "
                 "whether the nodes' memory suffices, and Ray's logs there"
@@ -200,6 +226,9 @@ class _Worker:
     def do(self, work: Any) -> Any:
         return self._do(work)
 
+    def end(self) -> None:
+        vars(self).clear()
+
 
 def _connected(section: RaySection, cpus: int) -> Any:
     """Ray, connected to the cluster or to one of this machine's own."""
@@ -211,22 +240,61 @@ def _connected(section: RaySection, cpus: int) -> Any:
             "ray.workers is set, and Ray is not installed: pip install 'rsft[ray]', or remove the "
             "section ray"
         ) from None
-    address = section.address or os.environ.get("RAY_ADDRESS")
-    own = {"num_cpus": cpus * section.workers, "include_dashboard": False}
+    if address := section.address or os.environ.get("RAY_ADDRESS"):
+        _join(ray, address)
+    else:
+        _start_here(ray, cpus * section.workers)
+    return ray
+
+
+def _join(ray: Any, address: str) -> None:
+    """Connects to a cluster."""
+    if re.fullmatch(ADDRESS, address) is None:
+        raise ConfigurationError(
+            f"RAY_ADDRESS = {address!r}: must be host and port of the head, such as head:6379"
+        )
+    host, port = address.split(":")
+    try:
+        with socket.create_connection((host, int(port)), _REACHED_SECONDS):
+            pass  # Ray would try for minutes, and tell of each time
+        os.environ.update(_TRIES)
+        ray.init(address, **_options())
+    except (OSError, OverflowError, RuntimeError, ValueError) as error:
+        raise EngineError(
+            f"ray: no cluster at {address} ({_one_line(error)}); see whether it runs (`ray "
+            "status`), or correct ray.address or RAY_ADDRESS"
+        ) from None
+    finally:
+        for name in _TRIES:
+            os.environ.pop(name, None)
+
+
+def _start_here(ray: Any, cpus: int) -> None:
+    """Starts a cluster of this machine's own."""
+    if cpus > (here := os.cpu_count() or 1):
+        raise ConfigurationError(
+            f"ray.workers: they want {cpus} CPUs (runtime.threads each), and this machine has "
+            f"{here}; lower one of the two, or name a cluster by ray.address or RAY_ADDRESS"
+        )
     try:
         ray.init(
-            address or "local",
-            log_to_driver=False,
-            logging_level="ERROR",
-            runtime_env={"py_modules": [str(_HERE)], "excludes": ["__pycache__"]},
-            **({} if address else own | {"_node_ip_address": "127.0.0.1"}),
+            "local",
+            num_cpus=cpus,
+            include_dashboard=False,
+            _node_ip_address="127.0.0.1",
+            **_options(),
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise EngineError(
-            f"ray: no cluster at {address or 'this machine'} ({_one_line(error)}); see whether it "
-            "runs (`ray status`), or correct ray.address or RAY_ADDRESS"
-        ) from None
-    return ray
+    except (OSError, RuntimeError, ValueError) as error:
+        raise EngineError(f"ray: it cannot be started here ({_one_line(error)})") from None
+
+
+def _options() -> dict[str, Any]:
+    """Of every connection, made anew: Ray writes into them where it put the package."""
+    return {
+        "log_to_driver": False,
+        "logging_level": "ERROR",
+        "runtime_env": {"py_modules": [str(_HERE)], "excludes": ["__pycache__"]},
+    }
 
 
 def _shown(resources: Mapping[str, float]) -> str:

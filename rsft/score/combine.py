@@ -18,7 +18,7 @@ from rsft.config import MODEL_BASED, ScoreSection
 from rsft.score.guard import checked, judge_here
 from rsft.score.named import reward_named
 from rsft.score.reward import Asked, BatchedReward, Reward, Score, unscorable
-from rsft.score.workers import judge_in_workers
+from rsft.score.workers import WORKERS, judge_in_workers
 from rsft.types import Candidate, Completion, Progress, Prompt
 
 JudgeRules = Callable[
@@ -142,13 +142,16 @@ def _part_of(progress: Progress | None, step: int, steps: int, completions: int)
     return told
 
 
-def build_rewards(section: ScoreSection, measured: Iterable[str] = ()) -> Rewards:
+def build_rewards(
+    section: ScoreSection, measured: Iterable[str] = (), *, processes: int = WORKERS
+) -> Rewards:
     """The rewards that the settings name; rules are asked in workers.
 
     Args:
         section: The settings.
         measured: Names of rewards that are recorded besides, with weight 0; those of the settings
             keep theirs.
+        processes: How many of these workers judge at once.
 
     Raises:
         ConfigurationError: Where a name is unknown.
@@ -157,7 +160,7 @@ def build_rewards(section: ScoreSection, measured: Iterable[str] = ()) -> Reward
     for name in measured:
         weights.setdefault(name, 0.0)
     parts = {name: (reward_named(name, section), weight) for name, weight in weights.items()}
-    return Rewards(parts, partial(_in_workers, section))
+    return Rewards(parts, partial(_in_workers, section, processes))
 
 
 def build_quick_rewards(section: ScoreSection) -> Rewards | None:
@@ -173,11 +176,12 @@ def build_quick_rewards(section: ScoreSection) -> Rewards | None:
 
 def _in_workers(
     section: ScoreSection,
+    processes: int,
     rules: Mapping[str, Reward],
     asked: Sequence[Asked],
     progress: Progress | None,
 ) -> Mapping[str, list[list[Score]]]:
-    return judge_in_workers(section, list(rules), asked, progress)
+    return judge_in_workers(section, list(rules), asked, progress, count=processes)
 
 
 def score_candidates(

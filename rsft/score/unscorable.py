@@ -13,11 +13,12 @@ def refuse_all_unscorable(notes: Counter[str | None], where: str) -> None:
         where: What they are of, for the message.
 
     Raises:
-        VerifierError: With the commonest note.
+        VerifierError: With the commonest note; of several the first in the alphabet, since parts
+            are scored in any order.
     """
     if not notes or notes[None]:
         return
-    ((note, count),) = notes.most_common(1)
+    note, count = min(notes.items(), key=lambda told: (-told[1], str(told[0])))
     raise VerifierError(
         f"{where}: none of {notes.total()} completions can be scored; {count} for this reason: "
         f"{note}; see score.rewards"

@@ -146,8 +146,8 @@ class Workers:
 
 
 _lock = Lock()
-_shared: dict[tuple[str, Path | None], Workers] = {}
-"""Those of the settings last asked for, and of the folder that functions lie in: one entry."""
+_shared: dict[tuple[str, Path | None, int], Workers] = {}
+"""Those of the settings last asked for, of the folder that functions lie in, so many: one entry."""
 
 
 def judge_in_workers(
@@ -155,6 +155,8 @@ def judge_in_workers(
     names: Sequence[str],
     asked: Sequence[Asked],
     progress: Progress | None = None,
+    *,
+    count: int = WORKERS,
 ) -> dict[str, list[list[Score]]]:
     """``Workers.judge`` by the workers that this process shares, of these settings and this folder.
 
@@ -162,10 +164,10 @@ def judge_in_workers(
     """
     with _lock:
         looks_here = any(map(is_own, (*section.rewards, *names)))
-        key = section.model_dump_json(), Path.cwd() if looks_here else None
+        key = section.model_dump_json(), Path.cwd() if looks_here else None, count
         if key not in _shared:
             end_workers()
-            _shared[key] = Workers(section, WORKERS)
+            _shared[key] = Workers(section, count)
         return _shared[key].judge(names, asked, progress)
 
 

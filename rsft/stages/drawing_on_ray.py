@@ -5,21 +5,18 @@ that one machine draws, whoever draws it and however often it was lost. That is,
 same kind: a worker with other code, libraries or another processor is refused.
 """
 
-import platform
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from rsft.cluster import Workers
 from rsft.config import Config, RuntimeSection
-from rsft.errors import EngineError
 from rsft.generate import OnDrawn, Request, Verdicts, Waves
 from rsft.stages.drawing import CODE, LIBRARIES, build_engine, load, sampling_law
+from rsft.stages.nodes import Files, machine_of, read_files, refuse_unlike, write_files
 from rsft.types import Candidate
 
 _Work = tuple[Request, ...]
@@ -33,8 +30,8 @@ class _Job:
     """All settings."""
     round: int
     """The round."""
-    files: Mapping[str, np.ndarray]
-    """The policy's folder: bytes by name."""
+    files: Files
+    """The policy's folder."""
     machine: Mapping[str, str]
     """What the worker must be like."""
 
@@ -66,7 +63,10 @@ def draw_on_ray(
         gpus=int(config.runtime.device == "cuda"),
         build=_engine_of,
         job=lambda: _Job(
-            config=config, round=int(key), files=_bytes_of(model), machine=_machine(config.runtime)
+            config=config,
+            round=int(key),
+            files=read_files(model, model),
+            machine=_machine(config.runtime),
         ),
     ) as workers:
         drawn: list[Candidate] | None = None
@@ -90,33 +90,14 @@ def draw_on_ray(
 
 def _engine_of(job: _Job) -> Callable[[_Work], list[Candidate]]:
     """What a worker does: it keeps the policy that it was sent."""
-    for name, found in _machine(job.config.runtime).items():
-        if found != job.machine[name]:
-            raise EngineError(
-                f"ray: a worker on {platform.node()} differs in its {name} ({found}; here "
-                f"{job.machine[name]}), so that it would draw other rows; make the nodes alike"
-            )
+    refuse_unlike(job.machine, _machine(job.config.runtime), "draw other rows")
     with tempfile.TemporaryDirectory() as folder:
-        for path, content in job.files.items():
-            file = Path(folder) / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            content.tofile(file)
+        write_files(job.files, Path(folder))
         engine = build_engine(job.config, load(job.config, Path(folder)), Path(folder))
     law, seed = sampling_law(job.config), job.config.seed
     return lambda requests: engine.draw(requests, law, seed=seed, round=job.round)
 
 
-def _bytes_of(model: Path) -> dict[str, np.ndarray]:
-    files = (file for file in sorted(model.rglob("*")) if file.is_file())
-    return {str(file.relative_to(model)): np.fromfile(file, np.uint8) for file in files}
-
-
 def _machine(runtime: RuntimeSection) -> dict[str, str]:
-    """What two machines that draw the same bytes have in common, beside the settings."""
-    libraries = {f"version of {name}": version(name) for name in LIBRARIES}
-    return libraries | {
-        "code": CODE[:12],
-        "Python": platform.python_version(),
-        "processor": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
-        "device": torch.cuda.get_device_name() if runtime.device == "cuda" else "cpu",
-    }
+    device = torch.cuda.get_device_name() if runtime.device == "cuda" else "cpu"
+    return machine_of(CODE, LIBRARIES) | {"device": device}

@@ -6,12 +6,17 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+
 from rsft.config import Config, set_values
 from rsft.ledger import write_rows
 from rsft.policy import Policy, save_policy
 from rsft.stages.contract import PROMPT_LEAKS
 from rsft.types import Decided, Leak, Prompt, TrainingRow
 from tests.workspaces import ROOT, TINY
+
+needs_ray = pytest.mark.filterwarnings("default::ResourceWarning", "default::DeprecationWarning")
+"""For tests that start Ray."""
 
 
 @cache

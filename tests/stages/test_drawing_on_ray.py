@@ -1,11 +1,7 @@
-"""Two nodes on loopback, one of them killed in mid-run: the bytes of one process, the same ledger.
-
-Ray takes a dozen seconds to start, so that one cluster serves all tests, and dies with the last.
-"""
+"""Two nodes on loopback, one killed in mid-run: the bytes of one process, the same ledger."""
 
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,36 +14,13 @@ from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy
 from rsft.stages import drawing_on_ray, generate
 from rsft.types import Candidate, Progress, Prompt
-from tests.stages.cases import prompt, settings, silent, write_base
+from tests.stages.cases import needs_ray, prompt, settings, silent, write_base
 
 PROMPTS = 24
 SETTINGS = ("generate.part_prompts=2", "generate.draws_per_prompt=3", "generate.max_new_tokens=6",
             "rounds=1", "runtime.threads=1")  # fmt: skip
 ON_RAY = "ray={workers: 2}"
 ROUND = Path("data/rounds/1")
-needs_ray = pytest.mark.filterwarnings("default::ResourceWarning", "default::DeprecationWarning")
-
-
-@pytest.fixture(scope="module")
-def nodes() -> Iterator[SimpleNamespace]:
-    """A head without processors, and two nodes of one each."""
-    with pytest.MonkeyPatch.context() as patch:
-        # Else Ray takes 127.0.0.1 for this host's address in the network.
-        patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_worker_niceness", "0")
-        pytest.importorskip("ray", reason="Ray is not installed: pip install 'rsft[ray]'")
-        from ray.cluster_utils import Cluster
-
-        small = {"node_ip_address": "127.0.0.1", "object_store_memory": 2**27}
-        head = small | {"num_cpus": 0, "include_dashboard": False}
-        started = Cluster(initialize_head=True, head_node_args=head)
-        try:
-            both = [started.add_node(num_cpus=1, **small) for _ in range(2)]
-            patch.setenv("RAY_ADDRESS", started.address)
-            yield SimpleNamespace(cluster=started, nodes=both)
-        finally:
-            started.shutdown()
 
 
 @pytest.fixture(autouse=True)
