@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 
-FLOWS = ("retrain", "promote", "audit")
+FLOWS = ("retrain", "promote", "prompts", "audit")
 _SECONDS = 5
 _NOT_BEGUN = ("SCHEDULED", "PENDING")
 _MOST_WAITING = 20

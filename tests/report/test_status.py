@@ -78,7 +78,12 @@ def test_without_a_server_what_git_knows_is_told_and_what_it_does_not_is_said() 
     ],
 )
 def test_a_flow_is_one_line(told: dict[str, Any], line: str) -> None:
-    assert line in status_lines(flow(**told)).splitlines()[0]
+    assert line in status_lines(flow(**told)).splitlines()[1]
+
+
+def test_a_server_that_answers_is_told_as_prefects_own_commands_want_it() -> None:
+    told = "[bold]server[/]      http://x; for `prefect …`: export PREFECT_API_URL=http://x/api"
+    assert status_lines(flow()).splitlines()[0] == told
 
 
 def test_who_may_say_yes_is_told_how() -> None:
