@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from rsft.addresses import one_line
 from rsft.config import RaySection
 from rsft.errors import ConfigurationError, EngineError
 
@@ -235,4 +236,4 @@ def _shown(resources: Mapping[str, float]) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:150]
+    return one_line(error)[:150]
