@@ -19,6 +19,7 @@ from prefect.events.schemas.automations import AutomationCore, Posture
 from prefect.exceptions import ObjectNotFound
 from pydantic import BaseModel
 
+from flows.overview import RAISED
 from rsft.config import AlertsSection
 from rsft.errors import ConfigurationError
 
@@ -45,7 +46,10 @@ _SILENT_SECONDS = 600
 _ONCE_WITHIN = timedelta(minutes=1)
 """A run that is ended may say so twice, by itself and by its worker."""
 
-_WHY = '{{ (flow_run.state.message or "no reason given")|replace("\\n", " ")|truncate(300) }}'
+_WHY = (
+    '{{ (flow_run.state.message or "no reason given")'
+    f'|replace("{RAISED}", "")|replace("\\n", " ")|truncate(300) }}}}'
+)
 _LINK = "{{ flow_run|ui_url }}"
 
 

@@ -51,7 +51,8 @@ def _last(run: Mapping[str, Any] | None) -> str:
 
 def _next(name: str, flow: Mapping[str, Any]) -> str:
     if flow["next"] is not None:
-        due = "[yellow]late since[/]" if flow["is_late"] else "next"
+        due = "queued since" if flow["is_queued"] else "next"
+        due = "[yellow]late since[/]" if flow["is_late"] else due
         return f"{due} {_time(flow['next'])}"
     if any(not schedule["is_active"] for schedule in flow["schedules"]):
         return f"its schedule is off (`prefect deployment schedule ls {name}/{name}`)"

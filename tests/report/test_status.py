@@ -37,7 +37,7 @@ def status(**told: Any) -> dict[str, Any]:
 
 
 def flow(**told: Any) -> dict[str, Any]:
-    nothing = {"last": None, "next": None, "is_late": False, "schedules": []}
+    nothing = {"last": None, "next": None, "is_late": False, "is_queued": False, "schedules": []}
     flows = {"retrain": nothing | told}
     return status(prefect={"address": "http://x", "flows": flows, "waiting": []})
 
@@ -70,6 +70,10 @@ def test_without_a_server_what_git_knows_is_told_and_what_it_does_not_is_said() 
         (
             {"next": "2026-01-01T03:00:00Z", "is_late": True},
             "has not run yet; [yellow]late since[/] 2026-01-01 03:00 UTC",
+        ),
+        (
+            {"next": "2026-01-01T03:00:00Z", "is_queued": True},
+            "has not run yet; queued since 2026-01-01 03:00 UTC",
         ),
         (
             {"schedules": [{"is_active": False}]},
