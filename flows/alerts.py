@@ -102,8 +102,9 @@ def declare(stuck: timedelta, silent: timedelta) -> list[Alert]:
         Alert(
             name="silent",
             trigger=_unless(_OVER | {_HEARTBEAT}, {_HEARTBEAT}, every, silent),
-            line=f"{{{{ flow.name }}}} has not been heard of for {_told(silent)}: its process may "
-            f"be dead {_LINK}",
+            # SQLite at its limits loses the end of a run, which the state then tells.
+            line=f"{{{{ flow.name }}}}, {{{{ flow_run.state.name|lower }}}}, has not been heard of for "
+            f"{_told(silent)}: if it runs, its process may be dead {_LINK}",
         ),
         Alert(
             name="approval",
