@@ -103,8 +103,8 @@ def declare(stuck: timedelta, silent: timedelta) -> list[Alert]:
             name="silent",
             trigger=_unless(_OVER | {_HEARTBEAT}, {_HEARTBEAT}, every, silent),
             # SQLite at its limits loses the end of a run, which the state then tells.
-            line=f"{{{{ flow.name }}}}, {{{{ flow_run.state.name|lower }}}}, has not been heard of for "
-            f"{_told(silent)}: if it runs, its process may be dead {_LINK}",
+            line="{{ flow.name }} ({{ flow_run.state.name|lower }}) has not been heard of for "
+            f"{_told(silent)}: its process may be dead {_LINK}",
         ),
         Alert(
             name="approval",
