@@ -8,12 +8,22 @@ import sys
 import time
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    WorkPoolFilter,
+    WorkPoolFilterName,
+)
+from prefect.client.schemas.objects import StateType
 from prefect.settings import PREFECT_API_URL
+from prefect.states import Scheduled
 
 from flows.alerts import apply_alerts
 from flows.deploying import WORK_POOL, deploy, prefect
 from rsft.config import load_config
 from rsft.errors import RsftError
+from rsft.servers.processes import values_of
 
 _SERVER_SECONDS = 120
 
@@ -24,10 +34,28 @@ def main() -> int:
         _wait_for_server()
         deploy()
         _apply_alerts()
+        _give_back()
     except RsftError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 2
     return prefect("worker", "start", "--pool", WORK_POOL, "--type", "process", "--name", "rsft")
+
+
+def _give_back() -> None:
+    """Plans again what a worker had taken and not begun when it was stopped.
+
+    Such runs would never start, and hold the place of their deployment from all others. What has
+    a process is about to begin.
+    """
+    begun = values_of("PREFECT__FLOW_RUN_ID")
+    taken = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING]))
+    ours = WorkPoolFilter(name=WorkPoolFilterName(any_=[WORK_POOL]))
+    with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(state=taken), work_pool_filter=ours
+        ):
+            if str(run.id) not in begun:
+                client.set_flow_run_state(run.id, Scheduled(), force=True)
 
 
 def _apply_alerts() -> None:

@@ -47,6 +47,63 @@ def prefect(folder: Path, up: Up, *arguments: str) -> str:
     return done.stdout
 
 
+STOPPED = """
+import subprocess
+
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectAlreadyExists
+from prefect.states import Pending
+from flows.worker import _give_back
+
+with get_client(sync_client=True) as client:
+    try:
+        client.create_work_pool(WorkPoolCreate(name="rsft", type="process"))
+    except ObjectAlreadyExists:
+        pass
+    made = client.create_flow(flow(name="another")(lambda: None))
+    deployment = client.create_deployment(
+        made, "another", work_pool_name="rsft", concurrency_limit=1
+    )
+    runs = [client.create_flow_run_from_deployment(deployment).id for _ in range(2)]
+
+    def states():
+        return [client.read_flow_run(run).state.name for run in runs]
+
+    for run in runs:
+        client.set_flow_run_state(run, Pending())
+    with subprocess.Popen(["sleep", "60"], env={"PREFECT__FLOW_RUN_ID": str(runs[0])}) as process:
+        _give_back()
+        print(states())
+        process.kill()
+    _give_back()
+    print(states())
+    client.set_flow_run_state(runs[1], Pending())
+    print(states())
+    client.delete_flow_run(runs[0])
+    client.delete_flow_run(runs[1])
+"""
+"""A worker takes the first of two runs and is stopped."""
+
+
+def test_what_a_stopped_worker_had_taken_is_given_back_with_its_place(again: Path, up: Up) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED],
+        cwd=again,
+        env=clean_environment(again, **up.environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "['Pending', 'AwaitingConcurrencySlot']",
+        "['Scheduled', 'AwaitingConcurrencySlot']",
+        "['Scheduled', 'Pending']",
+    ]
+
+
 def test_prefects_server_plans_the_runs_of_a_schedule(again: Path, up: Up) -> None:
     """It does not with each version of SQLAlchemy that its own requirements admit."""
     done = subprocess.run(
