@@ -19,6 +19,7 @@ from prefect.events.schemas.automations import AutomationCore, Posture
 from prefect.exceptions import ObjectNotFound
 from pydantic import BaseModel
 
+from flows.overview import RAISED
 from rsft.config import AlertsSection
 from rsft.errors import ConfigurationError
 
@@ -45,7 +46,10 @@ _SILENT_SECONDS = 600
 _ONCE_WITHIN = timedelta(minutes=1)
 """A run that is ended may say so twice, by itself and by its worker."""
 
-_WHY = '{{ (flow_run.state.message or "no reason given")|replace("\\n", " ")|truncate(300) }}'
+_WHY = (
+    '{{ (flow_run.state.message or "no reason given")'
+    f'|replace("{RAISED}", "")|replace("\\n", " ")|truncate(300) }}}}'
+)
 _LINK = "{{ flow_run|ui_url }}"
 
 
@@ -98,8 +102,9 @@ def declare(stuck: timedelta, silent: timedelta) -> list[Alert]:
         Alert(
             name="silent",
             trigger=_unless(_OVER | {_HEARTBEAT}, {_HEARTBEAT}, every, silent),
-            line=f"{{{{ flow.name }}}} has not been heard of for {_told(silent)}: its process may "
-            f"be dead {_LINK}",
+            # SQLite at its limits loses the end of a run, which the state then tells.
+            line="{{ flow.name }} ({{ flow_run.state.name|lower }}) has not been heard of for "
+            f"{_told(silent)}: its process may be dead {_LINK}",
         ),
         Alert(
             name="approval",

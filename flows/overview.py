@@ -5,7 +5,10 @@ from typing import Any
 
 import httpx2
 
-FLOWS = ("retrain", "promote", "audit")
+FLOWS = ("retrain", "promote", "prompts", "audit")
+RAISED = "Flow run encountered an exception: "
+"""What Prefect puts before each error."""
+
 _SECONDS = 5
 _NOT_BEGUN = ("SCHEDULED", "PENDING")
 _MOST_WAITING = 20
@@ -37,6 +40,7 @@ def _told(client: httpx2.Client, ui: str) -> dict[str, Any]:
             "last": _run(last[0], ui) if last else None,
             "next": due[0]["expected_start_time"] if due else None,
             "is_late": bool(due) and due[0]["state"]["name"] == "Late",
+            "is_queued": bool(due) and due[0]["state"]["name"] == "AwaitingConcurrencySlot",
             "schedules": _schedules(deployed.get(name)),
         }
     paused = _runs(client, "promote", "START_TIME_DESC", {"any_": ("PAUSED",)}, _MOST_WAITING)
@@ -67,7 +71,7 @@ def _run(run: dict[str, Any], ui: str) -> dict[str, Any]:
     return {
         "state": run["state"]["name"],
         "at": run["state"]["timestamp"],
-        "message": run["state"]["message"],
+        "message": (run["state"]["message"] or "").removeprefix(RAISED),
         "link": f"{ui}/runs/flow-run/{run['id']}",
     }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from prefect import Flow, flow
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.context import FlowRunContext
 from prefect.runtime import deployment
 from prefect.states import Completed
 
@@ -32,6 +33,12 @@ def leave_worktree(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -
     quit_worktree(workspace)
 
 
+def is_by_schedule() -> bool:
+    """Whether a schedule has planned this run."""
+    context = FlowRunContext.get()
+    return context is not None and bool(context.flow_run and context.flow_run.auto_scheduled)
+
+
 @flow(
     name="retrain",
     flow_run_name="retrain",
@@ -46,7 +53,8 @@ def retrain(
     Args:
         settings: Each ``section.key=value``, written into ``params.yaml`` first.
         wait: Wait where another run holds the workspace, instead of stopping.
-        needs_new: Run only where ``retrain.min_new_prompts`` are new.
+        needs_new: Run only where ``retrain.min_new_prompts`` are new, as a schedule's run does
+            in any case.
 
     Returns:
         The summary that ``data/run.json`` holds too; where it was not worth it, why, as
@@ -56,7 +64,7 @@ def retrain(
         outlive_worker()
     with open_run(settings or (), wait=wait) as run:
         run.stage("prompts")
-        reason = run.not_worth_it() if needs_new else None
+        reason = run.not_worth_it() if needs_new or is_by_schedule() else None
         if reason is not None:
             return Completed(name=SKIPPED, message=reason, data={"skipped": reason})
         run.show_prompts()

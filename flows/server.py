@@ -11,7 +11,7 @@ def server_problem() -> str | None:
     """
     address = PREFECT_API_URL.value()
     if address is None:
-        return "PREFECT_API_URL is not set"
+        return "no `rsft up` runs here, and PREFECT_API_URL is not set"
     with get_client(sync_client=True) as client:
         problem = client.api_healthcheck()
     if problem is None:

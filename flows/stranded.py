@@ -5,14 +5,12 @@ too, or there is none. Such a run would stay *Running* for ever, and a deployed 
 that the next one waits for.
 """
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import psutil
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
@@ -27,6 +25,7 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Cancelled, Crashed, Scheduled
 
 from flows.deploying import WORK_POOL
+from rsft.servers.processes import values_of
 
 _HERE = {"127.0.0.1", "::1", "localhost"}
 _RUN = "PREFECT__FLOW_RUN_ID"
@@ -45,7 +44,7 @@ def settle_stranded() -> list[str]:
     """
     if urlsplit(PREFECT_API_URL.value() or "").hostname not in _HERE:
         return []
-    at_work = {*_runs_at_work()}  # before the server is asked: what ends in between has told it
+    at_work = values_of(_RUN)  # before the server is asked: what ends in between has told it
     with get_client(sync_client=True) as client:
         stranded = [
             run
@@ -99,11 +98,3 @@ def _in_states(*types: StateType) -> FlowRunFilter:
 
 def _of_pool() -> WorkPoolFilter:
     return WorkPoolFilter(name=WorkPoolFilterName(any_=[WORK_POOL]))
-
-
-def _runs_at_work() -> Iterator[str]:
-    """Ids of the runs that processes on this machine are at work on."""
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if (run := process.environ().get(_RUN)) is not None:
-                yield run

@@ -56,4 +56,7 @@ for other in "$main"/.rsft/worktrees/promotion-*; do
     git -C "$main" worktree remove "$other" 2> /dev/null || echo "$other is not clean, so it stays" >&2
   fi
 done
+if [ -e "$tree/flows/readable.py" ]; then
+  (cd "$tree" && python -m flows.readable >&2)
+fi
 echo "$tree"

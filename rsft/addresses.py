@@ -1,4 +1,4 @@
-"""Addresses as anyone may read them, in messages, logs and documents.
+"""Addresses, and errors that quote them, as anyone may read them: in messages, logs and documents.
 
 Users, passwords and keys stand before the ``@`` or after the ``?``.
 """
@@ -14,6 +14,13 @@ _QUERY = re.compile(r"(://[^?#\s'\"]*)\?[^#\s'\"]+")
 def without_secrets(text: str) -> str:
     """A text with ``***`` for the users and parameters of the addresses in it."""
     return _QUERY.sub(r"\1?***", _USER.sub("://***@", text))
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, for the inside of a line."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror  # without the paths, which are the inside of DVC's and of others
+    return without_secrets(" ".join(str(error).split())) or type(error).__name__
 
 
 def hide_secrets(value: Any) -> Any:

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from rsft.addresses import one_line
 from rsft.config import RaySection
 from rsft.config.ray import ADDRESS
 from rsft.errors import ConfigurationError, EngineError
@@ -303,4 +304,4 @@ def _shown(resources: Mapping[str, float]) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:150]
+    return one_line(error)[:150]

@@ -1,6 +1,6 @@
 import pytest
 
-from rsft.addresses import hide_secrets, without_secrets
+from rsft.addresses import hide_secrets, one_line, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,16 @@ def test_addresses_in_a_text_tell_no_secret(told: str, shown: str) -> None:
 def test_nor_do_those_in_a_document() -> None:
     told = {"a": [{"url": "http://a:b@c"}, 1, None], "b": {"c": True}}
     assert hide_secrets(told) == {"a": [{"url": "http://***@c"}, 1, None], "b": {"c": True}}
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("no\n  \tuse"), "no use"),
+        (ValueError("at s3://key:secret@bucket/a"), "at s3://***@bucket/a"),
+        (TimeoutError(), "TimeoutError"),
+        (FileNotFoundError(2, "No such file", "/inside/of/a/cache"), "No such file"),
+    ],
+)
+def test_an_error_is_one_line(error: Exception, told: str) -> None:
+    assert one_line(error) == told

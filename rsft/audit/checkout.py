@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rsft.addresses import one_line
 from rsft.audit.case import Case
 from rsft.audit.files import files_below, hash_files
 from rsft.audit.findings import Findings
@@ -95,7 +96,7 @@ def _check_settings(root: Path, case: Case, findings: Findings) -> None:
             "checkout",
             str(PARAMS),
             expected="the settings of the run",
-            found=" ".join(str(error).split()),
+            found=one_line(error),
             remedy=f"`git show {case.run.tag}:{PARAMS}` has them",
         )
         return

@@ -55,16 +55,11 @@ def test() -> None:
 
 def _section_at_server() -> Any:
     """The settings, with Prefect told which server is meant."""
-    from rsft.servers import find_stack
-
-    workspace, config = workspace_and_config()
-    stack = find_stack(workspace.home)
+    _, config = workspace_and_config()
     if "PREFECT_API_URL" not in os.environ:
-        if stack is None:
-            raise WorkspaceError(
-                "no Prefect server is known: start one with `rsft up`, or set PREFECT_API_URL"
-            )
-        os.environ["PREFECT_API_URL"] = f"{stack.addresses['Prefect']}/api"
+        raise WorkspaceError(
+            "no Prefect server is known: start one with `rsft up`, or set PREFECT_API_URL"
+        )
     from flows.run import require_server
 
     require_server()

@@ -20,11 +20,13 @@ app = typer.Typer(
 
 
 def workspace_and_config() -> tuple[Any, Any]:
-    """The workspace of the current folder, entered, and its settings."""
+    """The workspace of the current folder, entered, and its settings; Prefect's server is known."""
     from rsft.config import load_config
     from rsft.lineage import Workspace
+    from rsft.servers import use_stack
 
     workspace = Workspace.open()
     workspace.enter()
     prepare_environment(workspace.home)
+    use_stack(workspace.home)
     return workspace, load_config(Path("params.yaml"))

@@ -30,12 +30,14 @@ def run(
     from rsft.config import PARAMS, load_config, set_values
     from rsft.lineage import Workspace
     from rsft.report.display import ConsoleDisplay, set_display
+    from rsft.servers import use_stack
 
     workspace = Workspace.open()
     workspace.enter()
     # Written once the workspace is held; a mistake in them is told at once.
     config = set_values(PARAMS, settings, dry_run=True) if settings else load_config()
     prepare_environment(workspace.home)
+    use_stack(workspace.home)
     console = plain_console(stderr=as_json, soft_wrap=True)
     console.print(f"[bold]rsft[/] {config.round_count} rounds in {escape(str(workspace.root))}")
     from flows.retrain import retrain

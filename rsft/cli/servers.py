@@ -41,4 +41,5 @@ def up(
     servers = local_servers(home, store, ports, with_worker=worker)
     if all(server.name != "MLflow" for server in servers):
         console.print(f"MLflow is at {escape(without_secrets(store or ''))}")
+    console.print(f"for `prefect …`: export PREFECT_API_URL={servers[0].address}/api")
     serve(servers, home, console, meanwhile=render)

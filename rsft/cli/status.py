@@ -1,7 +1,6 @@
 """``rsft status``: where things stand."""
 
 import json
-import os
 from dataclasses import asdict
 from typing import Annotated
 
@@ -20,13 +19,11 @@ def status(
     from rsft.lineage import Workspace
     from rsft.report.status import status_lines
     from rsft.runs.standing import tell_standing
-    from rsft.servers.stack import find_stack
+    from rsft.servers import find_stack, use_stack
 
     workspace = Workspace.open()
     stack = find_stack(workspace.home)
-    address = os.environ.get("PREFECT_API_URL")
-    if address is None and stack is not None:
-        address = f"{stack.addresses['Prefect']}/api"
+    address = use_stack(workspace.home)
     told = {
         "up": None if stack is None else asdict(stack),
         "prefect_address": address,

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from rsft.lineage.stores import Store, one_line
+from rsft.addresses import one_line
+from rsft.lineage.stores import Store
 from rsft.types import Progress
 
 _MD5 = partial(hashlib.md5, usedforsecurity=False)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from rsft.addresses import one_line
 from rsft.errors import LineageError, WorkspaceError
 from rsft.lineage.cache import Cache, is_object
 from rsft.lineage.git import run_git
 from rsft.lineage.repository import open_repository
-from rsft.lineage.stores import one_line
 from rsft.lineage.workspace import Workspace
 from rsft.lineage.yaml12 import load_yaml
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from rsft.addresses import one_line
 from rsft.errors import LineageError, WorkspaceError
 from rsft.lineage.changes import Baseline, code_files, require_parsing
 from rsft.lineage.hashing import file_md5
@@ -213,7 +214,7 @@ class Pipeline:
             # All at once: resolving it anew for each stage took half of a run that reuses all.
             return {stage.name: stage for stage in self._repo.stage.load_all("dvc.yaml")}
         except DvcException as error:
-            raise LineageError(f"dvc.yaml: {_one_line(error)}") from None
+            raise LineageError(f"dvc.yaml: {one_line(error)}") from None
 
     def _stage(self, name: str) -> Any:
         self._stages = self._stages or self._load_stages()
@@ -241,7 +242,7 @@ class Pipeline:
             stage.save_deps()
             return False
         except DvcException as error:
-            raise LineageError(f"stage {stage.name!r}: {_one_line(error)}") from None
+            raise LineageError(f"stage {stage.name!r}: {one_line(error)}") from None
         self._record(stage, _hashes(stage))
         return True
 
@@ -263,7 +264,7 @@ class Pipeline:
         try:
             stage.save(run_cache=False)
         except DvcException as error:
-            raise LineageError(f"stage {stage.name!r}: {_one_line(error)}") from None
+            raise LineageError(f"stage {stage.name!r}: {one_line(error)}") from None
         after = _hashes(stage)
         changed = sorted(path for path in before if before[path] != after[path])
         if changed:
@@ -346,7 +347,3 @@ def _record_of(out: Any) -> OutRecord:
     return OutRecord(
         hash=str(out.hash_info.value), size=int(out.meta.size or 0), files=int(out.meta.nfiles or 1)
     )
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

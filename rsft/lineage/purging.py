@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from rsft.addresses import one_line
 from rsft.errors import LineageError
 from rsft.lineage.cache import Cache, is_object
 from rsft.lineage.purges import next_purge, read_purges
-from rsft.lineage.stores import one_line, remote_objects, require_reached
+from rsft.lineage.stores import remote_objects, require_reached
 from rsft.lineage.tagging import write_tag
 from rsft.lineage.workspace import Workspace
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rsft.addresses import without_secrets
+from rsft.addresses import one_line
 from rsft.errors import WorkspaceError
 from rsft.lineage.workspace import Workspace
 
@@ -31,7 +31,7 @@ def open_repository(workspace: Workspace) -> Any:
     except NotDvcRepoError:
         raise WorkspaceError(f"{workspace.root} has no .dvc folder; `dvc init` makes it") from None
     except ConfigError as error:
-        told = without_secrets(" ".join(str(error).split()))
+        told = one_line(error)
         raise WorkspaceError(f"{workspace.root / '.dvc' / 'config'}: {told}") from None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from rsft.addresses import without_secrets
+from rsft.addresses import one_line, without_secrets
 from rsft.errors import LineageError
 from rsft.lineage.cache import OBJECTS, Cache, is_object
 from rsft.lineage.inside import glob_inside
@@ -211,13 +211,6 @@ def require_reached(objects: Any) -> None:
     except FileNotFoundError as error:
         if error.__cause__ is not None:  # the bucket itself, by the server's word; no folder in it
             raise
-
-
-def one_line(error: BaseException) -> str:
-    """What an error says, for the inside of a line."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror  # without the paths, which are DVC's own
-    return without_secrets(" ".join(str(error).split())) or type(error).__name__
 
 
 def remote_objects(workspace: Workspace, remote: str | None) -> Any:

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from rsft.addresses import one_line
+
 _TAG = "tag:yaml.org,2002:"
 _SCALARS = (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
@@ -50,4 +52,4 @@ def load_yaml(content: bytes) -> Any:
     try:
         return yaml.load(content, Loader=_Loader)  # noqa: S506  # it derives from the safe one
     except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from None
+        raise ValueError(one_line(error)) from None

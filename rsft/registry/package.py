@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import rsft
+from rsft.addresses import one_line
 from rsft.errors import RegistryError
 from rsft.registry.records import Serving
 
@@ -116,7 +117,7 @@ def _flavor(model: Path) -> Mapping[str, Any]:
         flavor: Mapping[str, Any] = Model.load(str(model)).flavors["python_function"]
         flavor["artifacts"]["policy"]["path"], flavor["config"]
     except Exception as error:  # noqa: BLE001  # MLflow reads it as YAML, which may be anything
-        line = " ".join(str(error).split())
+        line = one_line(error)
         raise RegistryError(f"{model}/MLmodel is no model of ours ({line})") from None
     return flavor
 

@@ -20,8 +20,14 @@ def status_lines(status: Mapping[str, Any]) -> str:
     Args:
         status: What ``rsft status --json`` prints.
     """
-    parts = (_flow_lines, _waiting_lines, _model_lines, _held_lines, _owed_lines)
+    parts = (_server_lines, _flow_lines, _waiting_lines, _model_lines, _held_lines, _owed_lines)
     return "\n".join(line for part in parts for line in part(status))
+
+
+def _server_lines(status: Mapping[str, Any]) -> Iterator[str]:
+    if status["prefect"] is not None:
+        page = _clean(status["prefect"]["address"])
+        yield f"[bold]server[/]      {page}; for `prefect …`: export PREFECT_API_URL={page}/api"
 
 
 def _flow_lines(status: Mapping[str, Any]) -> Iterator[str]:
@@ -45,7 +51,8 @@ def _last(run: Mapping[str, Any] | None) -> str:
 
 def _next(name: str, flow: Mapping[str, Any]) -> str:
     if flow["next"] is not None:
-        due = "[yellow]late since[/]" if flow["is_late"] else "next"
+        due = "queued since" if flow["is_queued"] else "next"
+        due = "[yellow]late since[/]" if flow["is_late"] else due
         return f"{due} {_time(flow['next'])}"
     if any(not schedule["is_active"] for schedule in flow["schedules"]):
         return f"its schedule is off (`prefect deployment schedule ls {name}/{name}`)"

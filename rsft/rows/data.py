@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from rsft.addresses import one_line
 from rsft.errors import LineageError
 from rsft.ledger import rows_of, schema_of
 from rsft.lineage import Cache, Fetcher, RunRecord, Workspace, read_purged, read_rests
@@ -130,7 +131,7 @@ class RunData:
         try:
             return ds.dataset(files, format="parquet").to_table(filter=wanted)
         except (pa.ArrowException, OSError) as error:
-            line = " ".join(str(error).split())
+            line = one_line(error)
             raise LineageError(
                 f"{path} of run {self.run.run_id} cannot be read from the cache ({line}); `rsft "
                 "audit` says what is broken"

@@ -7,6 +7,7 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from rsft.addresses import one_line
 from rsft.errors import LineageError
 
 Read = TypeVar("Read")
@@ -36,7 +37,7 @@ def _guarded(file: Path, read: Callable[[], Read]) -> Read:
     try:
         return read()
     except (pa.ArrowException, OSError) as error:
-        line = " ".join(str(error).split())
+        line = one_line(error)
         raise LineageError(
             f"{file}: no readable table ({line}); `rsft audit` says what is broken"
         ) from None

@@ -1,5 +1,6 @@
 """What the stack of a checkout consists of."""
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,7 +74,12 @@ def local_servers(
         Server(
             name="Worker",
             command=(*python, "flows.worker"),
-            environment=_LOGGED | api | {"PWD": str(home)},  # prefect.yaml goes by it
+            environment=_LOGGED
+            | api
+            | {
+                "PWD": str(home),  # prefect.yaml goes by it
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            },
             ready="Worker 'rsft' started!",
         ),
     ]  # fmt: skip

@@ -17,7 +17,13 @@ _STOP_SECONDS = 10
 
 def processes_of(home: Path) -> list[psutil.Process]:
     """What runs of a checkout's stack: servers, and the runs that a worker has started."""
-    return [process for process in psutil.process_iter() if _mark_of(process) == str(home)]
+    return [process for process in psutil.process_iter() if _value_in(process, MARK) == str(home)]
+
+
+def values_of(variable: str) -> set[str]:
+    """What an environment variable is in the processes of this machine that have it."""
+    found = (_value_in(process, variable) for process in psutil.process_iter())
+    return {value for value in found if value is not None}
 
 
 def end(processes: list[psutil.Process], seconds: float = _STOP_SECONDS) -> None:
@@ -55,7 +61,7 @@ def _listeners(port: int) -> Iterator[psutil.Process]:
                 yield process
 
 
-def _mark_of(process: psutil.Process) -> str | None:
+def _value_in(process: psutil.Process, variable: str) -> str | None:
     with suppress(psutil.Error, OSError):
-        return process.environ().get(MARK)
+        return process.environ().get(variable)
     return None

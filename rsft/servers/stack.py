@@ -42,6 +42,21 @@ def find_stack(home: Path) -> Stack | None:
         return Stack(**told)
 
 
+def use_stack(home: Path) -> str | None:
+    """Makes Prefect in this process use the server of the stack, unless it is told of another.
+
+    Args:
+        home: The main checkout.
+
+    Returns:
+        The API that is used; None where no server is known.
+    """
+    stack = find_stack(home)
+    if stack is not None:
+        os.environ.setdefault("PREFECT_API_URL", f"{stack.addresses['Prefect']}/api")
+    return os.environ.get("PREFECT_API_URL")
+
+
 @contextmanager
 def hold_stack(home: Path, addresses: Mapping[str, str]) -> Iterator[None]:
     """Holds the stack of a checkout.

@@ -38,7 +38,10 @@ def test_adding_tells_the_counts_and_that_nobody_was_told(call: Call) -> None:
     assert lines[0] == "in.jsonl: 1 new, 1 known, 1 refused"
     assert lines[1].startswith("  line 3: not JSON (")
     assert lines[2].startswith("3 prompts to train on, version ")
-    assert lines[3] == "no event was sent: PREFECT_API_URL is not set; the next schedule sees them"
+    assert lines[3] == (
+        "no event was sent: no `rsft up` runs here, and PREFECT_API_URL is not set; the next "
+        "schedule sees them"
+    )
 
 
 def test_as_json_it_is_one_document(call: Call) -> None:

@@ -122,7 +122,7 @@ def test_each_alert_is_one_line_with_a_link_and_the_secret_is_nowhere(
         "RSFT: audit: 2 findings",
         "RSFT: retrain crashed: lost",
         'RSFT: retrain failed: min_rows: "12" <of> 500',
-        "RSFT: retrain has not been heard of for 11 seconds: its process may be dead",
+        "RSFT: retrain (running) has not been heard of for 11 seconds: its process may be dead",
         "RSFT: retrain is late: it has not started; does a worker run?",
         "RSFT: retrain runs for longer than 10 seconds",
         "RSFT: rsft alerts test: whoever reads this is told",

@@ -16,6 +16,21 @@ emit_event(event="rsft.prompts", resource={"prefect.resource.id": "rsft.prompts"
 """
 """What ``rsft prompts add`` sends."""
 
+SCHEDULE = """
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentScheduleCreate
+from prefect.client.schemas.schedules import CronSchedule
+
+with get_client(sync_client=True) as client:
+    made = client.create_flow(flow(name="anything")(lambda: None))
+    nightly = DeploymentScheduleCreate(schedule=CronSchedule(cron="0 3 * * *"), active=True)
+    deployment = client.create_deployment(made, "anything", schedules=[nightly])
+    client._client.post(f"/deployments/{deployment}/schedule", json={}).raise_for_status()
+    print(sum(run.deployment_id == deployment for run in client.read_flow_runs()))
+"""
+"""Has the server plan runs at once, which it does by itself within a minute, or fails to."""
+
 
 def prefect(folder: Path, up: Up, *arguments: str) -> str:
     """Runs Prefect's command line against the server."""
@@ -30,6 +45,20 @@ def prefect(folder: Path, up: Up, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def test_prefects_server_plans_the_runs_of_a_schedule(again: Path, up: Up) -> None:
+    """It does not with each version of SQLAlchemy that its own requirements admit."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCHEDULE],
+        cwd=again,
+        env=clean_environment(again, **up.environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 0
 
 
 def checkout_data(folder: Path) -> dict[str, float]:

@@ -90,7 +90,7 @@ def test_nothing_new_is_no_event(
 @pytest.mark.parametrize(
     ("address", "problem", "unsent"),
     [
-        (None, None, "PREFECT_API_URL is not set"),
+        (None, None, "no `rsft up` runs here, and PREFECT_API_URL is not set"),
         ("http://127.0.0.1:1/api", "refused", "PREFECT_API_URL = http://127.0.0.1:1/api: Pref"),
         ("http://127.0.0.1:1/api", None, None),
     ],

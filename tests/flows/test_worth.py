@@ -3,15 +3,19 @@
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
+import yaml
+from prefect.client.schemas.objects import FlowRun
 from prefect.states import Completed
 
 import flows.retrain as retraining
 import flows.run as module
-from flows.retrain import SKIPPED, leave_worktree
+from flows.retrain import SKIPPED, is_by_schedule, leave_worktree
 from flows.run import Run
 from rsft.lineage import Workspace
+from tests.workspaces import ROOT
 
 
 @pytest.mark.parametrize(
@@ -31,6 +35,30 @@ def test_a_run_is_worth_it_from_so_many_new_prompts(
     settings = SimpleNamespace(retrain=SimpleNamespace(min_new_prompts=least))
     run: Any = SimpleNamespace(config=settings, workspace=None)
     assert Run.not_worth_it(run) == reason
+
+
+@pytest.mark.parametrize(
+    ("flow_run", "is_so"),
+    [
+        (None, False),
+        (FlowRun(flow_id=uuid4(), auto_scheduled=False), False),
+        (FlowRun(flow_id=uuid4(), auto_scheduled=True), True),
+    ],
+)
+def test_a_run_that_a_schedule_has_planned_knows_it(
+    monkeypatch: pytest.MonkeyPatch, flow_run: FlowRun | None, is_so: bool
+) -> None:
+    assert not is_by_schedule()
+    context = SimpleNamespace(get=lambda: SimpleNamespace(flow_run=flow_run))
+    monkeypatch.setattr(retraining, "FlowRunContext", context)
+    assert is_by_schedule() == is_so
+
+
+def test_no_schedule_has_parameters_since_prefect_forgets_them_when_it_is_switched() -> None:
+    declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    schedules = [one for deployed in declared for one in deployed.get("schedules", ())]
+    assert len(schedules) == 3
+    assert [one for one in schedules if "parameters" in one] == []
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def status(**told: Any) -> dict[str, Any]:
 
 
 def flow(**told: Any) -> dict[str, Any]:
-    nothing = {"last": None, "next": None, "is_late": False, "schedules": []}
+    nothing = {"last": None, "next": None, "is_late": False, "is_queued": False, "schedules": []}
     flows = {"retrain": nothing | told}
     return status(prefect={"address": "http://x", "flows": flows, "waiting": []})
 
@@ -72,13 +72,22 @@ def test_without_a_server_what_git_knows_is_told_and_what_it_does_not_is_said() 
             "has not run yet; [yellow]late since[/] 2026-01-01 03:00 UTC",
         ),
         (
+            {"next": "2026-01-01T03:00:00Z", "is_queued": True},
+            "has not run yet; queued since 2026-01-01 03:00 UTC",
+        ),
+        (
             {"schedules": [{"is_active": False}]},
             "its schedule is off (`prefect deployment schedule",
         ),
     ],
 )
 def test_a_flow_is_one_line(told: dict[str, Any], line: str) -> None:
-    assert line in status_lines(flow(**told)).splitlines()[0]
+    assert line in status_lines(flow(**told)).splitlines()[1]
+
+
+def test_a_server_that_answers_is_told_as_prefects_own_commands_want_it() -> None:
+    told = "[bold]server[/]      http://x; for `prefect …`: export PREFECT_API_URL=http://x/api"
+    assert status_lines(flow()).splitlines()[0] == told
 
 
 def test_who_may_say_yes_is_told_how() -> None:
