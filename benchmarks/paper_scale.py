@@ -55,11 +55,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
     parser.add_argument("--part-prompts", type=int, default=5000)
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS))
     arguments = parser.parse_args()
     print("part              rows   seconds       rows/s   peak memory   on disk", flush=True)
     for rows in arguments.rows:
         with tempfile.TemporaryDirectory() as folder:
-            for name in PARTS:
+            for name in arguments.parts:
                 seconds, peak_kib = _apart(name, rows, arguments.part_prompts, folder)
                 written = Path(folder) / name
                 size = sum(file.stat().st_size for file in written.rglob("*") if file.is_file())
