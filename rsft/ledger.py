@@ -9,7 +9,7 @@ import os
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -111,6 +111,30 @@ def write_table(path: Path, table: pa.Table) -> None:
 
 
 @contextmanager
+def written_in_pieces(path: Path) -> Iterator[Callable[[pa.Table], None]]:
+    """A Parquet file to write table after table, which appears whole or not at all.
+
+    The first table gives it its columns; one more without rows adds nothing. A single table makes
+    the same bytes as ``write_table``.
+
+    Raises:
+        LedgerError: Where it cannot be written, the disk being full above all.
+    """
+    with written_whole(path) as temporary, ExitStack() as stack:
+        writers: list[pq.ParquetWriter] = []
+
+        def write(table: pa.Table) -> None:
+            if not writers:
+                opened = pq.ParquetWriter(temporary, table.schema, compression="zstd")
+                writers.append(stack.enter_context(opened))
+            elif not len(table):
+                return
+            writers[0].write_table(table)
+
+        yield write
+
+
+@contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """A file to write in place of another, which it then becomes; its folder is made.
 
@@ -194,7 +218,7 @@ def stream_rows(path: Path, record: type[Record]) -> Iterator[Record]:
         _refuse_other(file, record)
         with _read(file, pq.ParquetFile) as opened:
             for number in range(opened.num_row_groups):
-                group = _read(file, lambda _, number=number: opened.read_row_group(number))
+                group = _read(file, lambda _: opened.read_row_group(number))  # noqa: B023
                 for start in range(0, len(group), _STREAMED):
                     yield from rows_of(group.slice(start, _STREAMED), record)
 

@@ -1,52 +1,25 @@
 """The rows that fail, kept as they are: written slice by slice, however many there are."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from rsft.ledger import written_whole
+from rsft.ledger import written_in_pieces
 
-
-class FailingRows:
-    """A table of each row that fails, once.
-
-    Its columns are ``row`` (the number among all rows, from 0), ``fails`` (ids of the
-    expectations), and the row's own.
-    """
-
-    def __init__(self, file: Path, order: Sequence[str]) -> None:
-        self._file = file
-        self._order = order
-        self._writer: pq.ParquetWriter | None = None
-
-    def add(self, first: int, table: pa.Table, failing: Mapping[str, Sequence[int]]) -> None:
-        """Writes the failing rows of a slice.
-
-        Args:
-            first: Number of its first row.
-            table: The slice.
-            failing: Numbers of the rows that fail, by id of the expectation.
-        """
-        rows = _failing_rows(first, table, [(i, failing[i]) for i in self._order if i in failing])
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(self._file, rows.schema, compression="zstd")
-        elif not len(rows):
-            return
-        self._writer.write_table(rows)
-
-    def close(self) -> None:
-        """Ends the file."""
-        if self._writer is not None:
-            self._writer.close()
+OnFailing = Callable[[int, pa.Table, Mapping[str, Sequence[int]]], None]
+"""Takes the number of a slice's first row, the slice, and the numbers of the rows that fail by id
+of the expectation."""
 
 
 @contextmanager
-def failing_rows(file: Path, order: Sequence[str]) -> Iterator[FailingRows]:
-    """Opens a table of failing rows, which appears whole or not at all.
+def failing_rows(file: Path, order: Sequence[str]) -> Iterator[OnFailing]:
+    """Opens a table of each row that fails, once, which appears whole or not at all.
+
+    Its columns are ``row`` (the number among all rows, from 0), ``fails`` (ids of the
+    expectations), and the row's own.
 
     Args:
         file: Where to; its folder is made.
@@ -55,12 +28,12 @@ def failing_rows(file: Path, order: Sequence[str]) -> Iterator[FailingRows]:
     Raises:
         LedgerError: Where it cannot be written.
     """
-    with written_whole(file) as temporary:
-        kept = FailingRows(temporary, order)
-        try:
-            yield kept
-        finally:
-            kept.close()
+    with written_in_pieces(file) as write:
+
+        def keep(first: int, table: pa.Table, failing: Mapping[str, Sequence[int]]) -> None:
+            write(_failing_rows(first, table, [(i, failing[i]) for i in order if i in failing]))
+
+        yield keep
 
 
 def _failing_rows(

@@ -76,7 +76,7 @@ def validate_accepted(
 ) -> Verdict:
     """Judges the accepted rows of a round, in the memory of a slice.
 
-    Writes ``verdict.json``, ``failing_rows.parquet`` (``FailingRows``), and ``result.json``: Great
+    Writes ``verdict.json``, ``failing_rows.parquet`` (``failing_rows``), and ``result.json``: Great
     Expectations' own result, without ids and times. How the rows are sliced changes no figure.
 
     Args:
@@ -102,8 +102,8 @@ def validate_accepted(
         held_out=held_out,
     )
     order = sorted(suite, key=lambda name: suite[name]["severity"] != "critical")
-    with failing_rows(folder / "failing_rows.parquet", order) as failing:
-        results = judge_slices(slices, rows, frame, expectations, limits, failing.add)
+    with failing_rows(folder / "failing_rows.parquet", order) as keep:
+        results = judge_slices(slices, rows, frame, expectations, limits, keep)
     result = as_json(results, expectations, limits)
     failures = [
         _failure(r, suite[expectation_id(r)], limits) for r in result["results"] if not r["success"]
@@ -139,8 +139,8 @@ def write_unjudged(folder: Path, table: pa.Table, stopped: str) -> None:
         "failed": [],
         "warnings": [],
     }
-    with failing_rows(folder / "failing_rows.parquet", ()) as failing:
-        failing.add(0, table, {})
+    with failing_rows(folder / "failing_rows.parquet", ()) as keep:
+        keep(0, table, {})
     _write_json(folder / "verdict.json", {"success": True, "stopped": stopped, **none})
 
 

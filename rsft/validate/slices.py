@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rsft.validate.engine import Json, Results, run_suite
+from rsft.validate.failing import OnFailing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +30,6 @@ OF_THE_WHOLE = (
 )
 """Types of expectations that speak of a table; all others speak of its rows. A maximum is here
 because the only one is of a column that is the same in every row."""
-OnFailing = Callable[[int, pa.Table, Mapping[str, Sequence[int]]], None]
-"""Takes the number of a slice's first row, the slice, and the failing rows by expectation."""
 
 
 def judge_slices(
@@ -120,17 +119,20 @@ def _sum(one: Json, other: Json, success: bool) -> Json:
         parse_result_format,
     )
 
+    summary = parse_result_format("SUMMARY")
+    shown = slice(summary["partial_unexpected_count"])
+
     def both(name: str) -> Any:
         return one[name] + other[name]
 
     is_about_nulls = "missing_count" not in one
     formatted: Json = _format_map_output(
-        parse_result_format("SUMMARY"),
+        summary,
         success,
         element_count=both("element_count"),
         nonnull_count=None if is_about_nulls else both("element_count") - both("missing_count"),
         unexpected_count=both("unexpected_count"),
-        unexpected_list=both("partial_unexpected_list"),
-        unexpected_index_list=both("partial_unexpected_index_list"),
+        unexpected_list=both("partial_unexpected_list")[shown],
+        unexpected_index_list=both("partial_unexpected_index_list")[shown],
     )["result"]
     return formatted
