@@ -37,7 +37,7 @@ from rsft.stages.slices import slices_of
 from rsft.types import Progress, PromptAcceptance, PromptDraws, Scored
 
 _ROWS = 1_000_000
-"""Candidates decided at a time: 150 MB, and more of them would be decided no faster."""
+"""Candidates decided at a time, and what is left of a part: 150 MB at the peak."""
 
 
 def run(config: Config, key: str, progress: Progress) -> None:

@@ -13,7 +13,7 @@ from rsft.types import Decided, Progress, Prompt
 from rsft.validate import held_out_ids, validate_accepted, write_unjudged
 
 _ROWS = 250_000
-"""Judged at a time: half a gigabyte of Great Expectations' frame, and two seconds of its own."""
+"""Judged at a time, and what is left of a part: half a gigabyte of Great Expectations' frame."""
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
