@@ -1,12 +1,13 @@
 """What docs/scale.md says on paper, held against tiny rows.
 
-    python -m benchmarks.paper_scale [--rows 1000000 10000000] [--part-prompts 5000]
+    python -m benchmarks.paper_scale [--rows 1000000 10000000] [--part-prompts 5000] [--parts …]
 
 ledger      16 made-up draws a prompt, part by part into the candidate ledger
 reopened    the ledger opened again, which proves every part by its SHA-256
 candidates  what the ledger holds, written in order as the stage's output
-acceptance  decisions in slices of whole prompts; the first two must decide as they do together
-validation  the whole suite over slices of accepted rows
+scored      made-up scores of as many candidates, in parts, for what follows
+acceptance  the stage `filter` on them, by the settings of the demo
+validation  the stage `validate` on what it accepted: an eighth
 lineage     every file of the candidates hashed again, and one prompt's rows looked for in all
 
 No policy draws and no text is long: what is measured is what grows with the number of rows. Each
@@ -15,39 +16,35 @@ it as it is.
 """
 
 import argparse
+import json
 import multiprocessing
 import os
 import resource
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
-from benchmarks import acceptance_data as data
-from rsft.config import load_config
-from rsft.filter import Candidates, decide
+from rsft.config import Config, set_values
 from rsft.generate import CandidateLedger, Request, waves_of
+from rsft.ledger import table_of, write_rows, write_table
 from rsft.lineage.hashing import hash_objects
 from rsft.lineage.stores import PlainFolder
 from rsft.rows.scanning import rows_of_prompts
+from rsft.stages import filter as filter_
+from rsft.stages import validate
 from rsft.stages.command import silent
-from rsft.types import Candidate, Prompt
-from rsft.validate import validate_accepted
+from rsft.types import Candidate, Prompt, Scored
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
-DRAWS = data.ROWS_PER_PROMPT
-SLICE = 1_000_000
-"""Candidates decided at a time."""
-JUDGED = 250_000
-"""Accepted rows judged at a time."""
-LIMITS = {
-    "max_tokens": 1000, "max_per_prompt": DRAWS, "min_reward": 0, "max_reward": 1, "min_rows": 1,
-    "max_rows": SLICE, "min_acceptance_rate": 0, "max_acceptance_rate": 1,
-}  # fmt: skip
+DRAWS = 16
+ROUND = Path("data/rounds/1")
 
 
 def main() -> None:
@@ -55,20 +52,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
     parser.add_argument("--part-prompts", type=int, default=5000)
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS))
     arguments = parser.parse_args()
     print("part              rows   seconds       rows/s   peak memory   on disk", flush=True)
     for rows in arguments.rows:
         with tempfile.TemporaryDirectory() as folder:
-            for name in PARTS:
+            for name in arguments.parts:
+                before = _size(folder)
                 seconds, peak_kib = _apart(name, rows, arguments.part_prompts, folder)
-                written = Path(folder) / name
-                size = sum(file.stat().st_size for file in written.rglob("*") if file.is_file())
+                size = _size(folder) - before
                 on_disk = f"{size / 2**20:8,.0f} MiB" if size else ""
                 print(
                     f"{name:10}{rows:12,}{seconds:10.1f}{rows / seconds:13,.0f}"
                     f"{peak_kib / 2**20:10.2f} GiB{on_disk}",
                     flush=True,
                 )
+
+
+def _size(folder: str) -> int:
+    return sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
 
 
 def _apart(name: str, rows: int, part_prompts: int, folder: str) -> tuple[float, int]:
@@ -156,41 +158,49 @@ def _candidates(rows: int, part_prompts: int) -> None:
         ledger.materialise(requests, Path("candidates") / f"{number:05}", part_prompts)
 
 
+def _scored(rows: int, part_prompts: int) -> None:
+    drawn = _draw([Request(prompt=_prompt(0), draws=range(DRAWS))])
+    one = table_of(Scored, [_score(candidate) for candidate in drawn])
+    for number, block in enumerate(_blocks(rows, part_prompts)):
+        row_N = np.tile(np.arange(DRAWS), len(block))
+        ids = pa.array([prompt.prompt_id for prompt in block])
+        id_N = ids.take(pa.array(np.repeat(np.arange(len(block)), DRAWS)))
+        table = one.take(pa.array(row_N)).set_column(0, one.schema.field(0), id_N)
+        write_table(ROUND / "scored" / f"part-{number:05}.parquet", table)
+
+
+def _score(candidate: Candidate) -> Scored:
+    """Half of them are right, in two texts, some likelier than others."""
+    fields = asdict(candidate) | {"proposal_logprob": -1 - candidate.draw / 8}
+    return Scored(
+        **fields,
+        reward=float(candidate.draw % 2),
+        reward_breakdown={"exact_match": float(candidate.draw % 2)},
+        score_status="ok",
+        score_note=None,
+        outcome="1",
+        reference_logprob=None,
+        is_canonical=None,
+    )
+
+
 def _acceptance(rows: int, part_prompts: int) -> None:
-    section = load_config(PARAMS).filter
-    first_two = []
-    for number, start in enumerate(range(0, rows, SLICE)):
-        candidates = _slice(min(SLICE, rows - start), number)
-        decisions = decide(candidates, section, seed=0, round=1)
-        if number < 2:
-            first_two.append((candidates, decisions.reason_N))
-    if len(first_two) == 2:
-        (one, first), (two, second) = first_two
-        names = ("draw_N", "reward_N", "is_finished_N", "proposal_logprob_N", "tokens_N",
-                 "is_respelt_N", "text_key_N")  # fmt: skip
-        joined = {name: np.concatenate([getattr(one, name), getattr(two, name)]) for name in names}
-        together = replace(
-            one,
-            prompt_ids=[*one.prompt_ids, *two.prompt_ids],
-            prompt_N=np.concatenate([one.prompt_N, two.prompt_N + len(one.prompt_ids)]),
-            **joined,
-        )
-        reason_N = decide(together, section, seed=0, round=1).reason_N
-        assert np.array_equal(reason_N, np.concatenate([first, second]))
-
-
-def _slice(rows: int, number: int) -> Candidates:
-    candidates = data.candidates(rows, seed=number)
-    return replace(candidates, prompt_ids=[f"{number}-{one}" for one in candidates.prompt_ids])
+    filter_.run(_settings(rows), "1", silent)
 
 
 def _validation(rows: int, part_prompts: int) -> None:
-    for number, start in enumerate(range(0, rows, JUDGED)):
-        table = data.accepted_table(min(JUDGED, rows - start), seed=number)
-        verdict = validate_accepted(
-            table, has_bound=True, candidates=len(table), held_out=frozenset(), limits=LIMITS
-        )
-        assert verdict.success, verdict.failed
+    write_rows(Path("data/prompts/eval.parquet"), Prompt, [])
+    validate.run(_settings(rows), "1", silent)
+    verdict = json.loads((ROUND / "validation" / "verdict.json").read_text(encoding="utf-8"))
+    assert verdict["success"], verdict["failed"]
+
+
+def _settings(rows: int) -> Config:
+    handed_on = Path("data/base/handed_on.json")
+    handed_on.parent.mkdir(parents=True, exist_ok=True)
+    handed_on.write_text('{"stopped": null}', encoding="utf-8")
+    shutil.copy(PARAMS, "params.yaml")
+    return set_values(Path("params.yaml"), [f"validate.max_rows={rows}"])
 
 
 def _lineage(rows: int, part_prompts: int) -> None:
@@ -204,6 +214,7 @@ PARTS: dict[str, Callable[[int, int], None]] = {
     "ledger": _ledger,
     "reopened": _reopened,
     "candidates": _candidates,
+    "scored": _scored,
     "acceptance": _acceptance,
     "validation": _validation,
     "lineage": _lineage,

@@ -9,7 +9,7 @@ import os
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,8 @@ from rsft.errors import LedgerError
 from rsft.types import Turn
 
 Record = TypeVar("Record")
+_STREAMED = 8192
+"""Rows held as records at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,30 @@ def write_table(path: Path, table: pa.Table) -> None:
 
 
 @contextmanager
+def written_in_pieces(path: Path) -> Iterator[Callable[[pa.Table], None]]:
+    """A Parquet file to write table after table, which appears whole or not at all.
+
+    The first table gives it its columns; one more without rows adds nothing. A single table makes
+    the same bytes as ``write_table``.
+
+    Raises:
+        LedgerError: Where it cannot be written, the disk being full above all.
+    """
+    with written_whole(path) as temporary, ExitStack() as stack:
+        writers: list[pq.ParquetWriter] = []
+
+        def write(table: pa.Table) -> None:
+            if not writers:
+                opened = pq.ParquetWriter(temporary, table.schema, compression="zstd")
+                writers.append(stack.enter_context(opened))
+            elif not len(table):
+                return
+            writers[0].write_table(table)
+
+        yield write
+
+
+@contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """A file to write in place of another, which it then becomes; its folder is made.
 
@@ -144,17 +170,18 @@ def read_rows(path: Path, record: type[Record]) -> list[Record]:
     return [row for table in read_tables(path, record) for row in rows_of(table, record)]
 
 
-def read_table(path: Path, record: type[Any] | None = None) -> pa.Table:
+def read_table(path: Path | Sequence[Path], record: type[Any] | None = None) -> pa.Table:
     """Reads a table as it lies, its values as columns.
 
     Args:
-        path: A Parquet file, or a folder whose ``*.parquet`` are read in order of name.
+        path: A Parquet file, a folder whose ``*.parquet`` are read in order of name, or some of
+            these files.
         record: What it must be a table of; null where the caller judges its schema.
 
     Raises:
         LedgerError: As ``read_tables``; or where its parts differ in their columns.
     """
-    files = _files(path)
+    files = files_of(path) if isinstance(path, Path) else path
     tables = [_read_file(file, record, None) for file in files]
     for file, table in zip(files, tables, strict=True):
         if not table.schema.equals(tables[0].schema):
@@ -178,7 +205,22 @@ def read_tables(
     Raises:
         LedgerError: Where there is none, it cannot be read, or it is a table of something else.
     """
-    return (_read_file(file, record, columns) for file in _files(path))
+    return (_read_file(file, record, columns) for file in files_of(path))
+
+
+def stream_rows(path: Path, record: type[Record]) -> Iterator[Record]:
+    """Reads a table as records, a few thousand of a row group at a time.
+
+    Raises:
+        LedgerError: As ``read_tables``.
+    """
+    for file in files_of(path):
+        _refuse_other(file, record)
+        with _read(file, pq.ParquetFile) as opened:
+            for number in range(opened.num_row_groups):
+                group = _read(file, lambda _: opened.read_row_group(number))  # noqa: B023
+                for start in range(0, len(group), _STREAMED):
+                    yield from rows_of(group.slice(start, _STREAMED), record)
 
 
 def count_rows(path: Path) -> int:
@@ -187,10 +229,15 @@ def count_rows(path: Path) -> int:
     Raises:
         LedgerError: Where there is none, or it cannot be read.
     """
-    return sum(_read(file, pq.read_metadata).num_rows for file in _files(path))
+    return sum(_read(file, pq.read_metadata).num_rows for file in files_of(path))
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """The files of a table: itself, or a folder's ``*.parquet`` in order of name.
+
+    Raises:
+        LedgerError: Where there is none.
+    """
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if not files or not files[0].exists():
         raise LedgerError(f"{path}: no table here; run the stage that makes it (`rsft run`)")
@@ -207,14 +254,25 @@ def _read(file: Path, reader: Callable[[Path], Any]) -> Any:
 
 
 def _read_file(file: Path, record: type[Any] | None, columns: Sequence[str] | None) -> pa.Table:
-    found = _read(file, pq.read_schema)
     if record is not None:
-        schema = schema_of(record)
-        if found.names != schema.names or found.types != schema.types:
-            raise LedgerError(
-                f"{file}: not a table of {record.__name__}; its columns are {found.names}"
-            )
+        _refuse_other(file, record)
     return _read(file, lambda path: pq.read_table(path, columns=columns))
+
+
+def _refuse_other(file: Path, record: type[Any]) -> None:
+    if not is_table_of(file, record):
+        names = _read(file, pq.read_schema).names
+        raise LedgerError(f"{file}: not a table of {record.__name__}; its columns are {names}")
+
+
+def is_table_of(file: Path, record: type[Any]) -> bool:
+    """Whether a file's columns are those of a record.
+
+    Raises:
+        LedgerError: Where it cannot be read.
+    """
+    found, schema = _read(file, pq.read_schema), schema_of(record)
+    return bool(found.names == schema.names and found.types == schema.types)
 
 
 def rows_of(table: pa.Table, record: type[Record]) -> list[Record]:

@@ -11,7 +11,17 @@ import pytest
 
 from rsft import ledger
 from rsft.errors import LedgerError
-from rsft.ledger import count_rows, read_rows, read_table, schema_of, table_of, write_rows
+from rsft.ledger import (
+    count_rows,
+    read_rows,
+    read_table,
+    schema_of,
+    stream_rows,
+    table_of,
+    write_rows,
+    write_table,
+    written_in_pieces,
+)
 from rsft.types import Answer, Candidate, Decided, Prompt, Scored, TrainingRow, Turn
 
 
@@ -101,6 +111,43 @@ def test_null_where_it_is_not_allowed_is_refused_and_leaves_nothing(tmp_path: Pa
     with pytest.raises(ValueError, match="null"):
         write_rows(tmp_path / "t.parquet", Scored, [replace(scored(), text=None)])  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_are_streamed_in_order_over_blocks_row_groups_and_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "_STREAMED", 2)
+    rows = [scored(draw) for draw in range(9)]
+    tables = [table_of(Scored, rows[:5]), table_of(Scored, rows[5:8])]
+    with written_in_pieces(tmp_path / "part-0.parquet") as write:
+        for table in tables:
+            write(table)
+    write_rows(tmp_path / "part-1.parquet", Scored, rows[8:])
+    assert list(stream_rows(tmp_path, Scored)) == rows
+    with pytest.raises(LedgerError, match="not a table of Prompt"):
+        list(stream_rows(tmp_path, Prompt))
+
+
+def test_one_piece_makes_the_bytes_of_a_table_and_pieces_without_rows_add_none(
+    tmp_path: Path,
+) -> None:
+    table = table_of(Scored, [scored(0), scored(1)])
+    write_table(tmp_path / "whole.parquet", table)
+    with written_in_pieces(tmp_path / "pieces.parquet") as write:
+        write(table)
+        write(table.slice(0, 0))
+    assert (tmp_path / "pieces.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+
+
+def test_pieces_that_end_early_leave_nothing(tmp_path: Path) -> None:
+    def end_early() -> None:
+        with written_in_pieces(tmp_path / "t.parquet") as write:
+            write(table_of(Scored, [scored(0)]))
+            raise LedgerError("refused")
+
+    with pytest.raises(LedgerError, match="refused"):
+        end_early()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_table(tmp_path: Path) -> None:

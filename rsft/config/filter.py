@@ -125,6 +125,17 @@ class FilterSection(Section):
         return self.rule in ("coin", "soft")
 
     @property
+    def decides_by_prompt(self) -> bool:
+        """Whether no decision on a prompt's candidates depends on those of other prompts."""
+        has_common_bound = self.bound.method in ("global_quantile", "budgeted")
+        has_common_rank = self.rule == "top_fraction" and self.within == "round"
+        return not (
+            (self.uses_a_bound and has_common_bound)
+            or has_common_rank
+            or self.quota == "difficulty"
+        )
+
+    @property
     def reads_texts(self) -> bool:
         """Whether decisions read the texts themselves, not only whether they are equal."""
         return self.near_duplicates is not None or self.distinct_paths

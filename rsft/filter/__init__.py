@@ -6,12 +6,13 @@ comparison.
 
 from rsft.filter.columns import Candidates, columns_read, read_candidates
 from rsft.filter.decide import Decisions, decide, decided_tables
-from rsft.filter.diagnostics import Diagnostics, diagnose
+from rsft.filter.diagnostics import Diagnostics, Tally, diagnose
 
 __all__ = [
     "Candidates",
     "Decisions",
     "Diagnostics",
+    "Tally",
     "columns_read",
     "decide",
     "decided_tables",

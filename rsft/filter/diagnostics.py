@@ -6,6 +6,7 @@ in no figure of the rule: they could not be accepted. Clipped mass and KL are me
 (``per_prompt``).
 """
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,6 +18,11 @@ from rsft.filter.columns import Candidates
 from rsft.filter.decide import Decisions
 from rsft.filter.per_prompt import kl_estimator, prompt_figures, rule_weights, was_tried
 from rsft.filter.reasons import AFTER_THE_RULE, OUTSIDE, REASONS, has_reason
+from rsft.filter.sums import ExactMean, SampleSize
+
+_OF_CANDIDATES = {"mean_reward": "reward_N", "mean_tokens": "tokens_N"}
+"""Means over all candidates and over the accepted ones, by the column that they are of."""
+_OF_PROMPTS = ("clipped_mass", "kl_to_proposal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +88,96 @@ class Diagnostics:
         return asdict(self)
 
 
+class Tally:
+    """The figures of a round, from slices of its prompts: whichever they are, the same to the bit.
+
+    It holds 8 bytes a prompt, the bounds, for their median.
+    """
+
+    def __init__(self, section: FilterSection) -> None:
+        self._section = section
+        self._counts: Counter[str] = Counter()
+        self._reason_R = np.zeros(len(REASONS), int)
+        accepted = (f"{name}_accepted" for name in _OF_CANDIDATES)
+        names = (*_OF_CANDIDATES, *accepted, *_OF_PROMPTS)
+        self._means = {name: ExactMean() for name in names}
+        self._sample_size = SampleSize()
+        self._log_bounds: list[np.ndarray] = []
+
+    def add(self, candidates: Candidates, decisions: Decisions) -> pd.DataFrame:
+        """Adds a slice.
+
+        Args:
+            candidates: All of some prompts; none where the round was not run.
+            decisions: What was decided.
+
+        Returns:
+            The figures of these prompts, a table of ``PromptAcceptance``.
+        """
+        section = self._section
+        accepted_N = decisions.is_accepted_N
+        chosen_N = accepted_N | has_reason(decisions.reason_N, *AFTER_THE_RULE)
+        supported_N = ~has_reason(decisions.reason_N, *OUTSIDE)
+        by_prompt = prompt_figures(candidates, decisions, section, supported_N, chosen_N)
+        self._reason_R += np.bincount(decisions.reason_N, minlength=len(REASONS))
+        self._counts.update(
+            prompts=len(candidates.prompt_ids),
+            candidates=len(candidates),
+            supported=int(supported_N.sum()),
+            accepted=int(accepted_N.sum()),
+            chosen=int(chosen_N.sum()),
+            non_canonical=int((candidates.is_respelt_N & supported_N).sum()),
+            prompts_without_accepted=int((by_prompt["accepted"] == 0).sum()),
+        )
+        if decisions.log_accept_ratio_N is not None:
+            judged_N = supported_N & was_tried(candidates, decisions, section)
+            self._counts.update(_ratio_counts(decisions.log_accept_ratio_N[judged_N]))
+        self._sample_size.add(rule_weights(candidates, decisions, section, chosen_N))
+        self._log_bounds.append(by_prompt["log_bound"].to_numpy(float))
+        for name, column in _OF_CANDIDATES.items():
+            self._means[name].add(getattr(candidates, column))
+            self._means[f"{name}_accepted"].add(getattr(candidates, column)[accepted_N])
+        for name in _OF_PROMPTS:
+            self._means[name].add(by_prompt[name].to_numpy(float))
+        return by_prompt
+
+    def diagnostics(self) -> Diagnostics:
+        """The figures of all that was added."""
+        section, counts = self._section, self._counts
+        has_bound = section.uses_a_bound
+        counted = zip(REASONS, self._reason_R.tolist(), strict=True)
+        reasons = {reason: n for reason, n in counted if n}
+        means = {name: mean.value for name, mean in self._means.items()}
+        clipped_mass = means.pop("clipped_mass")
+        return Diagnostics(
+            prompts=counts["prompts"],
+            candidates=counts["candidates"],
+            supported=counts["supported"],
+            accepted=counts["accepted"],
+            acceptance_rate=self._share("accepted", "candidates"),
+            acceptance_rate_by_rule=self._share("chosen", "candidates"),
+            rule=section.rule,
+            target=section.target,
+            base_measure=section.base_measure,
+            bound=section.bound.method if has_bound else None,
+            bound_note=_bound_note(counts["supported"], counts["candidates"], section),
+            log_bound_median=_or_none(pd.Series(np.concatenate(self._log_bounds)).median()),
+            bound_violation_rate=(self._share("above", "judged") or 0.0) if has_bound else None,
+            clipped_mass=(clipped_mass or 0.0) if has_bound else None,
+            coin_share=(self._share("between", "judged") or 0.0) if has_bound else None,
+            effective_sample_size=self._sample_size.value,
+            kl_estimator=kl_estimator(section),
+            non_canonical=counts["non_canonical"],
+            prompts_without_accepted=counts["prompts_without_accepted"],
+            reasons=dict(sorted(reasons.items(), key=lambda item: -item[1])),
+            **means,
+        )
+
+    def _share(self, part: str, whole: str) -> float | None:
+        """Null where there is none."""
+        return self._counts[part] / self._counts[whole] if self._counts[whole] else None
+
+
 def diagnose(
     candidates: Candidates, decisions: Decisions, section: FilterSection
 ) -> tuple[Diagnostics, pd.DataFrame]:
@@ -95,56 +191,19 @@ def diagnose(
     Returns:
         The round's, and a table of ``PromptAcceptance``.
     """
-    accepted_N = decisions.is_accepted_N
-    chosen_N = accepted_N | has_reason(decisions.reason_N, *AFTER_THE_RULE)
-    supported_N = ~has_reason(decisions.reason_N, *OUTSIDE)
-    judged_N = supported_N & was_tried(candidates, decisions, section)
-    by_prompt = prompt_figures(candidates, decisions, section, supported_N, chosen_N)
-    ratio_N, has_bound = decisions.log_accept_ratio_N, section.uses_a_bound
-    counts = np.bincount(decisions.reason_N, minlength=len(REASONS)).tolist()
-    reasons = {reason: n for reason, n in zip(REASONS, counts, strict=True) if n}
-    return Diagnostics(
-        prompts=len(candidates.prompt_ids),
-        candidates=len(candidates),
-        supported=int(supported_N.sum()),
-        accepted=int(accepted_N.sum()),
-        acceptance_rate=_mean(accepted_N),
-        acceptance_rate_by_rule=_mean(chosen_N),
-        rule=section.rule,
-        target=section.target,
-        base_measure=section.base_measure,
-        bound=section.bound.method if has_bound else None,
-        bound_note=_bound_note(int(supported_N.sum()), len(candidates), section),
-        log_bound_median=_or_none(by_prompt["log_bound"].median()),
-        bound_violation_rate=None if ratio_N is None else _mean(ratio_N[judged_N] > 0) or 0.0,
-        clipped_mass=(_mean(by_prompt["clipped_mass"]) or 0.0) if has_bound else None,
-        coin_share=None if ratio_N is None else _coin_share(ratio_N[judged_N]),
-        effective_sample_size=effective_sample_size(
-            rule_weights(candidates, decisions, section, chosen_N)
-        ),
-        kl_to_proposal=_mean(by_prompt["kl_to_proposal"]),
-        kl_estimator=kl_estimator(section),
-        non_canonical=int((candidates.is_respelt_N & supported_N).sum()),
-        prompts_without_accepted=int((by_prompt["accepted"] == 0).sum()),
-        mean_reward=_mean(candidates.reward_N),
-        mean_reward_accepted=_mean(candidates.reward_N[accepted_N]),
-        mean_tokens=_mean(candidates.tokens_N),
-        mean_tokens_accepted=_mean(candidates.tokens_N[accepted_N]),
-        reasons=dict(sorted(reasons.items(), key=lambda item: -item[1])),
-    ), by_prompt
+    tally = Tally(section)
+    by_prompt = tally.add(candidates, decisions)
+    return tally.diagnostics(), by_prompt
 
 
-def effective_sample_size(weight_N: np.ndarray) -> float:
-    """(Σw)²/Σw²: how many equal weights are worth as much; 0 for none.
-
-    In units of the largest: the squares of the weights of long completions leave the range of a
-    float.
-    """
-    largest = float(weight_N.max(initial=0.0))
-    if not largest:
-        return 0.0
-    relative_N = weight_N / largest
-    return float(relative_N.sum()) ** 2 / float((relative_N**2).sum())
+def _ratio_counts(log_accept_ratio_N: np.ndarray) -> dict[str, int]:
+    """How many ratios there are, lie above the bound, and have a coin that matters."""
+    accept_prob_N = np.exp(np.minimum(0.0, log_accept_ratio_N))
+    return {
+        "judged": len(log_accept_ratio_N),
+        "above": int((log_accept_ratio_N > 0).sum()),
+        "between": int(((accept_prob_N > 0) & (accept_prob_N < 1)).sum()),
+    }
 
 
 def _bound_note(supported: int, candidates: int, section: FilterSection) -> str | None:
@@ -158,18 +217,6 @@ def _bound_note(supported: int, candidates: int, section: FilterSection) -> str 
         f"acceptance_rate = {wanted:g} cannot be met: only {supported / candidates:.4g} of the "
         "candidates lie in the target's support, and all of these have A = 1"
     )
-
-
-def _coin_share(log_accept_ratio_N: np.ndarray) -> float:
-    accept_prob_N = np.exp(np.minimum(0.0, log_accept_ratio_N))
-    return _mean((accept_prob_N > 0) & (accept_prob_N < 1)) or 0.0
-
-
-def _mean(values: "np.ndarray | pd.Series[Any]") -> float | None:
-    """Mean of the known values; null where there is none."""
-    known = np.asarray(values, float)
-    known = known[~np.isnan(known)]
-    return float(known.mean()) if len(known) else None
 
 
 def _or_none(value: float) -> float | None:

@@ -77,10 +77,10 @@ def _sample(
     assert section.beta is not None
     drawn_P = _drawn(candidates)
     if (drawn_P < section.n).any():
-        fewest = int(drawn_P.argmin())
+        short = int((drawn_P < section.n).argmax())
         raise AcceptanceError(
-            f"filter.n = {section.n}: prompt {candidates.prompt_ids[fewest]!r} has only "
-            f"{drawn_P[fewest]} candidates to take so many from without replacement; lower it, or "
+            f"filter.n = {section.n}: prompt {candidates.prompt_ids[short]!r} has only "
+            f"{drawn_P[short]} candidates to take so many from without replacement; lower it, or "
             "raise generate.draws_per_prompt"
         )
     return sample_without_replacement(

@@ -62,11 +62,12 @@ def log_ratio(
     """
     ratio_N = np.zeros(len(candidates))
     if section.base_measure != "proposal":
-        _require("log M", candidates.proposal_logprob_N, in_support_N, section)
+        _require("log M", candidates.proposal_logprob_N, candidates, in_support_N, section)
         ratio_N += _log_base(candidates, section)
         ratio_N -= candidates.proposal_logprob_N
     if section.base_measure == "reference":
-        _require("log π_ref", _log_base(candidates, section), in_support_N, section)
+        base_N = _log_base(candidates, section)
+        _require("log π_ref", base_N, candidates, in_support_N, section)
     if section.target == "tilt":
         ratio_N += _log_tilt(candidates, section)
     ratio_N *= section.temper
@@ -116,12 +117,20 @@ def _log_base(candidates: Candidates, section: FilterSection) -> np.ndarray:
 
 
 def _require(
-    name: str, value_N: np.ndarray, in_support_N: np.ndarray, section: FilterSection
+    name: str,
+    value_N: np.ndarray,
+    candidates: Candidates,
+    in_support_N: np.ndarray,
+    section: FilterSection,
 ) -> None:
-    """Refuses a ratio with a part that is not known, where it would matter."""
-    unknown = int(np.count_nonzero(np.isnan(value_N) & in_support_N))
-    if not unknown:
+    """Refuses a ratio with a part that is not known, where it would matter.
+
+    Of those that lack it the first is named, whatever slice of a round is decided.
+    """
+    unknown = np.flatnonzero(np.isnan(value_N) & in_support_N)
+    if not len(unknown):
         return
+    prompt_id = candidates.prompt_ids[candidates.prompt_N[unknown[0]]]
     remedies = {
         "log M": (
             "the server gave no log-probabilities of the law drawn from; draw at temperature 1 "
@@ -133,6 +142,6 @@ def _require(
         ),
     }
     raise AcceptanceError(
-        f"filter.base_measure = {section.base_measure!r} needs {name}, and {unknown} of "
-        f"{len(in_support_N)} candidates have none: {remedies[name]}"
+        f"filter.base_measure = {section.base_measure!r} needs {name}, and draw "
+        f"{candidates.draw_N[unknown[0]]} of prompt {prompt_id!r} has none: {remedies[name]}"
     )

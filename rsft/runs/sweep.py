@@ -199,7 +199,12 @@ class _Recorded:
 
     def candidates(self, config: Config) -> Candidates:
         section = config.filter
-        reads = (*columns_read(section), section.density, str(section.reads_texts))
+        reads = (
+            *columns_read(section),
+            section.density,
+            section.quota,
+            str(section.reads_texts),
+        )
         if reads not in self._read:
             self._read[reads] = recorded_candidates(config, self.key)
         return self._read[reads]

@@ -1,7 +1,7 @@
 """The gate before training: Great Expectations over the accepted rows of a round."""
 
 from rsft.validate.docs import build_data_docs
-from rsft.validate.gate import Failure, Verdict, validate_accepted, write_unjudged, write_validation
+from rsft.validate.gate import Failure, Verdict, validate_accepted, write_unjudged
 from rsft.validate.held_out import held_out_ids
 
 __all__ = [
@@ -11,5 +11,4 @@ __all__ = [
     "held_out_ids",
     "validate_accepted",
     "write_unjudged",
-    "write_validation",
 ]

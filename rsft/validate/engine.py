@@ -18,37 +18,61 @@ if TYPE_CHECKING:
 
 SUITE = Path(__file__).with_name("suite.json")
 Json = dict[str, Any]
+Results = dict[str, Any]
+"""Great Expectations' own results by id of the expectation."""
+_SUITE_NAME = "accepted"
 
 
 def run_suite(
     frame: "pd.DataFrame", expectations: Sequence[Json], limits: Mapping[str, float]
-) -> tuple[Json, dict[str, tuple[int, ...]]]:
+) -> tuple[Results, dict[str, tuple[int, ...]]]:
     """Judges a table, first by counting, then by looking up the rows of what failed.
 
     Args:
         frame: The table.
-        expectations: Those of the suite that apply, in order.
+        expectations: Those of the suite that apply.
         limits: The suite's parameters by name.
 
     Returns:
-        Great Expectations' result in the suite's order, as JSON, and the numbers of the rows that
-        fail by id of the expectation, for those that speak of single rows.
+        Great Expectations' results, and the index of the rows that fail by id of the expectation,
+        for those that speak of single rows.
     """
     batch = _batch_definition().get_batch({"dataframe": frame})
-    result = _as_json(_validate(batch, expectations, limits, "SUMMARY"), expectations, limits)
+    results = _validate(batch, expectations, limits, "SUMMARY")
     by_row = {
-        expectation_id(r)
-        for r in result["results"]
-        if not r["success"] and "unexpected_count" in r["result"]
+        name for name, r in results.items() if not r.success and "unexpected_count" in r.result
     }
     if not by_row:
-        return result, {}
+        return results, {}
     chosen = [e for e in expectations if e["meta"]["id"] in by_row]
     complete = _validate(batch, chosen, limits, "COMPLETE")
-    return result, {
-        str(r.expectation_config.meta["id"]): tuple(r.result["unexpected_index_list"])
-        for r in complete.results
+    return results, {name: tuple(r.result["unexpected_index_list"]) for name, r in complete.items()}
+
+
+def as_json(results: Results, expectations: Sequence[Json], limits: Mapping[str, float]) -> Json:
+    """Results without what is stamped on them, in the suite's order, as Great Expectations' JSON.
+
+    Args:
+        results: A result of each expectation.
+        expectations: Those of the suite that apply, in order.
+        limits: The suite's parameters by name.
+    """
+    version = load_great_expectations().__version__
+    from great_expectations.validator.validation_statistics import calc_validation_statistics
+
+    ordered = [results[e["meta"]["id"]] for e in expectations]
+    statistics = calc_validation_statistics(ordered)._asdict()
+    documents = [result.to_json_dict() for result in ordered]
+    document: Json = {
+        "suite_name": _SUITE_NAME,
+        "success": statistics.pop("success"),
+        "statistics": statistics,
+        "suite_parameters": dict(limits),
+        "results": [r | {"exception_info": _exception_info(r)} for r in documents],
+        "meta": {"great_expectations_version": version},
     }
+    strict: Json = plain(document)
+    return strict
 
 
 def suite_expectations(*, has_bound: bool, may_repeat: bool = False) -> list[Json]:
@@ -99,29 +123,12 @@ def _batch_definition() -> Any:
 
 def _validate(
     batch: Any, expectations: Sequence[Json], limits: Mapping[str, float], result_format: str
-) -> Any:
+) -> Results:
     from great_expectations.core.expectation_suite import ExpectationSuite
 
-    suite = ExpectationSuite(name="accepted", expectations=[dict(e) for e in expectations])
-    return batch.validate(suite, result_format=result_format, expectation_parameters=dict(limits))
-
-
-def _as_json(found: Any, expectations: Sequence[Json], limits: Mapping[str, float]) -> Json:
-    """A result without what is stamped on it, in the suite's order."""
-    result = found.to_json_dict()
-    order = {e["meta"]["id"]: place for place, e in enumerate(expectations)}
-    ordered = sorted(result["results"], key=lambda r: order[expectation_id(r)])
-    version = result["meta"]["great_expectations_version"]
-    document: Json = {
-        "suite_name": result["suite_name"],
-        "success": result["success"],
-        "statistics": result["statistics"],
-        "suite_parameters": dict(limits),
-        "results": [r | {"exception_info": _exception_info(r)} for r in ordered],
-        "meta": {"great_expectations_version": version},
-    }
-    strict: Json = plain(document)
-    return strict
+    suite = ExpectationSuite(name=_SUITE_NAME, expectations=[dict(e) for e in expectations])
+    found = batch.validate(suite, result_format=result_format, expectation_parameters=dict(limits))
+    return {str(r.expectation_config.meta["id"]): r for r in found.results}
 
 
 def _exception_info(result: Mapping[str, Any]) -> Json:

@@ -23,14 +23,20 @@ _FLOATS = [field.name for field in _SCHEMA if pa.types.is_floating(field.type)]
 
 
 def frame_of(
-    table: pa.Table, *, spoken: Collection[str], candidates: int, held_out: frozenset[str]
+    table: pa.Table,
+    first: int,
+    *,
+    spoken: Collection[str],
+    acceptance_rate: float,
+    held_out: frozenset[str],
 ) -> "pd.DataFrame":
-    """Makes the table that the suite judges.
+    """Makes the table that the suite judges, its index the rows' numbers.
 
     Args:
-        table: The accepted rows.
+        table: Accepted rows, all of a prompt's.
+        first: Number of the first of them.
         spoken: Columns that an expectation speaks of; others stand there by their name alone.
-        candidates: How many candidates the round had; at least 1.
+        acceptance_rate: Of the round.
         held_out: Ids of the prompts that must not be trained on.
     """
     import pandas as pd
@@ -40,8 +46,9 @@ def frame_of(
     unspoken = pd.arrays.ArrowExtensionArray(pa.nulls(len(table)))
     columns = dict.fromkeys(table.column_names, unspoken)
     columns |= {name: _values(judged.column(name)) for name in judged.column_names}
-    derived = _derive(table, candidates, held_out)
-    return pd.DataFrame(columns | {name: _values(column) for name, column in derived.items()})
+    derived = _derive(table, acceptance_rate, held_out)
+    columns |= {name: _values(column) for name, column in derived.items()}
+    return pd.DataFrame(columns, index=pd.RangeIndex(first, first + len(table)))
 
 
 def _values(column: pa.ChunkedArray) -> Any:
@@ -55,20 +62,19 @@ def _values(column: pa.ChunkedArray) -> Any:
 
 
 def _derive(
-    table: pa.Table, candidates: int, held_out: frozenset[str]
+    table: pa.Table, acceptance_rate: float, held_out: frozenset[str]
 ) -> dict[str, pa.ChunkedArray]:
     """What no single column says; null where the columns are not of the type that says it.
 
     rows_of_prompt     how many rows the row's prompt has
     is_held_out        whether its prompt must not be trained on
-    acceptance_rate    accepted rows over candidates
+    acceptance_rate    accepted rows over candidates, of the round
     nan_count          how many of the row's numbers are NaN
     accept_prob_error  how far A is from min(1, exp(log_accept_ratio)); NaN where one is not known
     weight_error       how far the weight is from 1 where a coin was tossed or there is no A, else
                        from A; NaN where it is not known
     """
-    rate_N = np.full(len(table), len(table) / candidates)
-    columns: dict[str, Any] = {"acceptance_rate": rate_N}
+    columns: dict[str, Any] = {"acceptance_rate": np.full(len(table), acceptance_rate)}
     needed = ["prompt_id", *_FLOATS]
     if any(name not in table.column_names or not _is_typed(table, name) for name in needed):
         names = ("rows_of_prompt", "is_held_out", "nan_count", "accept_prob_error", "weight_error")

@@ -4,24 +4,25 @@ The verdict and what is written of it are a function of the rows and the setting
 no path.
 """
 
+import functools
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
 
-from rsft.ledger import write_table
 from rsft.validate.engine import (
     Json,
+    as_json,
     expectation_id,
-    run_suite,
     spoken_columns,
     suite_expectations,
 )
+from rsft.validate.failing import failing_rows
 from rsft.validate.frame import frame_of
+from rsft.validate.slices import judge_slices
 
 Severity = Literal["critical", "warning"]
 
@@ -42,8 +43,6 @@ class Failure:
     """Number of failing rows; null where it speaks of the whole table."""
     summary: str
     """One line: which expectation, what was observed, which limits it was held against."""
-    rows: tuple[int, ...]
-    """Numbers of the failing rows in the table; empty where it speaks of the whole table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,74 +61,65 @@ class Verdict:
     """Accepted rows judged."""
     candidates: int
     """Candidates that they were accepted from."""
-    result: Mapping[str, Any] = field(repr=False)
-    """Great Expectations' own result, without ids and times."""
 
 
 def validate_accepted(
-    table: pa.Table,
+    folder: Path,
+    slices: Iterable[pa.Table],
     *,
+    rows: int,
     has_bound: bool,
     may_repeat: bool = False,
     candidates: int,
     held_out: frozenset[str],
     limits: Mapping[str, float],
 ) -> Verdict:
-    """Judges the accepted rows of a round.
+    """Judges the accepted rows of a round, in the memory of a slice.
+
+    Writes ``verdict.json``, ``failing_rows.parquet`` (``failing_rows``), and ``result.json``: Great
+    Expectations' own result, without ids and times. How the rows are sliced changes no figure.
 
     Args:
-        table: The accepted rows as they lie, whatever their columns.
+        folder: Where to; it is made.
+        slices: The accepted rows as they lie, all of a prompt in one slice; one that has all rows
+            may be of any columns.
+        rows: How many accepted rows there are.
         has_bound: Whether the rule decided by A = min(1, P̃/(cM)), or else by rank of rewards.
         may_repeat: Whether copies of a completion were to be kept.
         candidates: How many candidates the round had; at least 1.
         held_out: Ids of the prompts that must not be trained on (``held_out_ids``).
         limits: The suite's parameters by name.
+
+    Raises:
+        LedgerError: Where the rows that fail cannot be written.
     """
     expectations = suite_expectations(has_bound=has_bound, may_repeat=may_repeat)
-    spoken = spoken_columns(expectations)
-    frame = frame_of(table, spoken=spoken, candidates=candidates, held_out=held_out)
-    result, failing_rows = run_suite(frame, expectations, limits)
     suite = {e["meta"]["id"]: e for e in expectations}
+    frame = functools.partial(
+        frame_of,
+        spoken=spoken_columns(expectations),
+        acceptance_rate=rows / candidates,
+        held_out=held_out,
+    )
+    order = sorted(suite, key=lambda name: suite[name]["severity"] != "critical")
+    with failing_rows(folder / "failing_rows.parquet", order) as keep:
+        results = judge_slices(slices, rows, frame, expectations, limits, keep)
+    result = as_json(results, expectations, limits)
     failures = [
-        _failure(r, suite[expectation_id(r)], limits, failing_rows.get(expectation_id(r), ()))
-        for r in result["results"]
-        if not r["success"]
+        _failure(r, suite[expectation_id(r)], limits) for r in result["results"] if not r["success"]
     ]
     critical = tuple(f for f in failures if f.severity == "critical")
-    return Verdict(
+    verdict = Verdict(
         success=not critical,
         failed=critical,
         warnings=tuple(f for f in failures if f.severity == "warning"),
         evaluated=len(suite),
-        rows=len(table),
+        rows=rows,
         candidates=candidates,
-        result=result,
     )
-
-
-def write_validation(folder: Path, table: pa.Table, verdict: Verdict) -> None:
-    """Writes ``verdict.json``, ``result.json`` and ``failing_rows.parquet`` into a folder.
-
-    The last holds each row that fails once: ``row`` (its number in the table, from 0), ``fails``
-    (ids of the expectations), and its columns.
-
-    Args:
-        folder: Where to; it is made.
-        table: The rows that were judged.
-        verdict: What was said of them.
-    """
-    failures = (*verdict.failed, *verdict.warnings)
-    document = {
-        "success": verdict.success,
-        "rows": verdict.rows,
-        "candidates": verdict.candidates,
-        "evaluated": verdict.evaluated,
-        "failed": [_without_rows(failure) for failure in verdict.failed],
-        "warnings": [_without_rows(failure) for failure in verdict.warnings],
-    }
-    write_table(folder / "failing_rows.parquet", _failing_rows(failures, table))
-    _write_json(folder / "verdict.json", document)
-    _write_json(folder / "result.json", verdict.result)
+    _write_json(folder / "verdict.json", asdict(verdict))
+    _write_json(folder / "result.json", result)
+    return verdict
 
 
 def write_unjudged(folder: Path, table: pa.Table, stopped: str) -> None:
@@ -149,28 +139,12 @@ def write_unjudged(folder: Path, table: pa.Table, stopped: str) -> None:
         "failed": [],
         "warnings": [],
     }
-    write_table(folder / "failing_rows.parquet", _failing_rows((), table))
+    with failing_rows(folder / "failing_rows.parquet", ()) as keep:
+        keep(0, table, {})
     _write_json(folder / "verdict.json", {"success": True, "stopped": stopped, **none})
 
 
-def _failing_rows(failures: Sequence[Failure], table: pa.Table) -> pa.Table:
-    """Each row that fails, once: a million may fail, so they stay columns of their own types."""
-    row_F = np.concatenate(
-        [np.array(f.rows, np.int64) for f in failures] or [np.zeros(0, np.int64)]
-    )
-    id_F = np.repeat(np.arange(len(failures)), [len(f.rows) for f in failures])
-    number_R, count_R = np.unique(row_F, return_counts=True)
-    ends = np.concatenate([[0], np.cumsum(count_R)]).astype(np.int32)
-    ids = pa.array([failure.expectation for failure in failures], pa.string())
-    fails = ids.take(pa.array(id_F[np.argsort(row_F, kind="stable")]))
-    rows = table.take(pa.array(number_R))
-    columns = [pa.array(number_R), pa.ListArray.from_arrays(pa.array(ends), fails), *rows.columns]
-    return pa.table(columns, names=["row", "fails", *rows.column_names])
-
-
-def _failure(
-    result: Json, expectation: Json, limits: Mapping[str, float], rows: tuple[int, ...]
-) -> Failure:
+def _failure(result: Json, expectation: Json, limits: Mapping[str, float]) -> Failure:
     found = result["result"]
     count = found.get("unexpected_count")
     if result["exception_info"]["raised_exception"]:
@@ -192,14 +166,7 @@ def _failure(
         observed=observed,
         unexpected_count=count,
         summary=f"{expectation['meta']['id']} ({observed}{held_against}{advice})",
-        rows=rows,
     )
-
-
-def _without_rows(failure: Failure) -> Json:
-    document = asdict(failure)
-    del document["rows"]
-    return document
 
 
 def _write_json(file: Path, document: Mapping[str, Any]) -> None:

@@ -1,10 +1,8 @@
 import json
 import math
 
-import numpy as np
 import pytest
 
-from rsft.filter.diagnostics import effective_sample_size
 from rsft.ledger import schema_of
 from rsft.types import PromptAcceptance
 from tests.filter.cases import (
@@ -30,21 +28,6 @@ def with_ratios(ratios: dict[str, list[float]]) -> list:
 def clipped_mass(ratios: dict[str, list[float]], c: float) -> float:
     found = figures(with_ratios(ratios), base_measure="uniform", bound=known(math.log(c)))
     return found.clipped_mass
-
-
-@pytest.mark.parametrize(
-    ("weights", "size"),
-    [
-        ([1.0] * 5, 5),
-        ([0.1] * 5, 5),
-        ([1.0, 0.5, 0.25], 1.75**2 / 1.3125),
-        ([1.0, 0.0], 1),
-        ([1e-200, 1e-200, 0.0], 2),
-        ([], 0),
-    ],
-)
-def test_effective_sample_size(weights, size):
-    assert effective_sample_size(np.array(weights, float)) == pytest.approx(size)
 
 
 def test_effective_sample_size_is_of_the_soft_weights_in_the_support():

@@ -104,9 +104,17 @@ def test_in_the_first_round_a_tilt_of_the_reference_is_free_of_m():
 @pytest.mark.parametrize(
     ("given", "missing", "message"),
     [
-        ({"base_measure": "uniform"}, "proposal_logprob", "needs log M, and 1 of 2 candidates"),
-        ({"base_measure": "reference"}, "proposal_logprob", "needs log M, and 1 of 2 candidates"),
-        ({"base_measure": "reference"}, "reference_logprob", "needs log π_ref, and 1 of 2"),
+        (
+            {"base_measure": "uniform"},
+            "proposal_logprob",
+            "needs log M, and draw 1 of prompt 'p' has none: ",
+        ),
+        (
+            {"base_measure": "reference"},
+            "proposal_logprob",
+            "needs log M, and draw 1 of prompt 'p' has none: ",
+        ),
+        ({"base_measure": "reference"}, "reference_logprob", "needs log π_ref, and draw 1 of"),
     ],
 )
 def test_a_ratio_with_an_unknown_part_is_refused(given, missing, message):

@@ -1,9 +1,10 @@
 """Every candidate gets a decision; a round of which nothing is accepted stops before it writes."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from rsft.errors import AcceptanceError
@@ -100,6 +101,44 @@ def test_the_draws_say_how_hard_a_prompt_is() -> None:
     accepted = read_rows(FOLDER / "accepted", Decided)
     kept = [sum(row.prompt_id == name for row in accepted) for name in names]
     assert kept == [1, 2, 1, 1]
+
+
+QUANTILE = ("filter.bound.method=global_quantile", "filter.bound.quantile=0.5")
+
+
+@pytest.mark.parametrize("values", [(), QUANTILE])
+def test_slices_write_what_all_at_once_writes(
+    values: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for the row groups of one table; a quantile of the round is not sliced at all."""
+    written: list[dict[str, bytes]] = []
+    figures = []
+    for rows in (1000, 1):
+        monkeypatch.setattr(stage, "_ROWS", rows)
+        for number in range(4):
+            file = FOLDER / "scored" / f"part-{number:05}.parquet"
+            write_rows(file, Scored, MIXED[5 * number : 5 * number + 5])
+        stage.run(settings("rounds=1", *values), "1", silent)
+        files = [*FOLDER.glob("decisions/*"), *FOLDER.glob("accepted/*")]
+        written.append({str(file): file.read_bytes() for file in files})
+        figures.append(read_rows(FOLDER / "acceptance.parquet", PromptAcceptance))
+    assert len(written[0]) == 9
+    assert written[0] == written[1]
+    assert figures[0] == figures[1]
+    groups = pq.read_metadata(FOLDER / "acceptance.parquet").num_row_groups
+    assert groups == (1 if values else 4)
+
+
+def test_a_slice_that_is_refused_leaves_nothing_of_those_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stage, "_ROWS", 1)
+    write_rows(FOLDER / "scored" / "part-00000.parquet", Scored, MIXED[:5])
+    unknown = [replace(row, proposal_logprob=None) for row in MIXED[5:]]
+    write_rows(FOLDER / "scored" / "part-00001.parquet", Scored, unknown)
+    with pytest.raises(AcceptanceError, match="needs log M, and draw 0 of prompt 'train-1'"):
+        stage.run(settings("rounds=1"), "1", silent)
+    assert [path.name for path in FOLDER.iterdir()] == ["scored"]
 
 
 def test_nothing_accepted_names_the_round_the_counts_and_the_remedy() -> None:

@@ -128,6 +128,23 @@ def test_a_row_of_an_evaluation_prompt_stops_training() -> None:
         tune()
 
 
+def test_slices_judge_what_all_at_once_judges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cut row and copies in the second slice; then a prompt whose copies lie in two."""
+    told = []
+    for again in ([], [replace(GOOD[0], draw=9)]):
+        for rows in (1000, 4):
+            monkeypatch.setattr(validate, "_ROWS", rows)
+            cut = decided(3, "n0 +", is_accepted=True, is_finished=False)
+            second = [cut, replace(cut, draw=1), *again]
+            write_rows(ROUND / "accepted" / "part-00001.parquet", Decided, second)
+            verdict = judge(GOOD)
+            rows_failing = read_table(ROUND / "validation" / "failing_rows.parquet")["row"]
+            told.append((verdict, rows_failing.to_pylist()))
+    assert told[0] == told[1]
+    assert told[2] == told[3]
+    assert (told[0][1], told[2][1]) == ([6, 7], [0, 6, 7, 8])
+
+
 def test_a_warning_does_not_stop_training() -> None:
     verdict = judge(GOOD, "validate.min_acceptance_rate=0.8")
     assert verdict["warnings"]

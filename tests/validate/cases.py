@@ -3,11 +3,13 @@
 import dataclasses
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 
-from rsft.ledger import table_of
+from rsft.ledger import read_table, table_of
 from rsft.types import Decided
 from rsft.validate import Verdict, validate_accepted
 
@@ -41,6 +43,15 @@ def good_row(number: int) -> Decided:
         reason="accepted",
         weight=1.0,
     )
+
+
+@dataclass
+class Judged:
+    """What the gate said and wrote."""
+
+    verdict: Verdict
+    rows: dict[str, tuple[int, ...]]
+    """Numbers of the failing rows by expectation, of all that failed."""
 
 
 @dataclass
@@ -87,14 +98,33 @@ class Case:
             table = table.append_column(name, pa.repeat(value, len(table)))
         return table
 
-    def judge(self) -> Verdict:
-        """Asks the gate."""
-        return validate_accepted(
-            self.table(),
+    def judge(self, folder: Path | None = None, *, rows: int | None = None) -> Judged:
+        """Asks the gate, in slices of so many rows each, or all at once."""
+        if folder is None:
+            with TemporaryDirectory() as elsewhere:
+                return self.judge(Path(elsewhere), rows=rows)
+        table = self.table()
+        step = rows or max(1, len(table))
+        verdict = validate_accepted(
+            folder,
+            (table.slice(start, step) for start in range(0, max(1, len(table)), step)),
+            rows=len(table),
             has_bound=self.has_bound,
             candidates=self.candidates,
             held_out=self.held_out,
             limits=self.limits,
+        )
+        kept = read_table(folder / "failing_rows.parquet")
+        pairs = zip(kept["row"].to_pylist(), kept["fails"].to_pylist(), strict=True)
+        named = [(name, row) for row, names in pairs for name in names]
+        return Judged(
+            verdict,
+            {
+                failure.expectation: tuple(
+                    row for name, row in named if name == failure.expectation
+                )
+                for failure in (*verdict.failed, *verdict.warnings)
+            },
         )
 
 

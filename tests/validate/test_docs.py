@@ -4,20 +4,24 @@ import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from rsft.validate import Verdict, build_data_docs, write_validation
+from rsft.validate import build_data_docs
 from tests.validate.cases import Case
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)> $severity ${v__0} {{7*7}} %s"
 
 
 @functools.cache
-def verdict_of(make: Callable[[], Case]) -> Verdict:
-    return make().judge()
+def result_of(make: Callable[[], Case]) -> bytes:
+    with TemporaryDirectory() as folder:
+        make().judge(Path(folder))
+        return (Path(folder) / "result.json").read_bytes()
 
 
 def stored_result(folder: Path, make: Callable[[], Case]) -> Path:
-    write_validation(folder, make().table(), verdict_of(make))
+    folder.mkdir(exist_ok=True)
+    (folder / "result.json").write_bytes(result_of(make))
     return folder / "result.json"
 
 

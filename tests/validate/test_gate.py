@@ -10,9 +10,8 @@ import pytest
 
 from rsft.ledger import read_table, rows_of
 from rsft.types import Decided
-from rsft.validate import Verdict, write_validation
 from rsft.validate.engine import plain, suite_expectations
-from tests.validate.cases import Case
+from tests.validate.cases import Case, Judged
 
 FILES = ("failing_rows.parquet", "result.json", "verdict.json")
 
@@ -26,17 +25,12 @@ def broken_case() -> Case:
 
 
 @functools.cache
-def broken_verdict() -> Verdict:
+def broken() -> Judged:
     return broken_case().judge()
 
 
-@functools.cache
-def good_verdict() -> Verdict:
-    return Case().judge()
-
-
 def test_warning_does_not_stop() -> None:
-    verdict = Case(candidates=200).judge()
+    verdict = Case(candidates=200).judge().verdict
     assert verdict.success
     (warning,) = verdict.warnings
     assert (warning.expectation, warning.severity) == ("acceptance-rate", "warning")
@@ -46,15 +40,12 @@ def test_warning_does_not_stop() -> None:
 
 
 def test_critical_failure_stops() -> None:
-    verdict = broken_verdict()
+    verdict = broken().verdict
     assert not verdict.success
     truncated, duplicates = verdict.failed
     assert truncated.summary == "not-truncated (1 of 12 rows)"
-    assert (truncated.column, truncated.unexpected_count, truncated.rows) == (
-        "finish_reason",
-        1,
-        (5,),
-    )
+    assert (truncated.column, truncated.unexpected_count) == ("finish_reason", 1)
+    assert broken().rows["not-truncated"] == (5,)
     assert (duplicates.column, duplicates.unexpected_count) == (None, 2)
     assert [w.expectation for w in verdict.warnings] == ["acceptance-rate"]
 
@@ -62,7 +53,7 @@ def test_critical_failure_stops() -> None:
 def test_limits_are_named() -> None:
     case = Case()
     case.limits["min_rows"] = 13
-    (failure,) = case.judge().failed
+    (failure,) = case.judge().verdict.failed
     assert failure.summary == "row-count (observed 12; min_rows = 13; max_rows = 20)"
 
 
@@ -73,7 +64,7 @@ def failing_rows(folder: Path) -> pa.Table:
 def test_a_remedy_is_named() -> None:
     case = Case()
     case.set(3, reward=-2.5)
-    (failure,) = case.judge().failed
+    (failure,) = case.judge().verdict.failed
     assert failure.summary == (
         "reward-in-range (1 of 12 rows; min_reward = 0; max_reward = 1; "
         "set validate.min_reward and validate.max_reward to the range of your rewards)"
@@ -83,7 +74,7 @@ def test_a_remedy_is_named() -> None:
 def test_failing_rows_are_kept_once_each_as_they_are(tmp_path: Path) -> None:
     case = broken_case()
     case.set(3, finish_reason="length")
-    write_validation(tmp_path, case.table(), case.judge())
+    case.judge(tmp_path)
     kept = failing_rows(tmp_path)
     assert kept["row"].to_pylist() == [2, 3, 5]
     assert kept["fails"].to_pylist() == [
@@ -98,28 +89,22 @@ def test_more_failing_rows_than_a_summary_shows_are_all_kept(tmp_path: Path) -> 
     case = Case()
     case.limits |= {"max_rows": 100, "max_per_prompt": 100}
     case.rows = case.rows * 3
-    write_validation(tmp_path, case.table(), case.judge())
+    case.judge(tmp_path)
     assert failing_rows(tmp_path)["row"].to_pylist() == list(range(36))
 
 
 def test_failing_rows_of_a_table_of_other_types_keep_them(tmp_path: Path) -> None:
     case = Case(types={"token_count": pa.string()})
     case.set(5, finish_reason="length")
-    write_validation(tmp_path, case.table(), case.judge())
+    case.judge(tmp_path)
     kept = failing_rows(tmp_path)
     assert (kept["row"].to_pylist(), kept["token_count"].to_pylist()) == ([5], ["6"])
 
 
-@pytest.mark.parametrize(
-    ("case", "verdict"),
-    [(Case, good_verdict), (broken_case, broken_verdict)],
-    ids=["good", "broken"],
-)
-def test_same_rows_give_the_same_bytes(
-    case: Callable[[], Case], verdict: Callable[[], Verdict], tmp_path: Path
-) -> None:
-    write_validation(tmp_path / "first", case().table(), verdict())
-    write_validation(tmp_path / "second", case().table(), case().judge())
+@pytest.mark.parametrize("case", [Case, broken_case], ids=["good", "broken"])
+def test_same_rows_give_the_same_bytes(case: Callable[[], Case], tmp_path: Path) -> None:
+    case().judge(tmp_path / "first")
+    case().judge(tmp_path / "second")
     for file in FILES:
         assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
     assert sorted(f.name for f in (tmp_path / "first").iterdir()) == sorted(FILES)
@@ -127,8 +112,7 @@ def test_same_rows_give_the_same_bytes(
 
 def test_no_clock_id_or_path_in_the_result(tmp_path: Path) -> None:
     case = Case(types={"token_count": pa.string()})
-    verdict = case.judge()
-    write_validation(tmp_path, case.table(), verdict)
+    verdict = case.judge(tmp_path).verdict
     result = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
     assert set(result["meta"]) == {"great_expectations_version"}
     assert "id" not in result
@@ -139,7 +123,7 @@ def test_no_clock_id_or_path_in_the_result(tmp_path: Path) -> None:
 
 
 def test_good_rows_leave_an_empty_table(tmp_path: Path) -> None:
-    write_validation(tmp_path, Case().table(), good_verdict())
+    Case().judge(tmp_path)
     assert len(failing_rows(tmp_path)) == 0
     verdict = json.loads((tmp_path / "verdict.json").read_text(encoding="utf-8"))
     assert verdict == {
@@ -154,8 +138,7 @@ def test_good_rows_leave_an_empty_table(tmp_path: Path) -> None:
 
 def test_no_rows_at_all(tmp_path: Path) -> None:
     case = Case(rows=[])
-    verdict = case.judge()
-    write_validation(tmp_path, case.table(), verdict)
+    verdict = case.judge(tmp_path).verdict
     assert [f.summary for f in verdict.failed] == [
         "row-count (observed 0; min_rows = 10; max_rows = 20)"
     ]
@@ -165,7 +148,7 @@ def test_no_rows_at_all(tmp_path: Path) -> None:
 def test_infinite_values_are_strict_json(tmp_path: Path) -> None:
     case = Case()
     case.set(3, proposal_logprob=float("-inf"))
-    write_validation(tmp_path, case.table(), case.judge())
+    case.judge(tmp_path)
     text = (tmp_path / "result.json").read_text(encoding="utf-8")
     assert json.loads(text, parse_constant=pytest.fail)
     assert '"-inf"' in text
