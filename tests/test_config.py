@@ -40,6 +40,12 @@ def test_every_shipped_file_is_valid(params_file: Path) -> None:
             "generate.adaptive={target_accepted: 99, max_draws: 8}",
             "generate: adaptive.target_accepted is more than max_draws",
         ),
+        ("finetune={hosts: 2}", "finetune: processes is 1, which 2 hosts cannot share evenly"),
+        (
+            "finetune={processes: 2, hosts: 2}",
+            "finetune.hosts is 2, so the section hosts is needed: set hosts.address",
+        ),
+        ("hosts={address: here}", "hosts.address = 'here': string should match"),
         ("generate.draws_per_prompt=0", "generate.draws_per_prompt = 0: input should be greater"),
         ("generate.min_new_tokens=99", "generate: min_new_tokens is more than max_new_tokens"),
         ("generate.stop=['']", "generate: stop holds an empty string"),

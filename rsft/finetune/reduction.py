@@ -59,7 +59,8 @@ def sum_gradients(parameters: Sequence[nn.Parameter]) -> None:
     for bucket in _buckets(gradients):
         flat = torch.cat([one.flatten() for one in bucket])
         _add_up(flat)
-        for one, total in zip(bucket, flat.split([one.numel() for one in bucket]), strict=True):
+        totals = torch.split(flat, [one.numel() for one in bucket])
+        for one, total in zip(bucket, totals, strict=True):
             one.copy_(total.view_as(one))
     for parameter, gradient in zip(used, gradients, strict=True):
         parameter.grad = gradient

@@ -10,6 +10,7 @@ from rsft.errors import TrainingError
 from rsft.finetune.checkpoints import Checkpoint, Checkpoints, read_checkpoint
 from rsft.finetune.examples import Example, encode_rows
 from rsft.finetune.history import Training, told
+from rsft.finetune.hosts import Meeting
 from rsft.finetune.job import Job
 from rsft.finetune.loop import Loop
 from rsft.finetune.memory import no_memory
@@ -32,6 +33,7 @@ def train(
     reference: Policy | None = None,
     heldout: Sequence[TrainingRow] = (),
     checkpoints: Checkpoints | None = None,
+    meeting: Meeting | None = None,
     on_progress: Progress | None = None,
 ) -> Training:
     """Trains a policy in place, on the device that it is on, in this process or several.
@@ -45,6 +47,7 @@ def train(
         heldout: With ``section.early_stopping``: the rows whose loss it stops by.
         checkpoints: Where a killed run is gone on with; the caller removes them once the result is
             safe. Null for none.
+        meeting: With ``section.hosts`` above 1: where they meet.
         on_progress: Told of steps.
 
     Raises:
@@ -63,7 +66,7 @@ def train(
     refuse_impossible(job)
     resumed = None if checkpoints is None else checkpoints.latest()
     if section.processes > 1:
-        return train_in_processes(job, checkpoints, resumed, on_progress)
+        return train_in_processes(job, checkpoints, resumed, meeting, on_progress)
     start = None if resumed is None else read_checkpoint(resumed)
     return train_here(job, checkpoints, start, on_progress)
 
