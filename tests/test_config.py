@@ -40,6 +40,8 @@ def test_every_shipped_file_is_valid(params_file: Path) -> None:
             "generate.adaptive={target_accepted: 99, max_draws: 8}",
             "generate: adaptive.target_accepted is more than max_draws",
         ),
+        ("finetune.hosts=2", "finetune: processes is 1, which 2 hosts cannot share evenly"),
+        ("hosts={address: here}", "hosts.address = 'here': string should match"),
         ("generate.draws_per_prompt=0", "generate.draws_per_prompt = 0: input should be greater"),
         ("generate.min_new_tokens=99", "generate: min_new_tokens is more than max_new_tokens"),
         ("generate.stop=['']", "generate: stop holds an empty string"),
@@ -308,3 +310,14 @@ def test_a_policy_that_does_not_fit_is_refused(old: str, new: str, message: str)
     text = POLICY.read_text().replace(old, new)
     with pytest.raises(ConfigurationError, match=re.escape(message)):
         parse_policy(text, name="policy.yaml")
+
+
+@pytest.mark.parametrize("training", ["finetune", "base.scratch.training"])
+def test_hosts_of_a_training_need_a_place_to_meet(params: Path, training: str) -> None:
+    over_hosts = [f"{training}.processes=2", f"{training}.hosts=2"]
+    told = f"{training}.hosts is 2, so the section hosts is needed: set hosts.address"
+    with pytest.raises(ConfigurationError, match=re.escape(told)):
+        set_values(params, over_hosts)
+    config = set_values(params, [*over_hosts, "hosts={address: 'head:29500'}"])
+    assert config.hosts is not None
+    assert config.hosts.address == "head:29500"

@@ -13,6 +13,7 @@ from rsft.cli import (  # noqa: F401  # they register
     card,
     gc,
     history,
+    joining,
     lineage,
     promote,
     prompts,

@@ -11,6 +11,7 @@ from rsft.config.generate import (
     OpenAISection,
     RuntimeSection,
 )
+from rsft.config.hosts import HostsSection
 from rsft.config.measure import (
     ControlName,
     ControlsSection,
@@ -72,6 +73,7 @@ __all__ = [
     "GainPolicy",
     "GenerateSection",
     "GuardPolicy",
+    "HostsSection",
     "JudgeSection",
     "LoraSection",
     "MonitorSection",

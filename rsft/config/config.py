@@ -8,6 +8,7 @@ from rsft.config.alerts import AlertsSection
 from rsft.config.base import BaseSection
 from rsft.config.filter import FilterSection, PoolSection
 from rsft.config.generate import GenerateSection, RuntimeSection
+from rsft.config.hosts import HostsSection
 from rsft.config.measure import (
     ON_HELD_OUT,
     ControlsSection,
@@ -21,7 +22,7 @@ from rsft.config.ray import RaySection
 from rsft.config.retrain import RetrainSection
 from rsft.config.score import MODEL_BASED, RULES, ScoreSection, is_own
 from rsft.config.section import Section
-from rsft.config.training import FinetuneSection
+from rsft.config.training import FinetuneSection, TrainingSection
 
 
 class RoundSection(Section):
@@ -39,6 +40,8 @@ class Config(Section):
     runtime: RuntimeSection
     ray: RaySection | None = None
     """Where set, drawing is shared out to workers."""
+    hosts: HostsSection | None = None
+    """Where the hosts of a training meet that has several."""
     rounds: dict[str, RoundSection] = Field(min_length=1)
     """One entry a round, in order; ``--set rounds=N`` writes the chain."""
     prompts: PromptsSection
@@ -84,6 +87,20 @@ class Config(Section):
                 "finetune.early_stopping stops by the rows of held-out training prompts, and there "
                 "are none: raise pool.heldout_share above 0, or set early_stopping to null"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _hosts_know_where_to_meet(self) -> Self:
+        scratch = self.base.scratch
+        trainings: dict[str, TrainingSection] = {"finetune": self.finetune}
+        if scratch is not None:
+            trainings["base.scratch.training"] = scratch.training
+        for name, training in trainings.items():
+            if training.hosts > 1 and self.hosts is None:
+                raise ValueError(
+                    f"{name}.hosts is {training.hosts}, so the section hosts is needed: set "
+                    "hosts.address to where they meet"
+                )
         return self
 
     @model_validator(mode="after")

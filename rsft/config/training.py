@@ -78,9 +78,12 @@ class TrainingSection(Section):
     lora: LoraSection | None = None
     """Train adapters; null for all weights."""
     processes: int = Field(default=1, ge=1)
-    """Processes that share each step's rows: on the CPU they share ``runtime.threads`` too, each
-    having one at least; on GPUs each has its own. Another number gives other roundings, and other
-    dropout."""
+    """Processes that share each step's rows: on the CPU those of a host share ``runtime.threads``
+    too, each having one at least; on GPUs each has its own. Another number gives other roundings,
+    and other dropout."""
+    hosts: int = Field(default=1, ge=1)
+    """Machines that the processes are spread over, the same number on each. They meet where the
+    section ``hosts`` says."""
     checkpoint_steps: int | None = Field(default=None, ge=1)
     """Optimiser steps between two checkpoints, from which a killed run goes on; null for none."""
 
@@ -90,6 +93,15 @@ class TrainingSection(Section):
             raise ValueError(
                 f"batch_size is {self.batch_size}, less than processes, {self.processes}, so that "
                 "some would have no row"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _hosts_share_evenly(self) -> Self:
+        if self.processes % self.hosts:
+            raise ValueError(
+                f"processes is {self.processes}, which {self.hosts} hosts cannot share evenly; set "
+                f"it to {self.hosts} or a multiple of it"
             )
         return self
 

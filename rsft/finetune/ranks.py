@@ -1,4 +1,4 @@
-"""The processes of a training run.
+"""The processes of a training run on one host.
 
     python -m rsft.finetune.ranks FOLDER
 
@@ -11,10 +11,12 @@ import ctypes
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 import time
 import traceback
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -26,6 +28,7 @@ from rsft.errors import RsftError
 from rsft.finetune.checkpoints import Checkpoints, read_checkpoint
 from rsft.finetune.job import Job
 from rsft.finetune.processes import written_into
+from rsft.finetune.reduction import LostError
 from rsft.finetune.train import train_here
 from rsft.ledger import read_rows
 from rsft.policy import Policy, load_policy, save_policy
@@ -46,8 +49,9 @@ def main() -> None:
     os.dup2(2, 1)
     folder = Path(sys.argv[1])
     settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
-    ranks = {_fork(rank, folder, settings): rank for rank in range(_count(settings))}
-    Thread(target=_end_with_input, daemon=True).start()
+    own = range(settings["first"], settings["first"] + settings["here"])
+    ranks = {_fork(rank, folder, settings): rank for rank in own}
+    Thread(target=_end_with_input, args=(None if own.start == 0 else folder,), daemon=True).start()
     for _ in range(len(ranks)):
         process, status = os.wait()
         code = os.waitstatus_to_exitcode(status)
@@ -62,12 +66,11 @@ def main() -> None:
             os.killpg(0, signal.SIGKILL)
 
 
-def _count(settings: dict[str, Any]) -> int:
-    return int(settings["section"]["processes"])
-
-
-def _end_with_input() -> None:
+def _end_with_input(folder: Path | None) -> None:
+    """Ends them all; of a host that only lends itself it removes what was sent there too."""
     os.read(0, 1)  # nothing is ever sent
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
     os.killpg(0, signal.SIGKILL)
 
 
@@ -85,6 +88,11 @@ def _fork(rank: int, folder: Path, settings: dict[str, Any]) -> int:
     except RsftError as error:
         _tell({"error": [type(error).__name__, str(error)]})
         os._exit(1)
+    except LostError as error:
+        time.sleep(_CONSEQUENCE_SECONDS)
+        text = f"process {rank} of training lost another one, or waited too long for it ({error})"
+        _tell({"error": ["TrainingError", text]})
+        os._exit(1)
     except BaseException:  # noqa: BLE001  # told to who started us
         traceback.print_exc()
         time.sleep(_CONSEQUENCE_SECONDS)
@@ -94,24 +102,25 @@ def _fork(rank: int, folder: Path, settings: dict[str, Any]) -> int:
 
 
 def _train(rank: int, folder: Path, settings: dict[str, Any]) -> None:
-    count = _count(settings)
     torch.set_num_threads(settings["threads"])
     logging.getLogger("rsft").addHandler(_Warnings())
+    place = rank - settings["first"]
     os.environ |= {
         "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": str(count),
-        "LOCAL_WORLD_SIZE": str(count),
+        "LOCAL_RANK": str(place),
+        "WORLD_SIZE": str(settings["section"]["processes"]),
+        "LOCAL_WORLD_SIZE": str(settings["here"]),
+        "MASTER_ADDR": settings["address"],
+        "MASTER_PORT": str(settings["port"]),
+        "TORCHELASTIC_USE_AGENT_STORE": "True",  # who started us listens there
     }
     device = torch.device("cpu")
     if settings["device"] == "cuda":
-        device = torch.device("cuda", rank)
+        device = torch.device("cuda", place)
         torch.cuda.set_device(device)
     torch.distributed.init_process_group(
         "nccl" if device.type == "cuda" else "gloo",
-        init_method=f"file://{folder / 'rendezvous'}",
-        rank=rank,
-        world_size=count,
+        timeout=settings["timeout"] and timedelta(seconds=settings["timeout"]),
     )
     job = _read_job(folder, settings, device)
     kept = settings["checkpoints"] if rank == 0 else None

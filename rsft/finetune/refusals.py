@@ -1,6 +1,7 @@
 """What training stops at: settings that ask for what is not there, numbers that are none."""
 
 import math
+import os
 from collections.abc import Sequence
 
 from rsft.errors import ConfigurationError, TrainingError
@@ -13,9 +14,18 @@ _MOST_NAMED = 8
 def refuse_impossible(job: Job) -> None:
     """Refuses settings that ask for what the tokenizer or the pool does not have.
 
+    One of several processes that torchrun started is refused too: each would train all over and
+    write the same files. The first of them trains as if it were alone.
+
     Raises:
         ConfigurationError: Naming the setting.
     """
+    if (place := os.environ.get("RANK", "0")) != "0":
+        raise ConfigurationError(
+            f"RANK = {place} in the environment: this is one of several processes of torchrun or "
+            "the like, and a run is one, which starts those of finetune.processes itself; start "
+            "it once, and `rsft join` on other hosts"
+        )
     if job.section.word_dropout and job.policy.tokenizer.unk_token_id is None:
         raise ConfigurationError(
             f"word_dropout = {job.section.word_dropout}: the policy's tokenizer has no unknown "

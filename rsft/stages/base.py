@@ -33,7 +33,8 @@ def run(config: Config, key: str, progress: Progress) -> None:
             )
         texts = [prompt.text for prompt in labelled + read_rows(split_file("train"), Prompt)]
         job = _recipe(config.base, rows, texts, seed=config.seed)
-        train_into(BASE / "model", job, "base", progress, setting="base.scratch.training")
+        setting = "base.scratch.training"
+        train_into(BASE / "model", job, "base", config.hosts, progress, setting=setting)
     else:
         policy = fetch_base(config.base)
         with whole_or_not_at_all(BASE / "model"):

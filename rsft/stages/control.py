@@ -80,7 +80,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
         trainings = [one.model_copy(update={"supervised_share": None}) for one in trainings]
     for place, section in enumerate(trainings, start=1):
         job = Job(policy=policy, rows=rows, section=section, seed=config.seed, reference=reference)
-        train_into(folder / "model", job, f"control-{key}-{place}", progress)
+        train_into(folder / "model", job, f"control-{key}-{place}", config.hosts, progress)
     figures = ControlFigures(
         rows=len(rows),
         labelled=sum(row.round == 0 for row in rows),

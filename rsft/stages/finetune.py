@@ -40,7 +40,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
         reference=reference_of(config, device),
         heldout=heldout,
     )
-    train_into(here(key) / "trained", job, f"finetune-{key}", progress)
+    train_into(here(key) / "trained", job, f"finetune-{key}", config.hosts, progress)
 
 
 def require_verdict(key: str) -> None:

@@ -6,6 +6,7 @@ record it as this code's.
 """
 
 import json
+import platform
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,20 +17,26 @@ from typing import Any
 
 import torch
 
-from rsft.config import Config
-from rsft.finetune import Checkpoints, Job, train
+from rsft.config import Config, HostsSection
+from rsft.finetune import Checkpoints, Job, Meeting, train
 from rsft.finetune.processes import written_into
 from rsft.policy import Policy, load_policy, save_policy
 from rsft.stages.contract import BASE, PRIVATE
 from rsft.stages.fingerprint import code_fingerprint
 from rsft.types import Progress, TrainingRow
 
-_LIBRARIES = ("accelerate", "jinja2", "numpy", "peft", "tokenizers", "torch", "transformers")
+_LIBRARIES = ("jinja2", "numpy", "peft", "tokenizers", "torch", "transformers")
 _CODE = code_fingerprint("finetune", "policy", "prompts/slots.py", "randomness.py", "types.py")
 
 
 def train_into(
-    folder: Path, job: Job, stage: str, progress: Progress, *, setting: str = "finetune"
+    folder: Path,
+    job: Job,
+    stage: str,
+    hosts: HostsSection | None,
+    progress: Progress,
+    *,
+    setting: str = "finetune",
 ) -> None:
     """Trains a policy and writes it, with ``training.json`` beside it.
 
@@ -37,6 +44,7 @@ def train_into(
         folder: The model folder to write.
         job: The policy and its rows.
         stage: Name of the stage with its key, such as ``finetune-1``.
+        hosts: Where the hosts of a training meet that has several.
         progress: Told of steps.
         setting: Name of the job's section in ``params.yaml``.
 
@@ -53,6 +61,7 @@ def train_into(
         reference=job.reference,
         heldout=job.heldout,
         checkpoints=checkpoints,
+        meeting=None if hosts is None else Meeting(section=hosts, machine=this_machine()),
         on_progress=progress,
     )
     text = json.dumps(training.as_dict(), indent=1, sort_keys=True)
@@ -87,7 +96,7 @@ def training_plan(job: Job, setting: str) -> dict[str, Any]:
     reference, section = job.reference, job.section
     return {
         "code of rsft": _CODE,
-        **{f"version of {name}": version(name) for name in _LIBRARIES},
+        **_versions(),
         "policy": job.policy.version,
         "reference policy": None if reference is None else reference.version,
         "rows": _digest(job.rows),
@@ -97,6 +106,19 @@ def training_plan(job: Job, setting: str) -> dict[str, Any]:
         "runtime.device": job.policy.model.device.type,
         **dict(_leaves(setting, section.model_dump(mode="json", exclude={"checkpoint_steps"}))),
     }
+
+
+def this_machine() -> dict[str, str]:
+    """What two machines that train alike have in common, beside the settings, by name."""
+    return _versions() | {
+        "code": _CODE[:12],
+        "Python": platform.python_version(),
+        "processor": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
+    }
+
+
+def _versions() -> dict[str, str]:
+    return {f"version of {name}": version(name) for name in _LIBRARIES}
 
 
 def _digest(rows: Sequence[TrainingRow]) -> str:

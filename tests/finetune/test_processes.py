@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from rsft import errors
 from rsft.errors import TrainingError
-from rsft.finetune import Checkpoints, processes, train
+from rsft.finetune import Checkpoints, launching, processes, train
 from tests.finetune.cases import MANY, ROWS, changed, distance, tiny_policy, weights
 
 SECTION = changed(
@@ -88,7 +88,7 @@ def fake_ranks(monkeypatch: pytest.MonkeyPatch, folder: Path, body: str) -> None
     code = "import json, os, signal, sys, time\n" + textwrap.dedent(body)
     (folder / "fake_ranks.py").write_text(code)
     monkeypatch.setenv("PYTHONPATH", str(folder))
-    monkeypatch.setattr(processes, "RANKS", "fake_ranks")
+    monkeypatch.setattr(launching, "RANKS", "fake_ranks")
 
 
 def train_with_fakes() -> None:

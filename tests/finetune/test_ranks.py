@@ -27,7 +27,7 @@ class Launcher:
     """A launcher of two ranks, in a session of its own."""
 
     def __init__(self, folder: Path, work: Work) -> None:
-        (folder / "settings.json").write_text(json.dumps({"section": {"processes": 2}}))
+        (folder / "settings.json").write_text(json.dumps({"first": 0, "here": 2}))
         self._out = folder / "out.jsonl"
         self._pids = folder / "pids"
         self._pids.mkdir()

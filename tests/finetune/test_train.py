@@ -10,7 +10,7 @@ import torch
 from transformers import AddedToken
 
 from rsft.errors import ConfigurationError, TrainingError
-from rsft.finetune import train
+from rsft.finetune import share, train
 from rsft.policy import answer
 from tests.finetune.cases import (
     MANY,
@@ -217,14 +217,14 @@ def test_a_gradient_that_is_not_a_number_changes_no_weight() -> None:
 
 def no_memory_for(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     """Has the forward pass run out of memory at so many rows; nobody else has the real error."""
-    real = train.__globals__["target_logits"]
+    real = share.target_logits
 
     def target_logits(policy: Any, model: Any, batch: dict[str, torch.Tensor]) -> Any:
         if len(batch["input_ids"]) >= rows:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         return real(policy, model, batch)
 
-    monkeypatch.setitem(train.__globals__, "target_logits", target_logits)
+    monkeypatch.setattr(share, "target_logits", target_logits)
 
 
 def test_out_of_memory_halves_the_batch_and_changes_no_step(
@@ -282,3 +282,38 @@ def test_a_defect_is_not_taken_for_a_lack_of_memory(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(torch.autograd, "backward", backward)
     with pytest.raises(RuntimeError, match="shapes do not match"):
         train(tiny_policy(), ROWS, SECTION, seed=0)
+
+
+def test_what_torchrun_left_in_the_environment_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone, first = tiny_policy(), tiny_policy()
+    expected = train(alone, MANY, changed(steps=3), seed=0)
+    for name, value in {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("MASTER_PORT", "1")  # where nobody is, and nobody is to be waited for
+    assert train(first, MANY, changed(steps=3), seed=0) == expected
+    assert equal(weights(first), weights(alone))
+
+
+def test_another_process_of_torchrun_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "1")
+    with pytest.raises(ConfigurationError, match=r"^RANK = 1 in the environment: .*`rsft join`"):
+        train(tiny_policy(), ROWS, SECTION, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("most", "told"),
+    [
+        (20, []),
+        (19, ["max_batch_tokens = 19: no two rows fit, so that each is computed alone, which is"]),
+        (10, ["max_batch_tokens = 10: 1 of 2 rows are longer, so that each is computed alone"]),
+    ],
+)
+def test_rows_that_are_computed_one_by_one_are_told(
+    most: int, told: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rows of 5 + 6 and of 5 + 4 tokens."""
+    train(tiny_policy(), ROWS, changed(steps=1, max_batch_tokens=most), seed=0)
+    found = [record.getMessage() for record in caplog.records]
+    assert len(found) == len(told)
+    assert all(map(str.startswith, found, told))

@@ -43,11 +43,11 @@ def test_training_is_not_repeated_where_only_its_model_had_no_room(
     job = replace(JOB, policy=tiny_policy(), section=changed(steps=3, checkpoint_steps=1))
     disk(Path("data"), "8k")
     with pytest.raises(TrainingError, match=r"^data/model: cannot be written \(.*make room"):
-        train_into(Path("data/model"), job, "finetune-1", silent)
+        train_into(Path("data/model"), job, "finetune-1", None, silent)
     assert list(Path("data").iterdir()) == []
     disk(Path("data"), "8m")
     seen: list[int] = []
     again = replace(job, policy=tiny_policy())
-    train_into(Path("data/model"), again, "finetune-1", lambda done, *_: seen.append(done))
+    train_into(Path("data/model"), again, "finetune-1", None, lambda done, *_: seen.append(done))
     assert seen == []
     assert equal(weights(load_policy(Path("data/model"))), weights(job.policy))

@@ -67,7 +67,7 @@ def test_the_model_is_written_with_its_record_and_nothing_else_stays(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     job = replace(JOB, policy=tiny_policy(), section=changed(steps=3, checkpoint_steps=1))
-    train_into(Path("model"), job, "finetune-1", silent)
+    train_into(Path("model"), job, "finetune-1", None, silent)
     assert equal(weights(load_policy(Path("model"))), weights(job.policy))
     told = json.loads(Path("model/training.json").read_text())
     assert set(told) == {
@@ -99,11 +99,13 @@ def test_a_model_that_the_disk_does_not_take_is_one_line_and_its_checkpoints_sta
     with monkeypatch.context() as patched:
         patched.setattr(training, "save_policy", full)
         with pytest.raises(TrainingError, match=r"^model: cannot be written \(.*make room.*$"):
-            train_into(Path("model"), job, "finetune-1", silent)
+            train_into(Path("model"), job, "finetune-1", None, silent)
     assert not Path("model").exists()
     seen: list[int] = []
     job = replace(job, policy=tiny_policy())
-    train_into(Path("model"), job, "finetune-1", lambda done, total, note="": seen.append(done))
+    train_into(
+        Path("model"), job, "finetune-1", None, lambda done, total, note="": seen.append(done)
+    )
     assert seen == [], "all steps were kept"
     assert Path("model/training.json").exists()
 
