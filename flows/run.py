@@ -56,7 +56,7 @@ from rsft.report.rows import forgotten_line
 from rsft.report.tables import filter_lines, pool_lines, result_markdown, round_table
 from rsft.report.training import training_line
 from rsft.runs.description import describe_versions
-from rsft.runs.docs import render_data_docs
+from rsft.runs.docs import are_docs_old, render_data_docs
 from rsft.runs.manifest import build_manifest
 from rsft.runs.news import count_new
 from rsft.runs.readiness import require_control_rows
@@ -192,9 +192,10 @@ class Run:
 
     def render_docs(self) -> None:
         """Renders the Data Docs where rows were judged, above all where they did not pass."""
-        stages = self.stage_runs.items()
-        if any(name.startswith("validate@") and run.state == "ran" for name, run in stages):
-            render_data_docs(self.workspace.root, self.workspace.home)
+        root, home = self.workspace.root, self.workspace.home
+        has_judged = any(name.startswith("validate@") for name in self.stage_runs)
+        if has_judged and are_docs_old(root, home):
+            render_data_docs(root, home)
 
     def snapshot(self) -> Snapshot:
         """Pins code, settings and ``dvc.lock`` by the tag ``run/<run_id>``."""

@@ -26,6 +26,13 @@ def values_of(variable: str) -> set[str]:
     return {value for value in found if value is not None}
 
 
+def is_of(process: psutil.Process, ids: set[int | None]) -> bool:
+    """Whether a process, which may be gone by now, is one of some, or was started by one."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(ids & {process.pid, process.ppid()})
+    return False
+
+
 def end(processes: list[psutil.Process], seconds: float = _STOP_SECONDS) -> None:
     """Asks processes to end, and ends those that do not within some seconds."""
     for process in processes:

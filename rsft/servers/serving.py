@@ -16,7 +16,7 @@ from rich.markup import escape
 
 from rsft.errors import WorkspaceError
 from rsft.servers.child import Child
-from rsft.servers.processes import end, holder_of, is_taken, processes_of
+from rsft.servers.processes import end, holder_of, is_of, is_taken, processes_of
 from rsft.servers.server import Server
 from rsft.servers.stack import hold_stack
 
@@ -152,7 +152,7 @@ def _stopped(children: Sequence[Child], home: Path, console: Console) -> Iterato
         console.print("stopping …")
         own = {child.process_id for child in children if child.server.port is not None}
         running = processes_of(home)
-        servers = {process.pid for process in running if own & {process.pid, process.ppid()}}
+        servers = {process.pid for process in running if is_of(process, own)}
         end([process for process in running if process.pid not in servers])
         end(processes_of(home))
         for child in children:
