@@ -2,9 +2,14 @@
 
 import os
 import socket
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+import rsft
+from rsft import cluster
 from rsft.cluster import Workers
 from rsft.config import RaySection
 from rsft.errors import ConfigurationError, EngineError
@@ -48,3 +53,15 @@ def test_this_machine_has_not_so_many_processors(monkeypatch: pytest.MonkeyPatch
         ConfigurationError, match=rf"want 9999 CPUs .*, and this machine has {cpus};"
     ):
         submit(None, workers=9999)
+
+
+def test_a_second_cluster_is_sent_the_package_too() -> None:
+    """Ray replaces its path by that of the copy which the first one holds."""
+    sent = []
+
+    def init(address: str, *, runtime_env: dict[str, Any], **options: Any) -> None:
+        sent.append(runtime_env.pop("py_modules"))
+
+    for _ in range(2):
+        cluster._start_here(SimpleNamespace(init=init), 1)
+    assert sent == [[str(Path(rsft.__file__).parent)]] * 2
