@@ -106,7 +106,7 @@ OUTAGES = (
     ),
     Outage(
         name="a disk fills in training",
-        strike=lambda place: disk_full(place, ".rsft/training", 600),
+        strike=lambda place: disk_full(place, ".rsft/training", 100),
         told="cannot be written",
         at="a stage",
         has_servers=False,
@@ -120,8 +120,8 @@ OUTAGES = (
     ),
     Outage(
         name="a disk fills when the run is pinned: git",
-        strike=lambda place: disk_full(place, ".git", 60),
-        told="No space left",
+        strike=lambda place: disk_full(place, ".git", 24),
+        told="make room",
         at="the end",
         has_servers=False,
     ),
