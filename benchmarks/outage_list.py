@@ -74,9 +74,9 @@ OUTAGES = (
         at="the end",
     ),
     Outage(
-        name="S3 answers 20 requests of the push with 500",
-        strike=lambda place: s3_errors_after(place, "control@1-random ", 20),
-        told="not pushed to s3://",
+        name="S3 answers 3 requests of the push with 500",
+        strike=lambda place: s3_errors_after(place, "control@1-random ", 3),
+        told=None,
         at="the end",
     ),
     Outage(
@@ -105,9 +105,9 @@ OUTAGES = (
         has_servers=False,
     ),
     Outage(
-        name="a disk fills in training",
+        name="a disk fills in training: its checkpoints",
         strike=lambda place: disk_full(place, ".rsft/training", 100),
-        told="cannot be written",
+        told=None,
         at="a stage",
         has_servers=False,
     ),
