@@ -6,7 +6,6 @@ From the remote, or from what was made anew.
 import shutil
 import tempfile
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -85,11 +84,15 @@ def _bring(store: Store, md5: str, place: Path) -> bool:
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent) as temporary:
         copy = Path(temporary) / "copy"
-        with suppress(Exception), store.open(md5) as read, copy.open("wb") as written:
-            shutil.copyfileobj(read, written)
-            written.flush()
-            return _settle(copy, md5, place)
-    return False
+        try:
+            with store.open(md5) as read, copy.open("wb") as written:
+                shutil.copyfileobj(read, written)
+        except FileNotFoundError:
+            return False
+        except Exception:  # noqa: BLE001  # each kind of remote has errors of its own
+            store.require_reached()
+            return False
+        return _settle(copy, md5, place)
 
 
 def _settle(copy: Path, md5: str, place: Path) -> bool:

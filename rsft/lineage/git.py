@@ -4,6 +4,7 @@ The user's hooks are for the user's commits: none of them runs here. Nor can git
 terminal, where a scheduled run would wait for ever.
 """
 
+import errno
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rsft.errors import WorkspaceError
+from rsft.lineage.room import no_room
 
 _QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 
@@ -37,6 +39,7 @@ def run_git(
 
     Raises:
         WorkspaceError: Where git is not installed, or fails; with its last line.
+        LineageError: Where the disk is full.
     """
     if shutil.which("git") is None:
         raise WorkspaceError("git is not installed; runs are pinned by git tags, so install it")
@@ -60,6 +63,8 @@ def run_git(
             raise
         told = f"it did not end within {patience:g} s"
     if process.returncode:
+        if os.strerror(errno.ENOSPC) in told:
+            raise no_room(f"git {arguments[0]}", folder / ".git")
         lines = told.strip().splitlines() or [f"exit code {process.returncode}"]
         raise WorkspaceError(f"git {arguments[0]} failed in {folder}: {lines[-1]}")
     return printed.rstrip("\n")

@@ -44,6 +44,9 @@ def hash_objects(store: Store, objects: Iterable[str], progress: Progress) -> di
 
     Returns:
         By object what lies there.
+
+    Raises:
+        LineageError: Where the store went away meanwhile: it is not waited for object by object.
     """
     # The largest first, so that no processor is left with one at the end.
     names = sorted(objects, key=lambda key: -(store.size(key) or 0))
@@ -76,12 +79,21 @@ def _batches(store: Store, names: Sequence[str]) -> Iterable[Sequence[str]]:
 
 def _hash(store: Store, key: str) -> Hashed:
     try:
+        return _read(store, key)
+    except Exception:  # noqa: BLE001  # each kind of remote has errors of its own
+        store.require_reached()
+    try:
+        return _read(store, key)  # a connection may break
+    except Exception as error:  # noqa: BLE001  # as above
+        return Hashed(hash=None, size=0, error=one_line(error))
+
+
+def _read(store: Store, key: str) -> Hashed:
+    try:
         with store.open(key) as content:
             return _digest(content)
     except FileNotFoundError:
         return Hashed(hash=None, size=0)
-    except Exception as error:  # noqa: BLE001  # each kind of remote has errors of its own
-        return Hashed(hash=None, size=0, error=one_line(error))
 
 
 def _digest(content: IO[bytes]) -> Hashed:

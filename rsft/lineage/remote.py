@@ -6,20 +6,18 @@ set, or a kill in between, costs nothing: the next run pushes it. DVC's own push
 its word for what it wrote; here the remote is asked afterwards.
 """
 
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rsft.addresses import without_secrets
 from rsft.errors import LineageError
-from rsft.lineage.cache import Cache
+from rsft.lineage.cache import Cache, is_folder
 from rsft.lineage.purging import read_purged
 from rsft.lineage.repository import open_repository
 from rsft.lineage.runs import RunRecord, read_runs
-from rsft.lineage.stores import one_line
+from rsft.lineage.stores import one_line, open_remote, require_reached
 from rsft.lineage.workspace import Workspace
 
 _AGAIN = "; the next run tries again"
@@ -98,17 +96,16 @@ def _push(
     by_out = {out: objects for out, objects in found.items() if not objects & purged}
     wanted = set().union(*by_out.values())
     try:
-        with _told_errors() as errors:
-            before, after = _transfer(repo, name, wanted)
+        before, after, errors = _transfer(open_remote(repo, name), cache, by_out)
     except Exception as error:  # noqa: BLE001  # whatever the remote has, the run goes on
         return Push(remote=url, runs=ids, objects=0, problem=f"{one_line(error)}{_AGAIN}"), True
     gone = {oid for oid in wanted - after if not cache.object(oid).exists()}
-    # DVC holds the list of a folder back where one of its files is in neither place.
+    # The list of a folder is held back where one of its files is in neither place.
     held_back = {out for out, objects in by_out.items() if gone & objects}
     left = wanted - after - gone - held_back
     told = []
     if left:
-        why = f" ({errors[0]})" if errors else ""
+        why = f" ({one_line(errors[0])})" if errors else ""
         told.append(f"{len(left):,} of {len(wanted):,} objects{why}{_AGAIN}")
     if gone:
         told.append(f"{len(gone):,} that the cache has no more, `rsft audit` names them")
@@ -116,21 +113,55 @@ def _push(
     return Push(remote=url, runs=ids, objects=len(after - before), problem=problem), bool(left)
 
 
-def _transfer(repo: Any, name: str, wanted: set[str]) -> tuple[set[str], set[str]]:
-    """Those of the objects that the remote had, and that it has now."""
-    from dvc_data.hashfile.hash_info import HashInfo
-    from dvc_data.hashfile.transfer import transfer
-
-    remote = repo.cloud.get_remote_odb(name)
-    before = set(remote.oids_exist(sorted(wanted)))
+def _transfer(
+    remote: Any, cache: Cache, by_out: Mapping[str, set[str]]
+) -> tuple[set[str], set[str], Sequence[BaseException]]:
+    """Those of the objects that the remote had, those that it has now, and what went wrong."""
+    wanted = set().union(*by_out.values())
+    before = _there(remote, wanted)
     if before == wanted:
-        return before, before
-    halves = _halves(remote)
-    listed = {HashInfo("md5", oid) for oid in wanted - before}
-    if transfer(repo.cache.local, remote, listed).failed:
+        return before, before, []
+    files = {oid for oid in wanted if not is_folder(oid)}
+    errors = _send(remote, cache, files - before)
+    there = _there(remote, files)
+    whole = {out for out, objects in by_out.items() if objects - {out} <= there}
+    errors += _send(remote, cache, whole - files - before)
+    return before, _there(remote, wanted), errors
+
+
+def _send(remote: Any, cache: Cache, objects: set[str]) -> list[BaseException]:
+    """Copies what the cache has of some objects to the remote; why some are not there then.
+
+    Raises:
+        Exception: Where the remote is away: once, whatever is left to be sent.
+    """
+    from dvc.fs import LocalFileSystem
+
+    halves, errors = _halves(remote), []
+    sent = sorted(oid for oid in objects if cache.object(oid).exists())
+    for start in range(0, len(sent), remote.fs.jobs):
+        batch = sent[start : start + remote.fs.jobs]
+        failed: list[BaseException] = []
+        remote.add(
+            [str(cache.object(oid)) for oid in batch],
+            LocalFileSystem(),
+            batch,
+            check_exists=False,
+            verify=False,  # the audit does
+            on_error=lambda _, error, failed=failed: failed.append(error),
+        )
+        if failed:
+            require_reached(remote)
+        errors += failed
+    if errors:
         for file in _halves(remote) - halves:
             file.unlink(missing_ok=True)
-    return before, set(remote.oids_exist(sorted(wanted)))
+    return errors
+
+
+def _there(remote: Any, objects: set[str]) -> set[str]:
+    """Those of the objects that the remote has."""
+    return set(remote.oids_exist(sorted(objects)))
 
 
 def _halves(remote: Any) -> set[Path]:
@@ -152,26 +183,3 @@ def _objects(cache: Cache, out: str) -> set[str]:
         return {out, *(member.hash for member in cache.members(out))}
     except LineageError:
         return {out}
-
-
-@contextmanager
-def _told_errors() -> Iterator[list[str]]:
-    """What DVC says of single objects that fail: in its log alone."""
-    told: list[str] = []
-
-    class Keep(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            error = record.exc_info[1] if record.exc_info else None
-            what = without_secrets(record.getMessage())
-            told.append(what if error is None else one_line(error))
-
-    log, handler = logging.getLogger("dvc_data.hashfile.transfer"), Keep(logging.ERROR)
-    level, log.propagate = log.level, False
-    log.setLevel(logging.ERROR)
-    log.addHandler(handler)
-    try:
-        yield told
-    finally:
-        log.removeHandler(handler)
-        log.setLevel(level)
-        log.propagate = True

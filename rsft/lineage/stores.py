@@ -16,6 +16,9 @@ from rsft.lineage.workspace import Workspace
 CACHE = "cache"
 """Name of the store that stages work on."""
 
+_S3_SECONDS = {"connect_timeout": 5, "read_timeout": 15}
+"""What a bucket may take to answer, unless the user said."""
+
 
 class Store(Protocol):
     """A place of objects by their hash, or of files by their path."""
@@ -35,6 +38,13 @@ class Store(Protocol):
 
         Raises:
             OSError: Where it is not there, or cannot be read.
+        """
+
+    def require_reached(self) -> None:
+        """Makes sure that it is its object which failed, and not the store.
+
+        Raises:
+            LineageError: Where it is away, not there, or refuses us.
         """
 
 
@@ -79,6 +89,9 @@ class PlainFolder:
     def open(self, key: str) -> IO[bytes]:
         """Opens a file, unbuffered: it is read in large blocks."""
         return open(self.place(key), "rb", buffering=0)  # noqa: PTH123
+
+    def require_reached(self) -> None:
+        """It is on this machine."""
 
 
 class ObjectFolder(PlainFolder):
@@ -131,6 +144,17 @@ class RemoteStore:
         """Opens an object."""
         opened: IO[bytes] = self.database.fs.open(self.database.oid_to_path(key), "rb")
         return opened
+
+    def require_reached(self) -> None:
+        """Makes sure that it is its object which failed, and not the store.
+
+        Raises:
+            LineageError: Where it is away, not there, or refuses us.
+        """
+        try:
+            require_reached(self.database)
+        except Exception as error:  # noqa: BLE001  # each kind of remote has errors of its own
+            raise _unusable(self.name, error) from None
 
     def objects(self) -> dict[str, int]:
         """Bytes by hash of each object.
@@ -189,9 +213,7 @@ def _remotes(workspace: Workspace) -> list[ObjectStore]:
         objects = remote_objects(workspace, remote)
         require_reached(objects)
     except Exception as error:  # noqa: BLE001  # each kind of remote has errors of its own
-        raise LineageError(
-            f"DVC's {name} cannot be used ({one_line(error)}); `dvc remote list` shows what is set"
-        ) from None
+        raise _unusable(name, error) from None
     return [RemoteStore(name=name, database=objects)]
 
 
@@ -216,7 +238,26 @@ def require_reached(objects: Any) -> None:
 def remote_objects(workspace: Workspace, remote: str | None) -> Any:
     """DVC's object database of a remote; null: the default one."""
     with open_repository(workspace) as repo:
-        return repo.cloud.get_remote_odb(remote, hash_name="md5")
+        return open_remote(repo, remote)
+
+
+def open_remote(repo: Any, remote: str | None) -> Any:
+    """DVC's object database of a remote, which gives a server up that does not answer.
+
+    By DVC's defaults it would be waited for without end, and each request be made 25 times.
+
+    Args:
+        repo: DVC's repository.
+        remote: Its name; null: the default one.
+    """
+    name = remote or repo.config["core"].get("remote")
+    settings = repo.config["remote"].get(name, {})
+    if str(settings.get("url")).startswith("s3://"):
+        settings |= _S3_SECONDS | settings
+    objects = repo.cloud.get_remote_odb(remote, hash_name="md5")
+    if objects.fs.protocol == "s3":
+        objects.fs.fs.retries = 1  # of s3fs, each of which is five of boto's
+    return objects
 
 
 def forget_pushed(workspace: Workspace) -> None:
@@ -224,6 +265,12 @@ def forget_pushed(workspace: Workspace) -> None:
     from dvc_data.hashfile.db import get_index
 
     get_index(remote_objects(workspace, None)).clear()
+
+
+def _unusable(name: str, error: Exception) -> LineageError:
+    return LineageError(
+        f"DVC's {name} cannot be used ({one_line(error)}); `dvc remote list` shows what is set"
+    )
 
 
 def _not_removed(place: str, error: Exception) -> LineageError:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import random
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 
 from rsft.errors import LineageError
 from rsft.lineage import Pipeline, Workspace, folder_md5, md5_of
+from rsft.lineage.git import run_git
 from tests.disks import Disk
 from tests.disks import disk as disk
+from tests.workspaces import make_repository
 
 FILES, BYTES = 4, 100_000
 """Of the output of a stage."""
@@ -64,6 +67,16 @@ def test_what_the_user_brings_is_proven_to_be_kept(big: Workspace, disk: Disk) -
     disk(big.root / ".dvc/cache", "300k")
     with pytest.raises(LineageError, match=r"^a\.txt: it could not be written to .* 500,000 need"):
         Pipeline(big).keep_inputs()
+
+
+def test_a_disk_that_git_fills_is_told_with_what_to_do(tmp_path: Path, disk: Disk) -> None:
+    disk(tmp_path / "checkout", "400k")
+    (tmp_path / "checkout" / "a.txt").write_text("a")
+    checkout = make_repository(tmp_path / "checkout")
+    text = random.Random(0).randbytes(800_000).hex()  # half of which is left when it is packed
+    with pytest.raises(LineageError, match=r"^git hash-object: it .*/\.git \(.*make room") as told:
+        run_git(checkout, "hash-object", "-w", "--stdin", given=text)
+    assert "\n" not in str(told.value)
 
 
 def test_a_data_disk_that_fills_says_which_file(big: Workspace) -> None:

@@ -104,6 +104,38 @@ def test_what_a_file_system_raises_is_why_an_object_cannot_be_read(tmp_path: Pat
     assert found["a" * 32] == Hashed(hash=None, size=0, error="Could not connect")
 
 
+def test_a_store_that_went_away_is_told_and_not_asked_for_each_object(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Away(ObjectFolder):
+        def open(self, key: str) -> IO[bytes]:
+            asked.append(key)
+            raise TimeoutError("no answer")
+
+        def require_reached(self) -> None:
+            raise LineageError("x cannot be used (no answer)")
+
+    names = [f"{number:032}" for number in range(100_000)]
+    with pytest.raises(LineageError, match="no answer"):
+        hash_objects(Away(name="x", folder=tmp_path), names, lambda *told: None)
+    assert len(asked) < 1_000  # one for each batch that was begun before the first was heard of
+
+
+def test_an_object_whose_connection_broke_is_read_again(tmp_path: Path) -> None:
+    broken: list[str] = []
+
+    class Breaking(ObjectFolder):
+        def open(self, key: str) -> IO[bytes]:
+            if key not in broken:
+                broken.append(key)
+                raise ConnectionError("broken pipe")
+            return super().open(key)
+
+    names = [put(tmp_path, content) for content in CONTENTS]
+    found = hash_objects(Breaking(name="x", folder=tmp_path), names, lambda *told: None)
+    assert [found[name].hash for name in names] == names
+
+
 def test_a_bucket_is_read_through_dvcs_file_system(tmp_path: Path) -> None:
     """A folder that DVC reaches stands for it."""
     from dvc.repo import Repo

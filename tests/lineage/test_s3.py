@@ -1,14 +1,16 @@
 """A remote on S3: what is pushed, proven and purged there, and what its failures cost."""
 
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rsft.errors import LineageError
-from rsft.lineage import hash_objects, open_stores
+from rsft.lineage import hash_objects, open_stores, remote
 from rsft.lineage.purging import purge_objects
+from rsft.lineage.stores import remote_objects
 from tests.flows.conftest import free_ports
 from tests.lineage.test_remote import checkout as plain  # noqa: F401
 from tests.lineage.test_remote import make_run, push, template, workspace  # noqa: F401
@@ -93,7 +95,6 @@ def test_a_remote_that_fails_is_one_line_and_costs_nothing(
     objects = make_run(checkout)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")  # the patience is boto's own
     with pytest.MonkeyPatch.context() as during:
-        during.setattr(s3fs.S3FileSystem, "retries", 1)
         if fault == "errors":
             bucket.failures = 1_000
         elif fault == "time-outs":
@@ -119,6 +120,54 @@ def test_a_remote_that_fails_is_one_line_and_costs_nothing(
     point(checkout, f"s3://dvc/{checkout.name}")
     assert push(checkout).objects == 4
     assert audit(checkout, objects) == dict.fromkeys(objects, True)
+
+
+def test_a_bucket_that_stops_answering_is_not_waited_for_object_by_object(
+    checkout: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 40 objects a few are asked for, each once: boto's and s3fs's retries made it 25."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    made = [make_run(checkout, f"20260101T0000{n:02}-aaaa", f"{n}") for n in range(10)]
+    objects = {f"{n} {name}": md5 for n, of in enumerate(made) for name, md5 in of.items()}
+    real = remote.open_remote
+    with pytest.MonkeyPatch.context() as during:
+
+        def falls_silent(*asked: object) -> object:
+            """Once the first object is on its way."""
+            database = real(*asked)  # type: ignore[arg-type]
+            put = database.fs.fs._put_file
+
+            async def send(*what: object, **how: object) -> object:
+                if not bucket.seconds:
+                    bucket.seconds, bucket.requests = 1.5, 0
+                return await put(*what, **how)
+
+            during.setattr(database.fs.fs, "_put_file", send)
+            return database
+
+        during.setattr(remote, "open_remote", falls_silent)
+        line = push(checkout).line or ""
+    assert "Read timeout on endpoint URL" in line
+    assert 8 <= bucket.requests <= 10  # one batch, and whether the bucket is there
+    bucket.seconds = 0.0
+    assert push(checkout).problem is None
+    _, store = open_stores(workspace(checkout))
+    bucket.seconds, bucket.requests = 1.5, 0
+    with pytest.raises(LineageError, match=r"remote 'store' cannot be used \(Read timeout"):
+        hash_objects(store, objects.values(), lambda *_: None)
+    assert 0 < bucket.requests <= 5 * len(os.sched_getaffinity(0))
+    bucket.seconds = 0.0
+    assert audit(checkout, objects) == dict.fromkeys(objects, True)
+
+
+def test_a_bucket_is_given_up_by_default_where_it_does_not_answer(checkout: Path) -> None:
+    (checkout / ".dvc" / "config").write_text(
+        "[core]\n    remote = store\n['remote \"store\"']\n    url = s3://dvc/x\n"
+    )
+    limits = remote_objects(workspace(checkout), None).fs.fs.config_kwargs
+    assert (limits["connect_timeout"], limits["read_timeout"]) == (5, 15)
+    point(checkout, "s3://dvc/x")
+    assert remote_objects(workspace(checkout), None).fs.fs.config_kwargs["read_timeout"] == 1
 
 
 def test_a_remote_whose_library_is_not_installed_is_told(

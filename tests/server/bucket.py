@@ -45,11 +45,11 @@ class Bucket:
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Answer:
         """Answers a request."""
-        time.sleep(self.seconds)
         with self._lock:
             self.requests += 1
             fails = self.failures > 0
             self.failures -= fails
+        time.sleep(self.seconds)
         if fails:
             return _refuse(environ, start, "500 Internal Error", "InternalError", "injected")
         signed = environ.get("HTTP_AUTHORIZATION", "") + environ.get("QUERY_STRING", "")

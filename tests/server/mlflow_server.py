@@ -76,13 +76,20 @@ def password_of(name: str) -> str:
 def mlflow_server(
     postgres: Postgres, bucket: Bucket, folder: Path, port: int
 ) -> Iterator[Accounts]:
-    """The server, until the end."""
+    """The server with databases of its own, until the end."""
+    for database in ("mlflow", "mlflow_auth"):
+        postgres.make(database)
+    with started(postgres, bucket, folder, port) as accounts:
+        yield accounts
+
+
+@contextmanager
+def started(postgres: Postgres, bucket: Bucket, folder: Path, port: int) -> Iterator[Accounts]:
+    """The server on the databases that are there; it is killed at the end."""
     template = (ROOT / "mlflow" / "basic_auth.ini").read_text()
     place = f"127.0.0.1:{postgres.port}"
     settings = folder / "basic_auth.ini"
     settings.write_text(template.replace("localhost:5432", place))
-    for database in ("mlflow", "mlflow_auth"):
-        postgres.make(database)
     environment = clean_environment(folder) | bucket.environment | {
         "PGPASSWORD": PASSWORD,
         "MLFLOW_AUTH_CONFIG_PATH": str(settings),
@@ -93,7 +100,7 @@ def mlflow_server(
         "MLFLOW_BACKEND_STORE_URI": f"postgresql+psycopg2://{USER}@{place}/mlflow",
         "MLFLOW_ARTIFACTS_DESTINATION": "s3://mlflow/artifacts",
     }  # fmt: skip
-    log = (folder / "mlflow.log").open("wb")
+    log = (folder / "mlflow.log").open("ab")
     process = subprocess.Popen(
         [sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth",
          "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
