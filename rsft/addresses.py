@@ -6,14 +6,22 @@ Users, passwords and keys stand before the ``@`` or after the ``?``.
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 _USER = re.compile(r"://[^/?#\s'\"]*@")
+_SECRET = re.compile(r"(?:password|token|secret|api.?key|sig)=", re.IGNORECASE)
 _QUERY = re.compile(r"(://[^?#\s'\"]*)\?[^#\s'\"]+")
 
 
 def without_secrets(text: str) -> str:
     """A text with ``***`` for the users and parameters of the addresses in it."""
     return _QUERY.sub(r"\1?***", _USER.sub("://***@", text))
+
+
+def has_secret(address: str) -> bool:
+    """Whether an address has a password, by its place or by its name."""
+    parts = urlsplit(address)
+    return parts.password is not None or _SECRET.search(parts.query) is not None
 
 
 def hide_secrets(value: Any) -> Any:

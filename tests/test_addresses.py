@@ -1,6 +1,6 @@
 import pytest
 
-from rsft.addresses import hide_secrets, without_secrets
+from rsft.addresses import has_secret, hide_secrets, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,17 @@ def test_addresses_in_a_text_tell_no_secret(told: str, shown: str) -> None:
 def test_nor_do_those_in_a_document() -> None:
     told = {"a": [{"url": "http://a:b@c"}, 1, None], "b": {"c": True}}
     assert hide_secrets(told) == {"a": [{"url": "http://***@c"}, 1, None], "b": {"c": True}}
+
+
+@pytest.mark.parametrize(
+    ("address", "has"),
+    [
+        ("postgresql://ann:word@host/db", True),
+        ("postgresql://host/db?user=ann&password=word", True),
+        ("https://host/v1?api-key=word", True),
+        ("postgresql://ann@host/db?sslmode=require&sslkey=/etc/key", False),
+        ("sqlite:////home/token=/mlflow.db", False),
+    ],
+)
+def test_an_address_with_a_password_is_known(address: str, has: bool) -> None:
+    assert has_secret(address) is has

@@ -83,6 +83,17 @@ def tag_spoilt(folder: Path, manifest: str) -> None:
     git(folder, "tag", "--annotate", "run/spoilt", commit, "-m", "Spoilt")
 
 
+def places_of(text: str, folder: Path) -> list[str]:
+    """Files that hold a text, and git's objects."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    found = [str(file) for file in files if text.encode() in file.read_bytes()]
+    if (folder / ".git").exists():
+        listed = ["git", "cat-file", "--batch-all-objects", "--batch"]
+        objects = subprocess.run(listed, cwd=folder, capture_output=True, check=True).stdout
+        found += ["git"] * (text.encode() in objects)
+    return found
+
+
 def clean_environment(folder: Path, **more: str) -> dict[str, str]:
     """The environment of a person at a shell in a folder: nothing that this test run has set."""
     ours = ("PREFECT_", "MLFLOW_", "DVC_", "GX_", "PYTEST_")

@@ -33,8 +33,10 @@ def promote(
     entry = named_version(workspace, config.register_.name, version)
     name = approve or (_git_name(workspace) if yes else None)
     from flows.promote import promote as promote_flow
+    from flows.run import require_server
     from rsft.report.verdict import verdict_lines
 
+    require_server()
     verdict: dict[str, Any] | None = promote_flow(version=version, approved_by=name, reason=reason)
     if as_json:
         print(json.dumps(verdict, indent=2, ensure_ascii=False))

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import psycopg2
 
-USER, PASSWORD = "rsft", "plantedpostgres"
+from tests.server.planted import MARK
+
+USER, PASSWORD = "rsft", f"{MARK}-postgres"
 _WAYS = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin")
 
 
@@ -48,6 +50,18 @@ class Postgres:
         connection.cursor().execute(f"CREATE DATABASE {database}")
         connection.close()
         return f"{at}/{database}"
+
+    def dump(self, database: str) -> str:
+        """All that a database holds, as SQL."""
+        at = ("-h", "127.0.0.1", "-p", str(self.port), "-U", USER, database)
+        done = subprocess.run(
+            [str(self.programs / "pg_dump"), "--inserts", *at],
+            env={"PGPASSWORD": PASSWORD},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
 
     def run(self, program: str, *arguments: str) -> None:
         """Runs one of its programs; as the user `postgres` where that is root, whom it refuses."""
