@@ -28,14 +28,13 @@ def status(
     address = os.environ.get("PREFECT_API_URL")
     if address is None and stack is not None:
         address = f"{stack.addresses['Prefect']}/api"
-    told = hide_secrets(
-        {
-            "up": None if stack is None else asdict(stack),
-            "prefect_address": address,
-            "prefect": None if address is None else ask_server(address),
-            **tell_standing(workspace),
-        }
-    )
+    told = {
+        "up": None if stack is None else asdict(stack),
+        "prefect_address": address,
+        "prefect": None if address is None else ask_server(address),
+        **tell_standing(workspace),
+    }
+    told = hide_secrets(told)
     if as_json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
     else:
