@@ -104,7 +104,7 @@ def promote_version(
         if serving is not None and _stands_in(registry, record, entry, serving):
             reason = f"the model of version {serving.version}, which MLflow has no more"
             why = {"reason": reason, "against": serving.version, "approved_by": None}
-            of = {"name": entry.name, "version": entry.version, "run": run}
+            of: dict[str, Any] = {"name": entry.name, "version": entry.version, "run": run}
             promote(workspace, registry, **of, details=why)
             return None
         verdict = _judge(workspace, registry, record, entry, serving, run, audit, approval)
