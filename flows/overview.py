@@ -1,5 +1,6 @@
 """What Prefect's server knows of the flows, over HTTP: Prefect itself takes seconds to import."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,10 +25,20 @@ def ask_server(address: str) -> dict[str, Any] | None:
         None where the server does not answer, or is none.
     """
     try:
-        with httpx2.Client(base_url=address.rstrip("/") + "/", timeout=_SECONDS) as client:
+        base = address.rstrip("/") + "/"
+        with httpx2.Client(base_url=base, timeout=_SECONDS, auth=_account()) as client:
             return _told(client, address.rstrip("/").removesuffix("/api"))
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, KeyError, TypeError):
         return None
+
+
+def _account() -> tuple[str, str] | None:
+    """Who asks, where the server wants to know; as Prefect's own client is told."""
+    given = os.environ.get("PREFECT_API_AUTH_STRING")
+    if given is None:
+        return None
+    user, _, password = given.partition(":")
+    return user, password
 
 
 def _told(client: httpx2.Client, ui: str) -> dict[str, Any]:

@@ -6,8 +6,10 @@ Users, passwords and keys stand before the ``@`` or after the ``?``.
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 _USER = re.compile(r"://[^/?#\s'\"]*@")
+_SECRET = re.compile(r"(?:password|token|secret|api.?key|sig)=", re.IGNORECASE)
 _QUERY = re.compile(r"(://[^?#\s'\"]*)\?[^#\s'\"]+")
 
 
@@ -21,6 +23,12 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror  # without the paths, which are the inside of DVC's and of others
     return without_secrets(" ".join(str(error).split())) or type(error).__name__
+
+
+def has_secret(address: str) -> bool:
+    """Whether an address has a password, by its place or by its name."""
+    parts = urlsplit(address)
+    return parts.password is not None or _SECRET.search(parts.query) is not None
 
 
 def hide_secrets(value: Any) -> Any:

@@ -1,6 +1,6 @@
 import pytest
 
-from rsft.addresses import hide_secrets, one_line, without_secrets
+from rsft.addresses import has_secret, hide_secrets, one_line, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,17 @@ def test_nor_do_those_in_a_document() -> None:
 )
 def test_an_error_is_one_line(error: Exception, told: str) -> None:
     assert one_line(error) == told
+
+
+@pytest.mark.parametrize(
+    ("address", "has"),
+    [
+        ("postgresql://ann:word@host/db", True),
+        ("postgresql://host/db?user=ann&password=word", True),
+        ("https://host/v1?api-key=word", True),
+        ("postgresql://ann@host/db?sslmode=require&sslkey=/etc/key", False),
+        ("sqlite:////home/token=/mlflow.db", False),
+    ],
+)
+def test_an_address_with_a_password_is_known(address: str, has: bool) -> None:
+    assert has_secret(address) is has

@@ -244,6 +244,11 @@ def test_a_password_does_not_belong_into_the_settings() -> None:
         parse_config(text, name="params.yaml")
     assert "hunter2" not in str(told.value)
     parse_config(text.replace(":hunter2", ""), name="params.yaml")
+    with pytest.raises(ConfigurationError, match="base_url holds a password or a key") as told:
+        set_values(
+            PARAMS, ["generate.openai={base_url: 'http://h/v1?token=hunter2'}"], dry_run=True
+        )
+    assert "hunter2" not in str(told.value)
 
 
 def test_rounds_that_are_no_chain_are_refused() -> None:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from rsft.config import set_values
+from rsft.lineage.git import run_git
+from rsft.lineage.runs import MANIFEST
 
 ROOT = Path(__file__).parents[1]
 
@@ -67,6 +69,29 @@ def git(folder: Path, *arguments: str) -> str:
         ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
     )
     return done.stdout.strip()
+
+
+def tag_spoilt(folder: Path, manifest: str) -> None:
+    """Tags a run, ``run/spoilt``, whose manifest is some text."""
+    (folder / ".git" / "blob").write_text(manifest)
+    with_index = {"GIT_INDEX_FILE": str(folder / ".git" / "index.spoilt")}
+    sha = git(folder, "hash-object", "-w", ".git/blob")
+    entry = f"100644,{sha},{MANIFEST}"
+    run_git(folder, "update-index", "--add", "--cacheinfo", entry, environment=with_index)
+    tree = run_git(folder, "write-tree", environment=with_index)
+    commit = git(folder, "commit-tree", tree, "-m", "Spoilt")
+    git(folder, "tag", "--annotate", "run/spoilt", commit, "-m", "Spoilt")
+
+
+def places_of(text: str, folder: Path) -> list[str]:
+    """Files that hold a text, and git's objects."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    found = [str(file) for file in files if text.encode() in file.read_bytes()]
+    if (folder / ".git").exists():
+        listed = ["git", "cat-file", "--batch-all-objects", "--batch"]
+        objects = subprocess.run(listed, cwd=folder, capture_output=True, check=True).stdout
+        found += ["git"] * (text.encode() in objects)
+    return found
 
 
 def clean_environment(folder: Path, **more: str) -> dict[str, str]:

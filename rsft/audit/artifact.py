@@ -74,11 +74,12 @@ def _compare(
     findings: Findings,
 ) -> None:
     """Holds the files of a folder against their list, by the MD5 of each path."""
-    for path in sorted(wanted.keys() | hashed.keys()):
+    found = {path: md5 or "what cannot be read" for path, md5 in hashed.items()}
+    for path in sorted(wanted.keys() | found.keys()):
         findings.compare(
             "artifact",
             f"{version}: {path} in {folder}",
             expected=wanted.get(path),
-            found=hashed.get(path),
+            found=found.get(path),
             remedy=_REMEDY,
         )

@@ -8,65 +8,38 @@ A run that ends meanwhile is not called wrong: what is written last is read firs
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from rsft.audit.artifact import check_artifact, check_package
-from rsft.audit.case import Case, DataSets, model_hash, open_case
+from rsft.audit.case import Case, DataSets, open_case
 from rsft.audit.checkout import check_checkout, run_of_checkout
 from rsft.audit.code import check_code
 from rsft.audit.edges import check_edges
 from rsft.audit.expectations import check_expectations
 from rsft.audit.findings import AuditReport, Findings
 from rsft.audit.lock import check_lock, check_marked
+from rsft.audit.models import Look, Model, Proof, audit_model, entries_of, look_at
 from rsft.audit.objects import check_objects, claims_of
 from rsft.audit.record import check_entries, check_numbers
-from rsft.audit.registrations import (
-    Difference,
-    check_aliases,
-    check_provenance,
-    check_versions,
-    has_alias,
-)
 from rsft.audit.rows import check_rows
 from rsft.audit.settings import check_settings
-from rsft.errors import LineageError, RegistryError, WorkspaceError
+from rsft.audit.tags import check_spoilt, surviving
+from rsft.errors import LineageError, WorkspaceError
 from rsft.lineage import (
     Cache,
-    Entry,
     RunRecord,
     Store,
     Trees,
     Workspace,
-    contending,
-    in_service,
     open_cache,
     open_stores,
     read_purges,
     read_record,
     read_run,
     read_runs,
-    spoilt_runs,
 )
-from rsft.registry import CHALLENGER, CHAMPION, ModelVersion, Registry, fetch_model, policy_in
+from rsft.registry import Registry
 from rsft.types import Progress
-
-Look = Callable[
-    [Workspace, Registry, str],
-    tuple[Sequence[Entry], Sequence[ModelVersion], Sequence[Difference]],
-]
-"""Reads a model's record, its versions, and which of its aliases are not as the record has it, at
-one moment: while nobody registers or promotes."""
-
-_MANIFEST = "a manifest as `rsft run` writes it"
-_FETCH = (
-    "the tag is not what `rsft run` wrote; `git fetch --tags --force` from a sound copy brings it "
-    "back"
-)
 
 
 def _silent(done: int, total: int, note: str = "") -> None:
@@ -112,7 +85,7 @@ def audit_all(
     models = [audit.look(name) for name in names]
     runs = audit.read_runs()
     audit.audit_runs(list(runs.values()))
-    audit.audit_spoilt()
+    check_spoilt(workspace, audit.findings)
     for found in models:
         check_numbers(found.record, audit.findings)
         check_entries(found.record, found.record, runs, audit.findings)
@@ -147,59 +120,17 @@ def audit_run(
         progress: Told how many objects are hashed.
     """
     audit = _Audit(workspace, open_registry, look, progress)
-    own = _entries_of(run, read_record(workspace))
+    own = entries_of(run, read_record(workspace))
     models = [audit.look(name) for name in sorted({model} | {entry.name for entry in own})]
     runs = audit.read_runs()
     audit.audit_runs([run])
     for found in models:
-        own = _entries_of(run, found.record)
+        own = entries_of(run, found.record)
         check_entries(own, found.record, runs, audit.findings)
         audit.audit_model(found, run)
     if with_checkout:
         audit.audit_checkout()
     return audit.report()
-
-
-def _entries_of(run: RunRecord, record: Sequence[Entry]) -> list[Entry]:
-    """What a run wrote, and what is on record of the versions of its model."""
-    made = model_hash(run)
-    of_model = {
-        (entry.name, entry.version)
-        for entry in record
-        if made is not None and entry.details.get("model_hash") == made
-    }
-    return [
-        entry
-        for entry in record
-        if entry.details.get("run_id") == run.run_id or (entry.name, entry.version) in of_model
-    ]
-
-
-def _versions_of(run: RunRecord, versions: Sequence[ModelVersion]) -> list[ModelVersion]:
-    """The versions that a run, or another with the same model, made."""
-    made = model_hash(run)
-    return [
-        version
-        for version in versions
-        if version.tags.get("run_id") == run.run_id
-        or (made is not None and version.tags.get("model_md5") == made)
-    ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Model:
-    """What record and registry say of a model, at one moment."""
-
-    name: str
-    """The registered model."""
-    record: Sequence[Entry]
-    """The entries of it."""
-    registry: Registry | None = None
-    """MLflow; null where it cannot be reached."""
-    versions: Sequence[ModelVersion] = ()
-    """Its versions there."""
-    differences: Sequence[Difference] = ()
-    """Its aliases there that are not as the record has them."""
 
 
 class _Audit:
@@ -240,27 +171,9 @@ class _Audit:
             )
             return [open_cache(self._workspace)]
 
-    def look(self, name: str) -> "_Model":
+    def look(self, name: str) -> Model:
         """What record and registry say of a model."""
-        try:
-            registry = self._open_registry()
-            record, versions, differences = self._look(self._workspace, registry, name)
-        except RegistryError as error:
-            self.findings.add(
-                "registration",
-                name,
-                expected="its versions in MLflow",
-                found=str(error),
-                remedy="audit again when it can be reached",
-            )
-            return _Model(name=name, record=read_record(self._workspace, name))
-        return _Model(
-            name=name,
-            record=record,
-            registry=registry,
-            versions=versions,
-            differences=differences,
-        )
+        return look_at(self._workspace, name, self._open_registry, self._look, self.findings)
 
     def read_runs(self) -> Mapping[str, RunRecord]:
         """All runs by their id: after models are looked at, for a run is tagged first."""
@@ -285,51 +198,21 @@ class _Audit:
                 partial(check_rows, cache=cache),
                 partial(check_expectations, cache=cache),
             ):
-                with self._surviving(run.tag):
+                with surviving(run.tag, self.findings):
                     check(case, findings=self.findings)
         claims = claims_of(list(self._cases.values()), self._datasets)
         check_objects(claims, self._stores, self._purges, self.findings, self._progress)
 
-    def audit_spoilt(self) -> None:
-        """Tags of runs whose manifest is none."""
-        for tag in spoilt_runs(self._workspace):
-            found = "what is none"
-            self.findings.add("lock", tag, expected=_MANIFEST, found=found, remedy=_FETCH)
-
-    @contextmanager
-    def _surviving(self, tag: str) -> Iterator[None]:
-        """Goes on after what a tag says that no run says; others may have written it."""
-        try:
-            yield
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            self.findings.add("lock", tag, expected=_MANIFEST, found=repr(error), remedy=_FETCH)
-
-    def audit_model(self, model: "_Model", run: RunRecord | None = None) -> None:
+    def audit_model(self, model: Model, run: RunRecord | None = None) -> None:
         """A registered model's aliases, and its versions in MLflow: all, or those of a run."""
-        if model.registry is None:
-            return
-        record, versions = model.record, model.versions
-        if run is not None:
-            record, versions = _entries_of(run, record), _versions_of(run, versions)
-        named = {
-            CHAMPION: in_service(model.record, model.name),
-            CHALLENGER: contending(model.record, model.name),
-        }
-        # Who else serves is no matter of a run: a challenger is proven all the same.
-        aliases = [
-            alias
-            for alias, entry in named.items()
-            if run is None or entry in record or has_alias(versions, alias)
-        ]
-        check_aliases(model.name, aliases, model.differences, self.findings)
-        check_versions(model.name, record, versions, self.findings)
-        packages = {
-            entry.version: entry.details.get("package_md5")
-            for entry in model.record
-            if entry.kind == "registered"
-        }
-        for version in versions:
-            self._audit_version(model.registry, version, packages.get(version.version))
+        proof = Proof(
+            runs=self._runs,
+            trees=self._trees,
+            datasets=self._datasets,
+            findings=self.findings,
+            progress=self._progress,
+        )
+        audit_model(model, proof, run)
 
     def audit_checkout(self) -> None:
         """The checkout, unless a run is at work in it."""
@@ -371,36 +254,3 @@ class _Audit:
             )
             return None
         return open_case(run, self._trees, self._datasets, self.findings)
-
-    def _audit_version(
-        self, registry: Registry, version: ModelVersion, package: str | None
-    ) -> None:
-        run = self._runs.get(version.tags.get("git_tag", "").removeprefix("run/"))
-        with self._surviving(version.tags.get("git_tag", "")):
-            check_provenance(version, run, self._trees, self.findings)
-        name = f"{version.name}/{version.version}"
-        try:
-            with TemporaryDirectory() as copies:
-                model = fetch_model(registry, version, Path(copies))
-                self._audit_model_files(name, model, run, package)
-        except RegistryError as error:
-            self.findings.add(
-                "artifact",
-                name,
-                expected="the files of its model in MLflow's store",
-                found=str(error),
-                remedy="bring them back from a copy of the store",
-            )
-
-    def _audit_model_files(
-        self, name: str, model: Path, run: RunRecord | None, package: str | None
-    ) -> None:
-        check_package(name, model, package, self.findings, self._progress)
-        md5 = model_hash(run) if run else None
-        if md5 is None:
-            return
-        try:
-            made = self._datasets.files(md5)
-        except LineageError:
-            return  # that the list is lost is a finding of the objects
-        check_artifact(name, policy_in(model), made, self.findings, self._progress)

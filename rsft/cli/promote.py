@@ -30,21 +30,31 @@ def promote(
     from rsft.promotion import named_version
 
     # Prefect takes seconds to start: who names a version that is not there is told so at once.
-    named_version(workspace, config.register_.name, version)
+    entry = named_version(workspace, config.register_.name, version)
     name = approve or (_git_name(workspace) if yes else None)
     from flows.promote import promote as promote_flow
+    from flows.run import require_server
     from rsft.report.verdict import verdict_lines
 
+    require_server()
     verdict: dict[str, Any] | None = promote_flow(version=version, approved_by=name, reason=reason)
     if as_json:
         print(json.dumps(verdict, indent=2, ensure_ascii=False))
     elif verdict is None:
-        what = "no challenger to judge" if version is None else f"{version} is the champion already"
-        plain_console(soft_wrap=True).print(f"{escape(config.register_.name)}: {escape(what)}")
+        named = config.register_.name if entry is None else entry.name
+        plain_console(soft_wrap=True).print(escape(_nothing_to_judge(workspace, named)))
     else:
         plain_console(soft_wrap=True).print(verdict_lines(verdict))
     if verdict is not None and not verdict["is_promoted"]:
         sys.exit(1)
+
+
+def _nothing_to_judge(workspace: Any, name: str) -> str:
+    from rsft.lineage import in_service, read_record
+
+    serving = in_service(read_record(workspace), name)
+    told = "none serves" if serving is None else f"version {serving.version} is the champion"
+    return f"{name}: nothing to judge; {told}"
 
 
 def _git_name(workspace: Any) -> str:

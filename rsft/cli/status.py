@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from rsft.addresses import hide_secrets
 from rsft.cli.app import app
 from rsft.report.sheet import plain_console
 
@@ -30,6 +31,7 @@ def status(
         "prefect": None if address is None else ask_server(address),
         **tell_standing(workspace),
     }
+    told = hide_secrets(told)
     if as_json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
     else:

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from rsft.addresses import has_secret
 from rsft.config.section import Section
 
 LEAST_TEMPERATURE = 1e-3
@@ -43,6 +44,15 @@ class OpenAISection(Section):
     """Of one request, with exponential back-off; then the run stops."""
     api_key_variable: str | None = None
     """Environment variable that holds the key, where the server wants one."""
+
+    @model_validator(mode="after")  # one of the field alone would be told with the secret
+    def _holds_no_secret(self) -> Self:
+        if has_secret(self.base_url):
+            raise ValueError(
+                "base_url holds a password or a key, which every run would put on record; name the "
+                "environment variable that holds it as api_key_variable"
+            )
+        return self
 
 
 class AdaptiveSection(Section):

@@ -2,10 +2,10 @@
 
 import re
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, StrictInt, model_validator
 
+from rsft.addresses import has_secret
 from rsft.config.places import TRAINING
 from rsft.config.section import Section
 
@@ -161,7 +161,7 @@ class RegisterSection(Section):
 
     @model_validator(mode="after")  # one of the field alone would be told with the password
     def _holds_no_password(self) -> Self:
-        if self.tracking_uri is not None and urlsplit(self.tracking_uri).password is not None:
+        if self.tracking_uri is not None and has_secret(self.tracking_uri):
             raise ValueError(
                 "tracking_uri holds a password, which every run would put on record; set "
                 "MLFLOW_TRACKING_URI, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"

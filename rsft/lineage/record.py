@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from rsft.lineage.git import run_git
 from rsft.lineage.workspace import Workspace
@@ -109,19 +109,25 @@ def contending(record: Sequence[Entry], name: str) -> Entry | None:
 def before_champion(record: Sequence[Entry], name: str) -> int | None:
     """The version that served before the present champion was promoted, or None where none did.
 
-    A rollback takes the champion away for good: the next one goes back one further. Where entries
-    lack, what served is told by those after them; None, too, where they do not tell enough.
+    A rollback takes the champion away for good: the next one goes back one further. A promotion of
+    the very model that serves, under another number, is none: what served before it did so before
+    that, too. Where entries lack, what served is told by those after them; None, too, where they do
+    not tell enough.
     """
-    promotions: list[Entry] = []
+    served: list[_Served] = []
+    own = [e for e in record if e.name == name and e.kind == "registered"]
+    models = {e.version: e.details["model_hash"] for e in own}
     for change in sorted(_changes(record, name), key=lambda entry: entry.number):
-        _leave_off_at(promotions, change.details["against"])
-        if change.kind == "promoted":
-            promotions.append(change)
-        else:
-            del promotions[-1:]
-            _leave_off_at(promotions, change.version)
-    against: int | None = promotions[-1].details["against"] if promotions else None
-    return against
+        before = change.details["against"]
+        _leave_off_at(served, before)
+        if change.kind == "rolled_back":
+            del served[-1:]
+            _leave_off_at(served, change.version)
+            continue
+        if before in models and models[before] == models.get(change.version):
+            before = served.pop().before if served else None
+        served.append(_Served(change.version, before))
+    return served[-1].before if served else None
 
 
 def missing_entries(record: Sequence[Entry], name: str) -> list[str]:
@@ -144,10 +150,19 @@ def numbered_entries(record: Sequence[Entry]) -> dict[str, set[int]]:
     return dict(sorted(found.items()))
 
 
-def _leave_off_at(promotions: list[Entry], version: int | None) -> None:
+class _Served(NamedTuple):
+    """A version that was promoted."""
+
+    version: int
+    """Its number."""
+    before: int | None
+    """The version that served before; null for none."""
+
+
+def _leave_off_at(served: list[_Served], version: int | None) -> None:
     """Takes away promotions until the last one is of a version."""
-    while promotions and promotions[-1].version != version:
-        promotions.pop()
+    while served and served[-1].version != version:
+        served.pop()
 
 
 def _changes(record: Sequence[Entry], name: str) -> list[Entry]:

@@ -39,7 +39,7 @@ from rsft.promotion.form import has_made
 from rsft.promotion.gate import judge
 from rsft.promotion.looks import count_looks, digest_judgement
 from rsft.promotion.verdict import Approval, Verdict
-from rsft.registry import Registry, get_version, keep_verdict, require_promoter
+from rsft.registry import Registry, get_version, keep_verdict, list_versions, require_promoter
 from rsft.report.verdict import verdict_markdown
 from rsft.runs.record import hold_registry, promote, reconcile, require_champion
 from rsft.runs.subjects import find_subject
@@ -82,8 +82,8 @@ def promote_version(
         approval: What a person said of it.
 
     Returns:
-        The verdict; None where there is nothing to judge, as the version serves already, or none
-        contends.
+        The verdict; None where there is nothing to judge, as the version serves already, is the
+        champion's model that was registered again, or none contends.
 
     Raises:
         LineageError: Where no such version is on record, or its data sets are gone.
@@ -101,6 +101,12 @@ def promote_version(
             return None
         require_promoter(registry, entry.name)  # before a look is counted
         run = _vouching(workspace, entry)
+        if serving is not None and _stands_in(registry, record, entry, serving):
+            reason = f"the model of version {serving.version}, which MLflow has no more"
+            why = {"reason": reason, "against": serving.version, "approved_by": None}
+            of: dict[str, Any] = {"name": entry.name, "version": entry.version, "run": run}
+            promote(workspace, registry, **of, details=why)
+            return None
         verdict = _judge(workspace, registry, record, entry, serving, run, audit, approval)
         return _keep(workspace, registry, run, verdict)
 
@@ -124,6 +130,12 @@ def named_version(workspace: Workspace, model: str, text: str | None) -> Entry |
     if subject.version is None:
         raise LineageError(f"{text!r} names no version; write {model}/1 or {model}@challenger")
     return subject.version
+
+
+def _stands_in(registry: Registry, record: Sequence[Entry], entry: Entry, serving: Entry) -> bool:
+    """Whether a version is the champion's model, registered again since MLflow lost its version."""
+    is_same = entry.details["model_hash"] == _registered_hash(record, serving)
+    return is_same and serving.version not in list_versions(registry, serving.name)
 
 
 def _vouching(workspace: Workspace, entry: Entry) -> RunRecord:

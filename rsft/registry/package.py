@@ -8,6 +8,7 @@ under transformers 5.
 import dataclasses
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -77,6 +78,8 @@ def write_model(folder: Path, *, policy: Path, serving: Serving, model_id: str, 
         ),
         input_example=pd.DataFrame({"question": [serving.example]}),
     )
+    for place in _searched(folder):
+        _bar_bytecode(place)
     listed = {name: _md5((folder / name).read_bytes()) for name in package_files(folder)}
     text = json.dumps(listed, indent=1)
     (folder / PACKAGE_FILES).write_text(text, encoding="utf-8")
@@ -84,15 +87,34 @@ def write_model(folder: Path, *, policy: Path, serving: Serving, model_id: str, 
 
 
 def package_files(model: Path) -> list[str]:
-    """The files of an MLflow model by path, without the policy's and those that come later."""
-    paths = sorted(path.relative_to(model) for path in model.rglob("*") if path.is_file())
+    """The files of an MLflow model by path, without the policy's and those that come later.
+
+    A link is one, also to a folder: what lies behind it is loaded as if it lay here.
+    """
+    found = (path for path in model.rglob("*") if path.is_file() or path.is_symlink())
+    paths = sorted(path.relative_to(model) for path in found)
     return [
         path.as_posix()
         for path in paths
-        if path.parts[0] != "artifacts"
-        and "__pycache__" not in path.parts
-        and str(path) not in (PACKAGE_FILES, *_LATER)
+        if path.parts[0] != "artifacts" and str(path) not in (PACKAGE_FILES, *_LATER)
     ]
+
+
+def _searched(model: Path) -> list[Path]:
+    """Folders of an MLflow model that Python loads source from."""
+    code = model / "code"
+    return [model, code, *(path for path in sorted(code.rglob("*")) if path.is_dir())]
+
+
+def _bar_bytecode(folder: Path) -> None:
+    """Puts a file where Python would keep bytecode, so that it compiles the source each time.
+
+    It takes bytecode for the source by time and size alone; what loading leaves there could not
+    be told from what somebody put there.
+    """
+    cache = folder / "__pycache__"
+    shutil.rmtree(cache, ignore_errors=True)
+    cache.touch()
 
 
 def policy_in(model: Path) -> Path:

@@ -1,4 +1,4 @@
-"""MLflow's UI on the store of a checkout: ``python -m rsft.registry.ui HOME HOST PORT [URI]``.
+"""MLflow's UI on the store of a checkout: ``python -m rsft.registry.ui HOME HOST PORT``.
 
 The store's tables are made first, as every other process of ours makes them: two that did so at
 once would both fail.
@@ -11,18 +11,17 @@ from pathlib import Path
 from rsft.registry.store import Registry
 
 
-def main(home: str, host: str, port: str, tracking_uri: str | None = None) -> None:
-    """Serves until it is stopped.
+def main(home: str, host: str, port: str) -> None:
+    """Serves the store of ``MLFLOW_TRACKING_URI``, or that of the checkout, until it is stopped.
 
     Args:
         home: The main checkout.
         host: Where it listens.
         port: On which port.
-        tracking_uri: The store, where the settings name one.
     """
     # Jobs would be eight more processes and 2 GB.
     os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
-    registry = Registry.open(Path(home), tracking_uri)
+    registry = Registry.open(Path(home))
     from mlflow.cli import cli
 
     artifacts = (Path(home).resolve() / "mlflow" / "artifacts").as_uri()

@@ -178,6 +178,8 @@ def trace_lines(found: Json) -> Iterator[str]:
     if absent:
         yield ""
         yield f"{_count(len(absent), 'run')} without it, the last {_shown(absent[-1])}"
+    for problem in found["spoilt"]:
+        yield f"[yellow]not read:[/] {_shown(problem)}"
 
 
 def _run_lines(run: Json) -> Iterator[str]:
@@ -224,7 +226,8 @@ def affected_lines(found: Json) -> Iterator[str]:
     for path, md5 in dict(sorted(held)).items():
         yield _line("data", f"{path}  {md5 if versions[path] == 1 else _versions(versions[path])}")
     yield from _model_lines(list(models.values()))
-    for problem in dict.fromkeys(line for run in found["runs"] for line in run["unread"]):
+    unread = dict.fromkeys(line for run in found["runs"] for line in run["unread"])
+    for problem in (*unread, *found["spoilt"]):
         yield f"[yellow]not read:[/] {_shown(problem)}"
 
 

@@ -56,7 +56,8 @@ class Purge:
     is_evaluated: bool
     """Whether models were evaluated on it, whose answers MLflow keeps."""
     unread: tuple[str, ...]
-    """Lists of what the user brought, and parts of ledgers, that could not be looked through."""
+    """Runs, lists of what the user brought, and parts of ledgers that could not be looked
+    through."""
     run_ids: tuple[str, ...]
     """Runs that can no longer be replayed, for they made or read these objects."""
     details: Mapping[str, Any]
@@ -75,7 +76,7 @@ def plan_purge(workspace: Workspace, trace: Trace) -> Purge:
             own = frozenset(found.prompt.prompt_id for found in run.prompts)
             tables = [file.hash for file in run.files if file.path.endswith(".parquet")]
             rows_of |= {md5: rows_of.get(md5, frozenset()) | own for md5 in tables}
-    unread: list[str] = []
+    unread = trace.problems
     inputs = _inputs_with(workspace, trace.runs, prompts, unread)
     roots, ids = list_worktrees(workspace), {prompt.prompt_id for prompt in prompts}
     return Purge(

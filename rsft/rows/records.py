@@ -78,6 +78,17 @@ class Trace:
     """Since when it is to be forgotten; null where it is not."""
     runs: Sequence[RunTrace]
     """Every run, the oldest first."""
+    spoilt: Sequence[str]
+    """Tags of runs that say nothing that can be read: what they have of it is not known."""
+
+    @property
+    def problems(self) -> list[str]:
+        """Of each of these tags what that means, and what to do about it."""
+        return [
+            f"{tag}: its manifest is none, so what it has of it is not known; `git fetch --tags "
+            "--force` from a sound copy brings it back"
+            for tag in self.spoilt
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -88,4 +99,5 @@ class Trace:
             "text": None if self.wanted.prompt is None else self.wanted.prompt.text,
             "forgotten_at": self.forgotten_at,
             "runs": [run.as_dict() for run in self.runs],
+            "spoilt": self.problems,
         }

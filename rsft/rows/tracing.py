@@ -14,7 +14,15 @@ import pyarrow.compute as pc
 
 from rsft.config import FORGOTTEN
 from rsft.errors import LineageError, PromptsError
-from rsft.lineage import RunRecord, Workspace, is_object, read_files, read_purges, read_record
+from rsft.lineage import (
+    RunRecord,
+    Workspace,
+    is_object,
+    read_files,
+    read_purges,
+    read_record,
+    spoilt_runs,
+)
 from rsft.prompts.forgotten import Forgotten, parse_forgotten
 from rsft.rows.address import RowAddress
 from rsft.rows.data import PURGED, DataFile, RunData
@@ -63,7 +71,8 @@ def trace(
             )
         found.append(one)
     at = next((entry.at for entry in forgotten if _is_it(entry, wanted)), None)
-    return Trace(wanted=wanted, forgotten_at=at, runs=found)
+    spoilt = spoilt_runs(workspace)
+    return Trace(wanted=wanted, forgotten_at=at, runs=found, spoilt=spoilt)
 
 
 def _followed(tracer: "_Tracer", data: RunData, listed: bytes, wanted: Wanted) -> RunTrace:

@@ -82,10 +82,11 @@ class Difference:
                 "made it, `rsft reconcile` takes the alias away"
             )
         if self.kind == "not in MLflow":
+            serve = ", `rsft promote` puts that into service" if self.alias == CHAMPION else ""
             return (
                 "MLflow does not have it: `rsft register` brings back what was lost with a store; "
                 "what was deleted there keeps its number, and `rsft register --again "
-                f"{self.recorded}` registers its model under the next one"
+                f"{self.recorded}` registers its model under the next one{serve}"
             )
         return (
             f"it was last moved for {self.mark}, which is not on record here; `git fetch --tags` "

@@ -1,7 +1,7 @@
 """Registering what a run made: the last round's model, with everything it came from.
 
-It goes by the run's tag and the cache alone, so that a run whose registry was away is registered
-later as it would have been then.
+It goes by the run's tag, the cache and the remote alone, so that a run whose registry was away is
+registered later as it would have been then.
 """
 
 import hashlib
@@ -20,7 +20,6 @@ from rsft.config import Config, round_folder
 from rsft.errors import LineageError, RegistryError
 from rsft.ledger import read_rows, read_table
 from rsft.lineage import (
-    Cache,
     Entry,
     RunRecord,
     Workspace,
@@ -185,16 +184,20 @@ def _unregistered(workspace: Workspace, name: str) -> list[str]:
 
 
 def _register(workspace: Workspace, registry: Registry, name: str, run: RunRecord) -> int:
-    """Registers a run from its tag and the cache, whatever is checked out now."""
-    manifest, cache = run.manifest, Cache(workspace)
+    """Registers a run from its tag, the cache and the remote, whatever is checked out now."""
+    manifest = run.manifest
     on_record = _registrations(workspace, name).values()
     model_hash = manifest["model"]["hash"]
     outs = {path: out.hash for stage in run.stages.values() for path, out in stage.outs.items()}
     last = Path(manifest["model"]["path"]).parent
     with _folder_beside(workspace) as folder:
         laid = {
-            path: link_dataset(cache, outs[path], folder / path)
-            for path in (str(last / "model"), str(last / "answers"), str(PROMPTS))
+            path: link_dataset(workspace, outs[path], folder / path, only)
+            for path, only in (
+                (str(last / "model"), None),
+                (str(last / "answers"), None),
+                (str(PROMPTS), _example_split(manifest["params"])),  # others may have been purged
+            )
         }
         version = register(
             registry,
@@ -246,13 +249,18 @@ def _folder_beside(workspace: Workspace) -> Iterator[Path]:
 
 def _serving(params: Mapping[str, Any], prompts: Path) -> Serving:
     """How the policy answers, with a question of the evaluation set."""
-    split = prompts / f"{params['evaluate']['sets']['eval']}.parquet"
+    split = prompts / _example_split(params)
     return Serving(
         max_new_tokens=params["evaluate"]["max_new_tokens"],
         is_worked="worked_solution" in params["score"]["rewards"],
         answer_marker=params["score"]["answer_marker"],
         example=read_rows(split, Prompt)[0].text,
     )
+
+
+def _example_split(params: Mapping[str, Any]) -> str:
+    """The table of the evaluation set."""
+    return f"{params['evaluate']['sets']['eval']}.parquet"
 
 
 def training_sources(config: Config) -> Sequence[SourceFigures]:

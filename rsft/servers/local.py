@@ -54,9 +54,9 @@ def local_servers(
             port=ports["mlflow"],
             command=(
                 *python, "rsft.registry.ui", str(home), HOST, str(ports["mlflow"]),
-                *([tracking_uri] if tracking_uri else []),
             ),
-            environment={},
+            # not on the command line, which everybody on the machine may read
+            environment={"MLFLOW_TRACKING_URI": tracking_uri} if tracking_uri else {},
             option="--mlflow-port",
             ready="/health",
         ),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from rsft.addresses import without_secrets
 from rsft.report.plain import plain
 
 _LEVEL = re.compile(r"\b(DEBUG|INFO|WARNING|ERROR|CRITICAL|FATAL)\b")
@@ -48,5 +49,5 @@ class Problems:
 
 def shown(line: str) -> str:
     """A line as a terminal may show it."""
-    text = plain(" ".join(line.split()))
+    text = plain(without_secrets(" ".join(line.split())))
     return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"

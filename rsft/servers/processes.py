@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 
+from rsft.addresses import without_secrets
 from rsft.report.plain import plain
 from rsft.servers.server import HOST
 
@@ -55,7 +56,7 @@ def holder_of(port: int) -> str:
     """Who listens on a port, as far as this user may know."""
     for process in _listeners(port):
         with suppress(psutil.Error):
-            command = plain(" ".join(process.cmdline()))
+            command = plain(without_secrets(" ".join(process.cmdline())))
             return f"process {process.pid} ({command[:80]})"
     return "a process of somebody else"
 

@@ -339,8 +339,8 @@ def audited(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("rsft.runs.record.read_versions", lambda registry, name: registry.versions)
     monkeypatch.setattr("rsft.runs.record.read_pointers", lambda registry, _: registry.pointers())
     model = root / "mlflow" / "model"
-    monkeypatch.setattr("rsft.audit.audit.fetch_model", lambda registry, version, copies: model)
-    monkeypatch.setattr("rsft.audit.audit.policy_in", lambda model: model / "artifacts" / "policy")
+    monkeypatch.setattr("rsft.audit.models.fetch_model", lambda registry, version, copies: model)
+    monkeypatch.setattr("rsft.audit.models.policy_in", lambda model: model / "artifacts" / "policy")
     found = Audited(root=root)
     register(found)
     return found

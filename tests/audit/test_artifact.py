@@ -29,15 +29,18 @@ def test_a_change_in_what_is_run_where_the_model_is_loaded_is_found(audited: Aud
     (model / "code/rsft/policy.py").write_text("answer = 2")
     (model / "code/more.py").touch()
     (model / "code/__pycache__").mkdir()
-    (model / "code/__pycache__/more.pyc").touch()
+    (model / "code/__pycache__/policy.cpython-311.pyc").touch()
+    (model / "code/torch").symlink_to(audited.root)
     (model / "registered_model_meta").touch()
     (model / "README.md").touch()
     (model / "MLmodel").unlink()
     findings = audited.all().findings
     assert [(f.kind, f.what.split(" in ")[0], f.found) for f in findings] == [
         ("artifact", "demo/1: MLmodel", "nothing"),
+        ("artifact", "demo/1: code/__pycache__/policy.cpython-311.pyc", md5_of(b"")),
         ("artifact", "demo/1: code/more.py", md5_of(b"")),
         ("artifact", "demo/1: code/rsft/policy.py", md5_of(b"answer = 2")),
+        ("artifact", "demo/1: code/torch", "what cannot be read"),
     ]
 
 

@@ -5,14 +5,12 @@ import json
 import pytest
 
 from rsft.lineage import tag_run
-from rsft.lineage.git import run_git
-from rsft.lineage.runs import MANIFEST
 from tests.audit.conftest import (
     MODEL,
     RUN,
     Audited,
 )
-from tests.workspaces import git
+from tests.workspaces import git, tag_spoilt
 
 
 def test_an_edited_manifest_is_held_against_the_lock(audited: Audited) -> None:
@@ -126,17 +124,7 @@ def test_a_tag_that_holds_no_run_is_found(audited: Audited) -> None:
 def test_a_tag_whose_manifest_is_none_is_found_and_the_rest_is_proven(
     audited: Audited, manifest: str
 ) -> None:
-    blob = audited.root / "blob"
-    blob.write_text(manifest)
-    root, index = audited.root, audited.root / ".git/index.spoilt"
-    environment = {"GIT_INDEX_FILE": str(index)}
-    sha = git(root, "hash-object", "-w", str(blob))
-    entry = f"100644,{sha},{MANIFEST}"
-    run_git(root, "update-index", "--add", "--cacheinfo", entry, environment=environment)
-    tree = run_git(root, "write-tree", environment=environment)
-    commit = git(root, "commit-tree", tree, "-m", "Spoilt")
-    git(root, "tag", "--annotate", "run/spoilt", commit, "-m", "Spoilt")
-    blob.unlink()
+    tag_spoilt(audited.root, manifest)
     report = audited.all()
     (found,) = report.findings
     assert (found.kind, found.what, found.found) == ("lock", "run/spoilt", "what is none")

@@ -16,7 +16,7 @@ import pytest
 
 from rsft.config import set_values
 from tests.flows.conftest import Finished, Up, wait_until
-from tests.workspaces import clean_environment, git, rsft
+from tests.workspaces import clean_environment, git, places_of, rsft
 
 SECRET = f"hush-{secrets.token_hex(8)}"
 """Made anew, so that this file does not hold it."""
@@ -179,14 +179,3 @@ def test_what_lacks_is_one_line(
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"error: {told}")
-
-
-def places_of(text: str, folder: Path) -> list[str]:
-    """Files that hold a text, and git's objects."""
-    files = [file for file in folder.rglob("*") if file.is_file()]
-    found = [str(file) for file in files if text.encode() in file.read_bytes()]
-    if (folder / ".git").exists():
-        listed = ["git", "cat-file", "--batch-all-objects", "--batch"]
-        objects = subprocess.run(listed, cwd=folder, capture_output=True, check=True).stdout
-        found += ["git"] * (text.encode() in objects)
-    return found

@@ -83,8 +83,9 @@ def test_a_store_that_cannot_be_reached(again: Path, up: Up) -> None:
     assert " ran " not in done.stdout
 
 
-def test_a_prefect_server_that_is_not_there(again: Path) -> None:
-    done = rsft(again, "run", PREFECT_API_URL="http://127.0.0.1:9/api")
+@pytest.mark.parametrize("command", ["run", "promote"])
+def test_a_prefect_server_that_is_not_there(again: Path, command: str) -> None:
+    done = rsft(again, command, PREFECT_API_URL="http://127.0.0.1:9/api")
     error = refused(done)
     assert "PREFECT_API_URL = http://127.0.0.1:9/api: Prefect's server does not answer (" in error
     assert "start it with `rsft up`, or unset PREFECT_API_URL" in error

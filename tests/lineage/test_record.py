@@ -170,6 +170,20 @@ def test_a_promotion_after_a_rollback_goes_back_to_what_served_then(book: Book) 
     assert book.before() == 1
 
 
+def test_the_champion_under_another_number_goes_back_to_what_served_before_it(book: Book) -> None:
+    """Versions 2 and 3 are one model, registered again since MLflow lost its version."""
+    git(book.folder, "tag", "--delete", "rsft@v3.0.0")
+    register(book.workspace, book.run_of(3), 3, "m2.dir")
+    book.promote(2, None)
+    book.promote(3, 2)
+    assert (book.serving(), book.before()) == (3, None)
+    book.promote(1, 3)
+    assert book.before() == 3
+    book.promote(2, 1)
+    book.promote(3, 2)
+    assert (book.serving(), book.before()) == (3, 1)
+
+
 def test_a_deleted_rollback_is_told_by_what_came_after(book: Book) -> None:
     book.promote(1, None)
     book.promote(2, 1)

@@ -25,6 +25,8 @@ class Told(list[tuple[Any, ...]]):
     """What of its aliases is not as the record has it."""
     refuses = False
     """Whether it lets nobody promote."""
+    versions: Sequence[int] = (1, 2)
+    """Those it has."""
 
 
 @pytest.fixture
@@ -47,6 +49,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     monkeypatch.setattr(promoting, "require_promoter", require_promoter)
     monkeypatch.setattr(promoting, "keep_verdict", keep_verdict)
     monkeypatch.setattr(promoting, "get_version", lambda registry, name, version: version)
+    monkeypatch.setattr(promoting, "list_versions", lambda *_: told.versions)
     monkeypatch.setattr(promoting, "promote", promote)
     monkeypatch.setattr(promoting, "reconcile", lambda *_: told.append(("reconcile",)))
     monkeypatch.setattr("rsft.runs.record.find_differences", lambda *_: told.differences)
@@ -154,6 +157,20 @@ def test_without_a_contender_there_is_nothing_to_judge(checkout: Checkout, told:
     judge(checkout)
     assert judge(checkout) is None
     assert told[-1] == ("reconcile",)
+    assert len(verdicts(checkout)) == 1
+
+
+def test_the_champion_registered_again_serves_without_another_look(
+    checkout: Checkout, told: Told
+) -> None:
+    """Its version was deleted in MLflow: compared with itself, it would never be better."""
+    judge(checkout)
+    checkout.register(2, promoting.read_run(checkout.workspace, "r1"))
+    told.versions = [2]
+    assert judge(checkout) is None
+    entry = in_service(read_record(checkout.workspace), NAME)
+    assert (entry.version, entry.details["against"]) == (2, 1)
+    assert entry.details["reason"] == "the model of version 1, which MLflow has no more"
     assert len(verdicts(checkout)) == 1
 
 

@@ -17,6 +17,7 @@ from rsft.config import (
 )
 from rsft.finetune import train
 from rsft.policy import Policy, answer, build_scratch, save_policy
+from rsft.registry.package import PACKAGE_FILES, package_files
 from rsft.registry.records import Serving
 from rsft.registry.store import Registry
 from rsft.registry.versions import fetch, fetch_model
@@ -35,6 +36,8 @@ answered = [model.predict(questions).to_dict("list") for model in models]
 files = {n: m.__file__ for n, m in sys.modules.items() if n == "rsft" or n.startswith("rsft.")}
 print(json.dumps([answered, files]))
 """
+
+_NOT_A_USERS = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 
 
 @pytest.fixture
@@ -60,7 +63,7 @@ def _ask_elsewhere(registry: Registry, folder: Path, *model_uris: str):
     shown = subprocess.check_output(
         [sys.executable, "-P", "-c", LOAD, registry.tracking_uri, questions, *model_uris],
         cwd=folder,
-        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+        env={key: value for key, value in os.environ.items() if key not in _NOT_A_USERS},
         text=True,
     )
     return json.loads(shown.splitlines()[-1])
@@ -96,6 +99,8 @@ def test_a_loaded_model_answers_without_the_checkout_and_names_the_version_asked
     assert answered == [{"answer": [None, None], "completion": completions}] * 4
     model = fetch(registry, version).parents[1]
     assert all(Path(file).is_relative_to(model / "code") for file in files.values())
+    listed = json.loads((model / PACKAGE_FILES).read_text())
+    assert package_files(model) == list(listed), "loading leaves no bytecode beside the source"
     required = {
         re.split(r"[=.]", line)[0] for line in (model / "requirements.txt").read_text().split()
     }

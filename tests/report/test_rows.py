@@ -97,6 +97,7 @@ def trace_of(**run: Any) -> dict[str, Any]:
         "text": HOSTILE,
         "forgotten_at": None,
         "runs": [one, one | {"run_id": "20260102-two", "state": "none"}],
+        "spoilt": [f"run/spoilt: {HOSTILE}"],
     }
 
 
@@ -174,6 +175,7 @@ def test_a_trace_names_runs_files_and_models() -> None:
     assert "and 1 more (--json)" in text
     assert "1 run without it, the last 20260102-two" in text
     assert "not read:" in text
+    assert "not read: run/spoilt" in text
 
 
 def test_a_run_that_was_to_be_free_of_it_says_whether_it_is() -> None:

@@ -24,7 +24,7 @@ from rsft.rows import (
 from rsft.types import Decided, Prompt, TrainingRow
 from tests.rows.cases import EVAL, TRAIN, record, write_data
 from tests.stages.cases import row
-from tests.workspaces import git
+from tests.workspaces import git, tag_spoilt
 
 
 def traced(workspace: Workspace, wanted: Wanted) -> Trace:
@@ -66,6 +66,16 @@ def test_every_file_that_has_something_of_it_is_told(workspace: Workspace) -> No
         ("data/controls/2/no_filter/model", "trained", None, ()),
         ("data/controls/2/random/model", "perhaps", None, ()),
     ]
+
+
+def test_a_run_that_says_nothing_is_told_and_the_others_are_followed(workspace: Workspace) -> None:
+    tag_spoilt(workspace.root, "{")
+    found = traced(workspace, named(workspace, "train-1"))
+    assert ([run.state for run in found.runs], found.spoilt) == (["holds"] * 2, ["run/spoilt"])
+    assert plan_purge(workspace, found).unread == (
+        "run/spoilt: its manifest is none, so what it has of it is not known; `git fetch --tags "
+        "--force` from a sound copy brings it back",
+    )
 
 
 def test_an_evaluation_prompt_is_in_data_and_in_no_model(workspace: Workspace) -> None:

@@ -29,7 +29,9 @@ def add_run(workspace: Workspace, run_id: str, model: str, *, name: str = "rsft"
     file = workspace.home / "eval.parquet"
     write_rows(file, Prompt, [prompt(0, split="eval")])
     outs = {
-        "data/prompts": cache(workspace, {"eval.parquet": file.read_bytes()}),
+        "data/prompts": cache(
+            workspace, {"eval.parquet": file.read_bytes(), "train.parquet": b"train"}
+        ),
         "data/rounds/1/model": cache(workspace, {"config.json": b"{}", "text": model.encode()}),
         "data/rounds/1/answers": cache(workspace, {"part-00000.parquet": b"answers"}),
     }

@@ -189,7 +189,8 @@ def test_a_champion_that_was_deleted_in_mlflow_is_told_and_stops_nothing_else(
         champion
     )
     with pytest.raises(
-        LineageError, match="`rsft register --again 2` registers its model under the next"
+        LineageError,
+        match="`rsft register --again 2` registers its model under the next one, `rsft promote`",
     ):
         reconcile(*hand.of, is_told=True)
     assert hand.aliases() == {"champion": version, "challenger": 3}

@@ -109,10 +109,23 @@ def test_a_model_that_is_in_no_cache_is_told_and_the_others_are_registered(
     done = register_pending(workspace, registry, name)
     assert [v.tags["run_id"] for v in done.versions] == [second.run_id]
     assert list(done.left) == [first.tag]
-    assert done.left[first.tag].endswith(
-        "is not in the cache; `dvc pull` brings what the remote has"
-    )
+    assert " is neither in the cache nor in the remote; `rsft audit" in done.left[first.tag]
     assert get_version(registry, name, 1).aliases == ("challenger",)
+
+
+def test_what_the_remote_alone_has_is_brought_and_other_prompts_are_not_asked_for(
+    registry: Registry, workspace: Workspace, name: str
+) -> None:
+    """The training prompts may have been purged since."""
+    folder, cache = workspace.home / ".dvc", Cache(workspace)
+    (folder / "config").write_text(
+        "[core]\n    remote = r\n['remote \"r\"']\n    url = ../remote\n"
+    )
+    prompts = read_runs(workspace)[0].stages["all"].outs["data/prompts"].hash
+    (train,) = [one.hash for one in cache.members(prompts) if one.path == "train.parquet"]
+    cache.object(train).unlink()
+    shutil.move(folder / "cache" / "files", workspace.home / "remote" / "files")
+    assert len(register_pending(workspace, registry, name).versions) == 2
 
 
 def test_a_manifest_of_another_rsft_is_told(

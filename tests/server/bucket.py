@@ -8,7 +8,9 @@ from typing import Any
 
 from werkzeug.serving import make_server
 
-KEY, SECRET = "plantedkey", "plantedsecret"
+from tests.server.planted import MARK
+
+KEY, SECRET = "rsftkey", f"{MARK}-s3"
 _FAULT = (
     '<?xml version="1.0"?><Error><Code>{code}</Code><Message>{message}</Message>'
     "<RequestId>1</RequestId></Error>"
@@ -75,6 +77,13 @@ class Bucket:
         """Makes buckets."""
         for name in names:
             self.client().create_bucket(Bucket=name)
+
+    def contents(self, name: str) -> dict[str, bytes]:
+        """What lies in a bucket, by key."""
+        client = self.client()
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=name)
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+        return {key: client.get_object(Bucket=name, Key=key)["Body"].read() for key in keys}
 
     def client(self) -> Any:
         """boto's client of it."""

@@ -16,10 +16,11 @@ from typing import Any
 
 from tests.flows.conftest import wait_until
 from tests.server.bucket import Bucket
+from tests.server.planted import MARK
 from tests.server.postgres import PASSWORD, USER, Postgres
 from tests.workspaces import ROOT, clean_environment
 
-ADMIN = "planted-admin"
+ADMIN = f"{MARK}-admin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class Accounts:
 
 def password_of(name: str) -> str:
     """A password that can be searched for."""
-    return f"planted-{name}-word"
+    return f"{MARK}-{name}"
 
 
 @contextmanager
@@ -94,7 +95,7 @@ def started(postgres: Postgres, bucket: Bucket, folder: Path, port: int) -> Iter
         "PGPASSWORD": PASSWORD,
         "MLFLOW_AUTH_CONFIG_PATH": str(settings),
         "MLFLOW_AUTH_ADMIN_PASSWORD": ADMIN,
-        "MLFLOW_FLASK_SERVER_SECRET_KEY": "planted-flask",
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": f"{MARK}-flask",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_BACKEND_STORE_URI": f"postgresql+psycopg2://{USER}@{place}/mlflow",

@@ -1,5 +1,6 @@
 """PostgreSQL on loopback, from the machine's own packages: a cluster in a temporary folder."""
 
+import io
 import os
 import pwd
 import shutil
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import psycopg2
 
-USER, PASSWORD = "rsft", "plantedpostgres"
+from tests.server.planted import MARK
+
+USER, PASSWORD = "rsft", f"{MARK}-postgres"
 _WAYS = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin")
 
 
@@ -48,6 +51,17 @@ class Postgres:
         connection.cursor().execute(f"CREATE DATABASE {database}")
         connection.close()
         return f"{at}/{database}"
+
+    def dump(self, database: str) -> str:
+        """All that the tables of a database hold."""
+        at = f"{USER}:{PASSWORD}@127.0.0.1:{self.port}"
+        connection = psycopg2.connect(f"postgresql://{at}/{database}")
+        cursor, found = connection.cursor(), io.StringIO()
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        for (table,) in cursor.fetchall():
+            cursor.copy_expert(f'COPY "{table}" TO STDOUT', found)
+        connection.close()
+        return found.getvalue()
 
     def run(self, program: str, *arguments: str) -> None:
         """Runs one of its programs; as the user `postgres` where that is root, whom it refuses."""

@@ -54,5 +54,7 @@ def test_the_same_problem_is_told_once_a_minute_whatever_its_numbers() -> None:
 
 
 def test_a_line_is_fit_for_a_terminal() -> None:
+    line = "OperationalError: (postgresql://rsft:hush@h:5432/prefect?password=hush) refused"
+    assert shown(line) == "OperationalError: (postgresql://***@h:5432/prefect?*** refused"
     assert shown("ERROR \x1b[2J\t of   others") == r"ERROR \x1b[2J of others"
     assert len(shown("ERROR " + "x" * 1000)) == 240

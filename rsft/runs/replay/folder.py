@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rsft.errors import LineageError
@@ -19,6 +20,8 @@ from rsft.lineage import (
 from rsft.lineage.trees import Contents, contents_of, put_back, write_tree
 from rsft.runs.replay.differences import difference
 from rsft.runs.replay.records import FileDifference, OutReplay
+
+_UNKNOWN = "how is not known: neither the cache nor the remote has the record"
 
 _SETTING = re.compile(r"[^/]+\.yaml:.+")
 """A dependency on a setting, which is a text and no file."""
@@ -97,10 +100,8 @@ class Folder:
         if found is None:
             yield FileDifference(path="", how="was not made")
             return
-        if not self._cache.object(recorded).exists():
-            yield FileDifference(
-                path="", how="how is not known: the cache does not hold the record"
-            )
+        if not self._is_had(recorded):
+            yield FileDifference(path="", how=_UNKNOWN)
             return
         before = {member.path: member.hash for member in self._cache.members(recorded)}
         after = {member.path: member.hash for member in found.members}
@@ -112,10 +113,15 @@ class Folder:
     def _how(self, file: Path, before: str | None, after: str | None) -> str:
         if before is None or after is None:
             return "was not made" if after is None else "was not there"
-        recorded = self._cache.object(before)
-        if not recorded.exists():
-            return "how is not known: the cache does not hold the record"
-        return difference(file.suffix, recorded, file)
+        if not self._is_had(before):
+            return _UNKNOWN
+        return difference(file.suffix, self._cache.object(before), file)
+
+    def _is_had(self, md5: str) -> bool:
+        """Whether an object is in the cache or can be brought there; a remote may be away."""
+        with suppress(LineageError):
+            return self._fetcher.has(md5)
+        return False
 
     def _restore(self, name: str, path: str) -> bool:
         """Puts an earlier stage's output in place as it was recorded; whether it is."""

@@ -107,13 +107,17 @@ def test_what_was_purged_is_told_as_such(project: Path) -> None:
         replay(project)
 
 
-def test_what_the_remote_has_is_brought(project: Path) -> None:
-    place = held(project, hashlib.md5(b"hello ").hexdigest())
-    store = project / "remote/files/md5" / place.parent.name / place.name
-    store.parent.mkdir(parents=True)
-    place.rename(store)
+def move_to_remote(project: Path, place: Path) -> None:
+    """Has a remote alone hold an object."""
+    target = project / "remote/files/md5" / place.parent.name / place.name
+    target.parent.mkdir(parents=True)
+    place.rename(target)
     config = "[core]\n    remote = r\n['remote \"r\"']\n    url = ../remote\n"
     (project / ".dvc/config").write_text(config)
+
+
+def test_what_the_remote_has_is_brought(project: Path) -> None:
+    move_to_remote(project, held(project, hashlib.md5(b"hello ").hexdigest()))
     assert states(replay(project)) == {"shout@1": "same", "count": "same"}
 
 
@@ -166,10 +170,20 @@ def test_without_the_record_the_next_starts_from_what_was_rebuilt_and_says_so(
     assert states(found) == {"shout@1": "differs", "count": "differs"}
     assert found["count"].on_rebuilt == ["data/out"]
     (out,) = found["shout@1"].outs
-    unknown = "how is not known: the cache does not hold the record"
+    unknown = "how is not known: neither the cache nor the remote has the record"
     assert out.differences == [FileDifference(path="shouts.txt", how=unknown)]
     (count,) = found["count"].outs
     assert count.differences == [FileDifference(path="", how="the value 14 → 15")]
+
+
+def test_how_a_stage_differs_is_told_by_the_record_in_the_remote(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOISE", "!")
+    move_to_remote(project, held(project, hashlib.md5(b"HELLO QUIETLY1").hexdigest()))
+    (out,) = replay(project, "shout@1")["shout@1"].outs
+    how = "15 bytes instead of 14, the first that differs at 14"
+    assert out.differences == [FileDifference(path="shouts.txt", how=how)]
 
 
 def test_files_that_are_new_or_missing(project: Path) -> None:
