@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rsft.addresses import without_secrets
+from rsft.addresses import one_line, without_secrets
 from rsft.errors import LineageError
 from rsft.lineage.cache import Cache
 from rsft.lineage.purging import read_purged
 from rsft.lineage.repository import open_repository
 from rsft.lineage.runs import RunRecord, read_runs
-from rsft.lineage.stores import one_line
 from rsft.lineage.workspace import Workspace
 
 _AGAIN = "; the next run tries again"
