@@ -107,7 +107,7 @@ OUTAGES = (
     Outage(
         name="a disk fills in training: its checkpoints",
         strike=lambda place: disk_full(place, ".rsft/training", 100),
-        told=None,
+        told="cannot be written",
         at="a stage",
         has_servers=False,
     ),

@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from rsft import types
+from rsft.report.plain import plain
 from rsft.report.sheet import plain_console
 
 logger = logging.getLogger("rsft")
@@ -110,12 +111,39 @@ class ConsoleDisplay:
         self._console.print(what)
 
 
+class _Warnings(logging.Handler):
+    """Shows what is logged as a warning."""
+
+    def __init__(self, display: Display) -> None:
+        super().__init__(logging.WARNING)
+        self._display = display
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Shows it as a line."""
+        self._display.show(Text(plain(f"warning: {record.getMessage()}"), style="yellow"))
+
+
 _DISPLAY: ContextVar[Display | None] = ContextVar("display", default=None)
 
 
 def set_display(display: Display) -> None:
     """Has runs in this context report to a display."""
     _DISPLAY.set(display)
+
+
+@contextmanager
+def showing_warnings() -> Iterator[None]:
+    """Shows this context's display the warnings that are logged meanwhile, in any thread.
+
+    Prefect's console, where they would stand, says nothing beside a display.
+    """
+    display = _DISPLAY.get()
+    handler = _Warnings(display) if display is not None else logging.NullHandler()
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def current_display() -> Display:

@@ -117,3 +117,5 @@ def test_a_run_works_in_a_worktree_registers_in_the_one_registry_and_is_judged_b
     assert origin["git_tag"] == tag
     assert origin["flow_run_id"] is not None
     assert origin["record"]
+    told = prefect(again, up, "flow-run", "logs", origin["flow_run_id"], "--num-logs", "200")
+    assert "finetune@1: ran in" in told  # it stands on the run's page

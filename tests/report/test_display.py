@@ -1,12 +1,15 @@
 """What a run shows while it works."""
 
+import contextvars
 import io
+import logging
 import re
+from threading import Thread
 
 import pytest
 from rich.console import Console
 
-from rsft.report.display import ConsoleDisplay, LogDisplay
+from rsft.report.display import ConsoleDisplay, LogDisplay, set_display, showing_warnings
 from rsft.report.sheet import plain_console
 
 NOTE = "5,140 candidates/s, 41,547 tokens/s, 32% right [bold]not markup[/bold]"
@@ -43,3 +46,20 @@ def test_no_picture_is_made_of_the_name_of_a_reward() -> None:
     out = io.StringIO()
     ConsoleDisplay(plain_console(file=out)).show("mine:boom: RuntimeError")
     assert out.getvalue() == "mine:boom: RuntimeError\n"
+
+
+def test_a_warning_is_a_line_of_the_display_whichever_thread_logs_it() -> None:
+    out = io.StringIO()
+
+    def watched() -> None:
+        set_display(ConsoleDisplay(plain_console(file=out, width=200)))
+        with showing_warnings():
+            warn = logging.getLogger("rsft").warning
+            thread = Thread(target=warn, args=("%s: \x1b[2J[bold]make room", "step-5"))
+            thread.start()
+            thread.join()
+            logging.getLogger("rsft").info("nothing for a person")
+        logging.getLogger("rsft").warning("too late")
+
+    contextvars.copy_context().run(watched)
+    assert out.getvalue() == "warning: step-5: \\x1b[2J[bold]make room\n"
