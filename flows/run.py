@@ -49,7 +49,7 @@ from rsft.lineage import (
 )
 from rsft.promotion import has_served
 from rsft.registry import ModelVersion, Registry, get_version
-from rsft.report.display import current_display, showing_warnings
+from rsft.report.display import current_display, reporting
 from rsft.report.history import difference_line, left_line, unregistered_line
 from rsft.report.monitor import control_line, monitor_lines, stopped_line
 from rsft.report.rows import forgotten_line
@@ -344,7 +344,7 @@ def open_run(settings: Sequence[str], *, wait: bool) -> Iterator[Run]:
     began_at, started = datetime.now(UTC), time.monotonic()
     age = max(0.0, began_at.timestamp() - psutil.Process().create_time())
     run_id = f"{began_at:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
-    with showing_warnings(), workspace.hold(run_id, on_wait=_say_whom if wait else None):
+    with reporting(), workspace.hold(run_id, on_wait=_say_whom if wait else None):
         settle_predecessor(workspace.private, str(flow_run.id))
         if settings:
             set_values(PARAMS, settings)

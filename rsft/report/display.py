@@ -132,13 +132,16 @@ def set_display(display: Display) -> None:
 
 
 @contextmanager
-def showing_warnings() -> Iterator[None]:
-    """Shows this context's display the warnings that are logged meanwhile, in any thread.
+def reporting() -> Iterator[None]:
+    """Has what is logged meanwhile, in any thread, reach whoever looks at this context's run.
 
-    Prefect's console, where they would stand, says nothing beside a display.
+    Prefect's console says nothing beside a display, which therefore shows warnings; where there is
+    none, its log takes nothing but warnings unless it is told to.
     """
     display = _DISPLAY.get()
     handler = _Warnings(display) if display is not None else logging.NullHandler()
+    if display is None:
+        logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     try:
         yield

@@ -129,5 +129,6 @@ def _addresses(process: subprocess.Popen[str]) -> dict[str, str]:
         if line.startswith("Ctrl-C"):
             return addresses
         name, _, address = line.strip().rpartition(" ")
-        addresses[name.strip()] = address
+        if address.startswith("http"):
+            addresses[name.strip()] = address
     raise AssertionError(f"rsft up ended by itself with {process.wait()}")

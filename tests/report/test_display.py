@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 from rich.console import Console
 
-from rsft.report.display import ConsoleDisplay, LogDisplay, set_display, showing_warnings
+from rsft.report.display import ConsoleDisplay, LogDisplay, reporting, set_display
 from rsft.report.sheet import plain_console
 
 NOTE = "5,140 candidates/s, 41,547 tokens/s, 32% right [bold]not markup[/bold]"
@@ -53,7 +53,7 @@ def test_a_warning_is_a_line_of_the_display_whichever_thread_logs_it() -> None:
 
     def watched() -> None:
         set_display(ConsoleDisplay(plain_console(file=out, width=200)))
-        with showing_warnings():
+        with reporting():
             warn = logging.getLogger("rsft").warning
             thread = Thread(target=warn, args=("%s: \x1b[2J[bold]make room", "step-5"))
             thread.start()
