@@ -1,7 +1,8 @@
 """git, called by name with an argument list.
 
 The user's hooks are for the user's commits: none of them runs here. Nor can git ask anything on the
-terminal, where a scheduled run would wait for ever.
+terminal, where a scheduled run would wait for ever. What it reads is there whole before it begins:
+it outlives a caller that is killed, and would take half a message, or none, for all of it.
 """
 
 import errno
@@ -9,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -43,19 +45,22 @@ def run_git(
     """
     if shutil.which("git") is None:
         raise WorkspaceError("git is not installed; runs are pinned by git tags, so install it")
-    process = subprocess.Popen(
-        ["git", *_QUIET, *arguments],
-        cwd=folder,
-        env=os.environ | dict(environment or {}),
-        stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="surrogateescape",  # file names are bytes
-        start_new_session=True,
-    )
+    with tempfile.TemporaryFile() as read:
+        read.write((given or "").encode("utf-8", "surrogateescape"))
+        read.seek(0)
+        process = subprocess.Popen(
+            ["git", *_QUIET, *arguments],
+            cwd=folder,
+            env=os.environ | dict(environment or {}),
+            stdin=read,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="surrogateescape",  # file names are bytes
+            start_new_session=True,
+        )
     try:
-        printed, told = process.communicate(given, timeout=patience)
+        printed, told = process.communicate(timeout=patience)
     except BaseException as error:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

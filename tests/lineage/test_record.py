@@ -1,8 +1,12 @@
 """What became of models, as tags: written once, read by git and GTO, whoever tampers with them."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,9 +31,26 @@ from rsft.lineage import (
 )
 from rsft.lineage.git import run_git
 from tests.lineage.cases import make_runs
-from tests.workspaces import git
+from tests.workspaces import ROOT, git
 
 VERDICT = {"is_promoted": False, "reason": "not shown\nto be “better”", "against": None, "look": 1}
+
+
+KILLED = """
+import os, signal, subprocess
+from pathlib import Path
+from rsft.lineage.tagging import annotate
+
+talk = subprocess.Popen.communicate
+
+def killed_once_git_has_begun(process, *arguments, **options):
+    if "tag" in process.args:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return talk(process, *arguments, **options)
+
+subprocess.Popen.communicate = killed_once_git_has_begun
+annotate(Path(), "verdict/rsft/v1/1", "HEAD", "Judge it\\n\\n{}\\n")
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -358,3 +379,17 @@ def test_the_message_is_readable_in_git(book: Book) -> None:
     title, _, body = git(book.folder, "tag", "-l", "--format=%(contents)", entry.tag).split("\n", 2)
     assert title == "Promote rsft version 1"
     assert json.loads(body)["reason"] == "better"
+
+
+def test_a_tag_has_its_whole_message_though_whoever_writes_it_is_killed(template: Path) -> None:
+    """git goes on; it must not take what it was not given any more for the end."""
+    place = template.parent / "killed"
+    shutil.copytree(template, place)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", KILLED], cwd=place, env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 30
+    while not (tag := git(place, "tag", "--list", "verdict/*", "--format=%(contents)")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert tag.split() == ["Judge", "it", "{}"]
