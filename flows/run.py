@@ -18,9 +18,7 @@ from typing import Any, TypeVar
 
 import psutil
 from prefect import task
-from prefect.artifacts import (
-    create_markdown_artifact,
-)
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import deployment, flow_run
 from prefect.settings import PREFECT_API_URL

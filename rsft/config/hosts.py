@@ -2,13 +2,14 @@
 
 from pydantic import Field
 
+from rsft.config.ray import ADDRESS
 from rsft.config.section import Section
 
 
 class HostsSection(Section):
     """A meeting place. No result depends on it, hence no stage of ``dvc.yaml`` does."""
 
-    address: str = Field(pattern=r"^[\w.-]+:\d+$")
+    address: str = Field(pattern=f"^{ADDRESS}$")
     """Host and port of the machine that runs the stages, on a network that is closed to others. It
     listens there while a training waits for the other hosts, each of which runs ``rsft join`` with
     this address."""

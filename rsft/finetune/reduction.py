@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from rsft.addresses import one_line
+
 _BUCKET = 1 << 24
 """Numbers that are summed in one call, 64 MiB of them."""
 
@@ -72,7 +74,7 @@ def _add_up(held: Tensor) -> None:
     try:
         torch.distributed.all_reduce(held)
     except RuntimeError as error:  # whatever the backend raises
-        raise LostError(" ".join(str(error).split())) from None
+        raise LostError(one_line(error)) from None
 
 
 def _buckets(gradients: Sequence[Tensor]) -> Iterator[list[Tensor]]:

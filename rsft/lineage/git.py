@@ -11,8 +11,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from rsft.errors import WorkspaceError
 from rsft.lineage.room import no_room
@@ -45,9 +47,7 @@ def run_git(
     """
     if shutil.which("git") is None:
         raise WorkspaceError("git is not installed; runs are pinned by git tags, so install it")
-    with tempfile.TemporaryFile() as read:
-        read.write((given or "").encode("utf-8", "surrogateescape"))
-        read.seek(0)
+    with _input(given) as read:
         process = subprocess.Popen(
             ["git", *_QUIET, *arguments],
             cwd=folder,
@@ -73,6 +73,18 @@ def run_git(
         lines = told.strip().splitlines() or [f"exit code {process.returncode}"]
         raise WorkspaceError(f"git {arguments[0]} failed in {folder}: {lines[-1]}")
     return printed.rstrip("\n")
+
+
+@contextmanager
+def _input(given: str | None) -> Iterator[IO[bytes] | int]:
+    """What a process is to read: nothing, or a file that holds all of it."""
+    if given is None:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(given.encode("utf-8", "surrogateescape"))
+        file.seek(0)
+        yield file
 
 
 def read_blobs(folder: Path, names: Sequence[str]) -> list[bytes | None]:

@@ -139,9 +139,11 @@ def reporting() -> Iterator[None]:
     none, its log takes nothing but warnings unless it is told to.
     """
     display = _DISPLAY.get()
-    handler = _Warnings(display) if display is not None else logging.NullHandler()
     if display is None:
         logger.setLevel(logging.INFO)
+        yield
+        return
+    handler = _Warnings(display)
     logger.addHandler(handler)
     try:
         yield

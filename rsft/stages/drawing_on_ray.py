@@ -16,7 +16,8 @@ from rsft.cluster import Workers
 from rsft.config import Config, RuntimeSection
 from rsft.generate import OnDrawn, Request, Verdicts, Waves
 from rsft.stages.drawing import CODE, LIBRARIES, build_engine, load, sampling_law
-from rsft.stages.nodes import Files, machine_of, read_files, refuse_unlike, write_files
+from rsft.stages.fingerprint import machine_of
+from rsft.stages.nodes import Files, read_files, refuse_unlike, write_files
 from rsft.types import Candidate
 
 _Work = tuple[Request, ...]

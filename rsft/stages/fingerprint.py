@@ -1,7 +1,15 @@
-"""Fingerprint of the code that this process imported, for what is kept between runs."""
+"""What computes: the code that this process imported, and the machine.
+
+For what is kept between runs, and for machines that take part in one.
+"""
 
 import hashlib
+import platform
+from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
+
+import torch
 
 import rsft
 
@@ -22,3 +30,22 @@ def code_fingerprint(*names: str) -> str:
         content = file.read_bytes()
         digest.update(f"{file.relative_to(root)} {len(content)}\n".encode() + content)
     return digest.hexdigest()
+
+
+def versions_of(libraries: Iterable[str]) -> dict[str, str]:
+    """Versions of packages, by what messages call them."""
+    return {f"version of {name}": version(name) for name in libraries}
+
+
+def machine_of(code: str, libraries: Iterable[str]) -> dict[str, str]:
+    """What two machines that compute the same bytes have in common, beside the settings.
+
+    Args:
+        code: Fingerprint of the code that computes.
+        libraries: Packages that it computes by.
+    """
+    return versions_of(libraries) | {
+        "code": code[:12],
+        "Python": platform.python_version(),
+        "processor": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
+    }

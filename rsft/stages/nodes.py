@@ -5,31 +5,15 @@ another kind is refused by name, and nothing of what it needs is taken from its 
 """
 
 import platform
-from collections.abc import Iterable, Mapping
-from importlib.metadata import version
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from rsft.errors import EngineError
 
 Files = Mapping[str, np.ndarray]
 """Bytes by path: arrays, which Ray keeps once a node."""
-
-
-def machine_of(code: str, libraries: Iterable[str]) -> dict[str, str]:
-    """What two machines that compute the same bytes have in common, beside the settings.
-
-    Args:
-        code: Fingerprint of the code that computes.
-        libraries: Packages that it computes by.
-    """
-    return {f"version of {name}": version(name) for name in libraries} | {
-        "code": code[:12],
-        "Python": platform.python_version(),
-        "processor": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
-    }
 
 
 def refuse_unlike(here: Mapping[str, str], worker: Mapping[str, str], other_rows: str) -> None:

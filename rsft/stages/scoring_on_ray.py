@@ -17,7 +17,8 @@ from rsft.cluster import Workers
 from rsft.config import MODEL_BASED, RAW, Config, ScoreSection, is_own
 from rsft.ledger import read_rows
 from rsft.stages.contract import BASE
-from rsft.stages.nodes import Files, machine_of, read_files, refuse_unlike, write_files
+from rsft.stages.fingerprint import machine_of
+from rsft.stages.nodes import Files, read_files, refuse_unlike, write_files
 from rsft.stages.scoring import CODE, LIBRARIES, load_scorer, needs_base
 from rsft.types import Candidate, Prompt, Scored
 

@@ -6,12 +6,10 @@ record it as this code's.
 """
 
 import json
-import platform
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from rsft.finetune import Checkpoints, Job, Meeting, train
 from rsft.finetune.processes import written_into
 from rsft.policy import Policy, load_policy, save_policy
 from rsft.stages.contract import BASE, PRIVATE
-from rsft.stages.fingerprint import code_fingerprint
+from rsft.stages.fingerprint import code_fingerprint, machine_of, versions_of
 from rsft.types import Progress, TrainingRow
 
 _LIBRARIES = ("jinja2", "numpy", "peft", "tokenizers", "torch", "transformers")
@@ -96,7 +94,7 @@ def training_plan(job: Job, setting: str) -> dict[str, Any]:
     reference, section = job.reference, job.section
     return {
         "code of rsft": _CODE,
-        **_versions(),
+        **versions_of(_LIBRARIES),
         "policy": job.policy.version,
         "reference policy": None if reference is None else reference.version,
         "rows": _digest(job.rows),
@@ -110,15 +108,7 @@ def training_plan(job: Job, setting: str) -> dict[str, Any]:
 
 def this_machine() -> dict[str, str]:
     """What two machines that train alike have in common, beside the settings, by name."""
-    return _versions() | {
-        "code": _CODE[:12],
-        "Python": platform.python_version(),
-        "processor": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
-    }
-
-
-def _versions() -> dict[str, str]:
-    return {f"version of {name}": version(name) for name in _LIBRARIES}
+    return machine_of(_CODE, _LIBRARIES)
 
 
 def _digest(rows: Sequence[TrainingRow]) -> str:
