@@ -12,9 +12,7 @@ clean, and what was finished reused; what that took is shown. All runs share a s
 import random
 import shutil
 import sqlite3
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -30,6 +28,7 @@ from rsft.lineage.yaml12 import load_yaml
 from rsft.registry import Registry
 from rsft.servers import local_servers
 from tests.flows.conftest import free_ports
+from tests.server.serving import serving
 from tests.workspaces import clean_environment, git, make_workspace
 
 SEED = 0
@@ -91,20 +90,9 @@ def prefect_server(folder: Path) -> Iterator[dict[str, str]]:
     ports = {"prefect": port, "mlflow": 0, "docs": 0}
     server = local_servers(folder, None, ports, with_worker=False)[0]
     home = {"PREFECT_HOME": str(folder)}
-    process = subprocess.Popen(
-        server.command,
-        env=clean_environment(folder, **server.environment, **home),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        while not server.answers():
-            assert process.poll() is None, f"Prefect's server ended with {process.returncode}"
-            time.sleep(0.2)
+    environment = clean_environment(folder, **server.environment, **home)
+    with serving(server.command, folder / server.log, server.answers, folder, environment):
         yield {"PREFECT_API_URL": server.environment["PREFECT_API_URL"]}
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def choose(step: str, ended: Mapping[str, float], chosen: random.Random) -> Moment:

@@ -5,10 +5,6 @@ PostgreSQL, S3, and on both of them Prefect's server and MLflow's.
 
 import json
 import logging
-import os
-import signal
-import subprocess
-import sys
 import time
 import urllib.request
 from collections import Counter
@@ -18,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rsft.servers.server import HOST, Server
-from tests.flows.conftest import free_ports, wait_until
+from tests.flows.conftest import free_ports
 from tests.server.bucket import Bucket
 from tests.server.mlflow_server import ADMIN, mlflow_server, started
 from tests.server.postgres import Postgres, find_programs, running
-from tests.workspaces import clean_environment
+from tests.server.prefect_server import prefect_server
 
 
 @dataclass(kw_only=True)
@@ -89,40 +85,10 @@ def all_servers(folder: Path) -> Iterator[Servers]:
         postgres = stack.enter_context(running(programs, database))
         bucket = stack.enter_context(Bucket(s3).serving())
         bucket.make("mlflow", "dvc")
-        server = stack.enter_context(_prefect_server(postgres, folder, prefect))
+        server = stack.enter_context(prefect_server(postgres, folder, folder, prefect))
         servers = Servers(
             folder=folder, postgres=postgres, bucket=bucket, mlflow_port=mlflow, prefect=server
         )
         with servers.at_work:
             servers.at_work.enter_context(mlflow_server(postgres, bucket, folder, mlflow))
             yield servers
-
-
-@contextmanager
-def _prefect_server(postgres: Postgres, folder: Path, port: int) -> Iterator[Server]:
-    server = Server(
-        name="Prefect",
-        port=port,
-        command=("prefect", "server", "start", "--host", HOST, "--port", str(port)),
-        environment={
-            "PREFECT_HOME": str(folder / "prefect"),
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-            "PREFECT_SERVER_DATABASE_CONNECTION_URL": (
-                f"postgresql+asyncpg://{postgres.make('prefect')}"
-            ),
-        },
-        ready="/api/health",
-    )
-    with (folder / "prefect.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *server.command],
-            cwd=folder, env=clean_environment(folder, **server.environment),
-            stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-        try:
-            wait_until(lambda: process.poll() is not None or server.answers(), "Prefect's server")
-            assert process.poll() is None, (folder / "prefect.log").read_text()
-            yield server
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(30)

@@ -113,3 +113,17 @@ def rsft(folder: Path, *arguments: str, **environment: str) -> subprocess.Comple
         timeout=300,
         check=False,
     )
+
+
+def run_script(folder: Path, script: str, **environment: str) -> str:
+    """Runs Python in a workspace, as a process of its own, and gives what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env=clean_environment(folder, **environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

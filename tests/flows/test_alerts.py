@@ -5,8 +5,6 @@ The states are given to runs that never ran, since a server tells of states howe
 
 import json
 import secrets
-import subprocess
-import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,7 +14,7 @@ import pytest
 
 from rsft.config import set_values
 from tests.flows.conftest import Finished, Up, wait_until
-from tests.workspaces import clean_environment, git, places_of, rsft
+from tests.workspaces import git, places_of, rsft, run_script
 
 SECRET = f"hush-{secrets.token_hex(8)}"
 """Made anew, so that this file does not hold it."""
@@ -109,15 +107,7 @@ def test_each_alert_is_one_line_with_a_link_and_the_secret_is_nowhere(
     changed = call("alerts", "apply").splitlines()[-1]
     assert changed == "changed: approval, audit, failed, late, silent, stuck, test"
     call("alerts", "test")
-    done = subprocess.run(
-        [sys.executable, "-c", STATES],
-        cwd=again,
-        env=clean_environment(again, **up.environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_script(again, STATES, **up.environment)
     expected = {
         "RSFT: audit: 2 findings",
         "RSFT: retrain crashed: lost",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rsft.config import parse_config
 from tests.flows.conftest import Up, stop, wait_until
-from tests.workspaces import clean_environment, git, rsft
+from tests.workspaces import clean_environment, git, rsft, run_script
 
 EVENT = """
 from prefect.events import emit_event
@@ -49,16 +49,7 @@ def prefect(folder: Path, up: Up, *arguments: str) -> str:
 
 def test_prefects_server_plans_the_runs_of_a_schedule(again: Path, up: Up) -> None:
     """It does not with each version of SQLAlchemy that its own requirements admit."""
-    done = subprocess.run(
-        [sys.executable, "-c", SCHEDULE],
-        cwd=again,
-        env=clean_environment(again, **up.environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 0
+    assert int(run_script(again, SCHEDULE, **up.environment)) > 0
 
 
 def checkout_data(folder: Path) -> dict[str, float]:
@@ -96,12 +87,7 @@ def test_a_run_works_in_a_worktree_registers_in_the_one_registry_and_is_judged_b
         # A worker that is stopped while a run of its own ends may take long.
         ended = "Flow run 'promote' - Finished in state Completed()"
         wait_until(lambda: ended in log.read_text(), "the deployment promote")
-        subprocess.run(
-            [sys.executable, "-c", EVENT],
-            cwd=again,
-            env=clean_environment(again, **up.environment),
-            check=True,
-        )
+        run_script(again, EVENT, **up.environment)
         skipped = "Flow run 'retrain' - Finished in state Skipped('not worth it: 0 new of 1 "
         wait_until(lambda: skipped in log.read_text(), "the event of new prompts")
     finally:

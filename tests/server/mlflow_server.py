@@ -1,9 +1,6 @@
 """MLflow's server as mlflow/README.md sets it up: PostgreSQL, artifacts on S3, accounts."""
 
 import json
-import os
-import signal
-import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -14,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.flows.conftest import wait_until
 from tests.server.bucket import Bucket
 from tests.server.planted import MARK
 from tests.server.postgres import PASSWORD, USER, Postgres
+from tests.server.serving import serving
 from tests.workspaces import ROOT, clean_environment
 
 ADMIN = f"{MARK}-admin"
@@ -101,21 +98,14 @@ def started(postgres: Postgres, bucket: Bucket, folder: Path, port: int) -> Iter
         "MLFLOW_BACKEND_STORE_URI": f"postgresql+psycopg2://{USER}@{place}/mlflow",
         "MLFLOW_ARTIFACTS_DESTINATION": "s3://mlflow/artifacts",
     }  # fmt: skip
-    log = (folder / "mlflow.log").open("ab")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth",
-         "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
-        cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True,
-    )  # fmt: skip
-    try:
-        address = f"http://127.0.0.1:{port}"
-        wait_until(lambda: process.poll() is not None or _answers(address), "MLflow's server")
-        assert process.poll() is None, (folder / "mlflow.log").read_text()
+    address = f"http://127.0.0.1:{port}"
+    command = [
+        *(sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth"),
+        *("--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
+    ]
+    log = folder / "mlflow.log"
+    with serving(command, log, lambda: _answers(address), folder, environment):
         yield Accounts(address=address)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(30)
-        log.close()
 
 
 def _answers(address: str) -> bool:

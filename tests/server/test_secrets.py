@@ -6,21 +6,17 @@ servers' logs, and all that a person saw.
 """
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.flows.conftest import free_ports, wait_until
+from tests.flows.conftest import free_ports
 from tests.server.conftest import NEEDED, Servers
 from tests.server.mlflow_server import ADMIN
 from tests.server.planted import MARK
-from tests.workspaces import clean_environment, git, make_workspace, places_of, rsft
+from tests.server.prefect_server import prefect_server
+from tests.workspaces import git, make_workspace, places_of, rsft
 
 pytestmark = list(NEEDED)
 
@@ -35,45 +31,17 @@ REMOTE = """
 def environment(servers: Servers, tmp_path: Path) -> Iterator[dict[str, str]]:
     """What a machine that trains sets, Prefect's server on PostgreSQL being at work."""
     (port,) = free_ports(1)
-    address = f"postgresql+asyncpg://{servers.postgres.make('prefect')}"
     user = f"rsft:{MARK}-prefect"
-    log = (servers.logs / "prefect.log").open("w")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)],
-        cwd=tmp_path,
-        env=clean_environment(
-            tmp_path,
-            PREFECT_HOME=str(tmp_path / "prefect"),
-            PREFECT_SERVER_DATABASE_CONNECTION_URL=address,
-            PREFECT_SERVER_API_AUTH_STRING=user,
-            PREFECT_SERVER_ANALYTICS_ENABLED="false",
-        ),
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-    )
-    api = f"http://127.0.0.1:{port}/api"
-    try:
-        wait_until(lambda: process.poll() is not None or _answers(api), "Prefect's server")
+    with prefect_server(
+        servers.postgres, tmp_path, servers.logs, port, PREFECT_SERVER_API_AUTH_STRING=user
+    ) as server:
         yield {
-            "PREFECT_API_URL": api,
+            "PREFECT_API_URL": f"{server.address}/api",
             "PREFECT_API_AUTH_STRING": user,
             "MLFLOW_TRACKING_URI": servers.accounts.address.replace("//", f"//admin:{ADMIN}@"),
             "RSFT_ALERTS_URL": f"http://127.0.0.1:9/{MARK}-webhook",
             **servers.bucket.environment,
         }
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(30)
-        log.close()
-
-
-def _answers(api: str) -> bool:
-    try:
-        urllib.request.urlopen(f"{api}/health", timeout=5).close()
-    except OSError:
-        return False
-    return True
 
 
 def test_a_whole_run_on_servers_leaves_no_secret_anywhere(
