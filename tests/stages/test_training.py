@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from rsft.errors import ConfigurationError, TrainingError
 from rsft.finetune import Job
 from rsft.policy import Policy, load_policy, save_policy
-from rsft.stages import training
+from rsft.stages import fingerprint, training
 from rsft.stages.training import train_into, training_plan
 from tests.finetune.cases import MANY, changed, equal, tiny_policy, weights
 from tests.stages.cases import settings, silent
@@ -54,7 +54,7 @@ def test_a_plan_holds_all_that_the_weights_are_a_function_of(
 def test_code_libraries_and_threads_are_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = training_plan(JOB, "finetune")
     monkeypatch.setattr(training, "_CODE", "edited")
-    monkeypatch.setattr(training, "version", lambda name: "0" if name == "torch" else "1")
+    monkeypatch.setattr(fingerprint, "version", lambda name: "0" if name == "torch" else "1")
     monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
     other = training_plan(JOB, "finetune")
     changed_names = {name for name in plan if plan[name] != other[name]}
