@@ -11,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import IO
 
 from rsft.addresses import one_line
+from rsft.errors import LineageError
 from rsft.lineage.stores import Store
 from rsft.types import Progress
 
@@ -52,8 +54,19 @@ def hash_objects(store: Store, objects: Iterable[str], progress: Progress) -> di
     names = sorted(objects, key=lambda key: -(store.size(key) or 0))
     batches = list(_batches(store, names))
     found: dict[str, Hashed] = {}
+    is_away = Event()
+
+    def hash_batch(batch: Sequence[str]) -> list[Hashed]:
+        if is_away.is_set():
+            return []  # whoever found that out raises
+        try:
+            return [_hash(store, key) for key in batch]
+        except LineageError:
+            is_away.set()
+            raise
+
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-        for hashed in threads.map(lambda batch: [_hash(store, key) for key in batch], batches):
+        for hashed in threads.map(hash_batch, batches):
             found |= zip(names[len(found) :], hashed, strict=False)
             progress(len(found), len(names), store.name)
     return found
