@@ -37,26 +37,21 @@ def named(name):
     return flow(name=name)(lambda: None)
 
 with get_client(sync_client=True) as client:
-    def create(name, state, **parameters):
+    def run(name, *states, **parameters):
         made = client.create_flow_run(named(name), parameters=parameters)
-        client.set_flow_run_state(made.id, state, force=True)
+        for state in states:
+            client.set_flow_run_state(made.id, state, force=True)
+            time.sleep(0.5)  # SQLite loses events that come all at once
         return made
 
-    crashed = Crashed(message="lost")
-    ends = [
-        (create("another", Running()), Failed(message="another's")),
-        (create("retrain", Running()), Completed()),
-        (create("retrain", Running()), Failed(message='min_rows:\\n"12" <of> 500')),
-        (crashing := create("retrain", Running()), crashed),
-        (crashing, crashed),
-        (create("audit", Running()), Failed(message="2 findings")),
-        (create("promote", Running(), version="rsft/3"), Paused(timeout_seconds=600)),
-    ]
-    time.sleep(3)  # of a run that ends as it begins the server may hear the end first
-    for run, state in ends:
-        client.set_flow_run_state(run.id, state, force=True)
-    create("retrain", Late())
-    lost = create("retrain", Running())
+    run("another", Running(), Failed(message="another's"))
+    run("retrain", Running(), Completed())
+    run("retrain", Running(), Failed(message='min_rows:\\n"12" <of> 500'))
+    run("retrain", Running(), Crashed(message="lost"), Crashed(message="lost"))
+    run("audit", Running(), Failed(message="2 findings"))
+    run("promote", Running(), Paused(timeout_seconds=600), version="rsft/3")
+    run("retrain", Late())
+    lost = run("retrain", Running())
 emit_event(
     event="prefect.flow-run.heartbeat",
     resource={"prefect.resource.id": f"prefect.flow-run.{lost.id}"},
