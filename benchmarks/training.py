@@ -1,11 +1,12 @@
 """The training loop against transformers' ``Trainer``, on lengths as GSM8K has them.
 
-    python -m benchmarks.training [--json] [--quick] [--turns 3] [--steps 8] [--shapes t5-small]
+    python -m benchmarks.training [--json] [--quick] [--turns 3] [--steps 8] [--rows-a-step 8]
+                                  [--shapes t5-small] [--device cpu]
 
-All learn the same rows for as many optimiser steps of eight rows, from the same random weights: all
-weights, AdamW, clipping and a linear schedule, float32, without dropout, evaluation, logging or
-saving; ``-bf16`` is the same with matrix products in bfloat16, by either's own setting. Useful
-tokens are the completions', the stop token included: what is learnt, and neither prompt nor
+All learn the same rows for as many optimiser steps of eight rows (or so many), from the same random
+weights: all weights, AdamW, clipping and a linear schedule, float32, without dropout, evaluation,
+logging or saving; ``-bf16`` is the same with matrix products in bfloat16, by either's own setting.
+Useful tokens are the completions', the stop token included: what is learnt, and neither prompt nor
 padding. The peers:
 
     trainer   (Seq2Seq)Trainer with its defaults, which draws batches at random
@@ -13,13 +14,13 @@ padding. The peers:
               400 rows as it would, and every so-manieth of its batches is trained on, so that few
               steps show all lengths; the other engines get the same rows, shuffled
 
-Every engine runs in a process of its own, whose peak of resident memory is told; the peers' knows
-nothing of this project (``benchmarks.training_peer``), whose import changes how memory and threads
-are handled. They take turns, and a ratio is the median over the turns of theirs over ours in that
-turn: the machine's speed drifts. The loss is also computed on one batch of eight by both. Words are
-made up, one a token; lengths are those of GSM8K's training set, counted in words and marks, where
-it lies in ``../shared/data``, else those of a lognormal law fitted to it. With ``--json`` the last
-line is one JSON document.
+Every engine runs in a process of its own, whose peak of resident memory is told, on a GPU that of
+the GPU's; the peers' knows nothing of this project (``benchmarks.training_peer``), whose import
+changes how memory and threads are handled. They take turns, and a ratio is the median over the
+turns of theirs over ours in that turn: the machine's speed drifts. The loss is also computed on one
+batch of eight by both. Words are made up, one a token; lengths are those of GSM8K's training set,
+counted in words and marks, where it lies in ``../shared/data``, else those of a lognormal law
+fitted to it. With ``--json`` the last line is one JSON document.
 """
 
 import argparse
@@ -27,7 +28,6 @@ import json
 import math
 import os
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -45,6 +45,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from benchmarks.generation import T5_VOCABULARY, word_policy
 from benchmarks.training_peer import ENGINES as PEERS
+from benchmarks.training_peer import begin_on, peak_gib
 from rsft.config import FinetuneSection
 from rsft.finetune import train
 from rsft.finetune.forward import target_logits
@@ -61,10 +62,8 @@ from rsft.types import TrainingRow
 
 ROOT = Path(__file__).parents[1]
 GSM8K = ROOT.parent / "shared" / "data" / "gsm8k" / "train.jsonl"
-ROWS_A_STEP = 8
-"""The peers' default."""
-POOL = 50 * ROWS_A_STEP
-"""Rows that the peers' grouping sorts at once."""
+BATCHES_SORTED = 50
+"""Batches that the peers' grouping sorts at once."""
 LOGNORMAL = ((3.895, 0.360), (4.507, 0.409), 0.541)
 """GSM8K's questions and answers: mean and deviation of the logarithm of each length, and their
 correlation."""
@@ -114,14 +113,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one turn of four steps")
     parser.add_argument("--turns", type=int, default=3, help="turns that the engines take")
     parser.add_argument("--steps", type=int, default=8, help="optimiser steps in a turn")
+    parser.add_argument("--rows-a-step", type=int, default=8, help="by default the peers' default")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=list(SHAPES))
     parser.add_argument("--worker", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)
     parser.add_argument("--precision", default="float32", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         torch.set_num_threads(arguments.threads)
-        print(json.dumps(work(arguments.worker, arguments.precision)))
+        print(json.dumps(work(arguments)))
         return
     if arguments.quick:
         arguments.turns, arguments.steps = 1, 4
@@ -142,20 +143,20 @@ def compare(shape: str, folder: Path, arguments: argparse.Namespace) -> dict[str
     torch.manual_seed(0)
     policy = SHAPES[shape]()
     policy.model.eval()
-    task = make_task(policy, arguments.steps)
+    task = make_task(policy, arguments.steps, arguments.rows_a_step)
     save(policy, task, folder)
     turns: list[dict[str, dict[str, float]]] = []
     for turn in range(arguments.turns):
         order = ENGINES if turn % 2 == 0 else ENGINES[::-1]
-        turns.append({engine: elsewhere(engine, folder, arguments.threads) for engine in order})
+        turns.append({engine: elsewhere(engine, folder, arguments) for engine in order})
     loss = {
-        "rsft": own_loss(policy, task),
-        "trainer": elsewhere("loss", folder, arguments.threads)["loss"],
+        "rsft": own_loss(policy, task, arguments.rows_a_step),
+        "trainer": elsewhere("loss", folder, arguments)["loss"],
     }
     seconds = {e: median(turn[e]["seconds"] for turn in turns) for e in ENGINES}
     return {
         "shape": shape,
-        "rows_per_step": ROWS_A_STEP,
+        "rows_per_step": arguments.rows_a_step,
         "steps": arguments.steps,
         "useful_tokens": task.useful_tokens,
         "useful_tokens_per_second": {e: task.useful_tokens / seconds[e] for e in ENGINES},
@@ -196,14 +197,16 @@ def save(policy: Policy, task: Task, folder: Path) -> None:
     (folder / "features.json").write_text(json.dumps(features(policy, task)))
 
 
-def elsewhere(engine: str, folder: Path, threads: int) -> dict[str, float]:
+def elsewhere(engine: str, folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
     """What an engine does in a process of its own."""
-    told = ("--threads", str(threads))
+    told = ("--threads", str(arguments.threads), "--device", arguments.device)
+    rows = str(arguments.rows_a_step)
     if engine in OURS:
         precision = "bfloat16" if engine.endswith("-bf16") else "float32"
-        module = ["benchmarks.training", "--worker", str(folder), "--precision", precision, *told]
+        settings = ("--rows-a-step", rows, "--precision", precision)
+        module = ["benchmarks.training", "--worker", str(folder), *settings, *told]
     else:
-        settings = ("--rows", str(ROWS_A_STEP), "--rate", str(LEARNING_RATE))
+        settings = ("--rows", rows, "--rate", str(LEARNING_RATE))
         module = ["benchmarks.training_peer", str(folder), engine, *settings, *told]
     # How long threads spin is this project's own setting, which would be handed down to the peers.
     environment = {key: value for key, value in os.environ.items() if key != "GOMP_SPINCOUNT"}
@@ -214,24 +217,23 @@ def elsewhere(engine: str, folder: Path, threads: int) -> dict[str, float]:
     return result
 
 
-def work(folder: Path, precision: str) -> dict[str, float]:
+def work(arguments: argparse.Namespace) -> dict[str, float]:
     """Seconds and memory that our loop takes, the rows' tokens and its own set-up included."""
+    folder = arguments.worker
     rows = [TrainingRow(**row) for row in json.loads((folder / "rows.json").read_text())]
     policy = load_policy(folder)
+    begin_on(policy.model, arguments.device)
     section = FinetuneSection(
-        steps=len(rows) // ROWS_A_STEP,
-        batch_size=ROWS_A_STEP,
+        steps=len(rows) // arguments.rows_a_step,
+        batch_size=arguments.rows_a_step,
         learning_rate=LEARNING_RATE,
         mean="token",
         packing=True,
-        precision=precision,  # type: ignore[arg-type]  # refused by the section itself
+        precision=arguments.precision,
     )
     started = time.perf_counter()
     train(policy, rows, section, seed=0)
-    return {
-        "seconds": time.perf_counter() - started,
-        "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
-    }
+    return {"seconds": time.perf_counter() - started, "peak_gib": peak_gib()}
 
 
 def features(policy: Policy, task: Task) -> list[dict[str, list[int]]]:
@@ -247,21 +249,21 @@ def features(policy: Policy, task: Task) -> list[dict[str, list[int]]]:
 
 
 @torch.no_grad()
-def own_loss(policy: Policy, task: Task) -> float:
+def own_loss(policy: Policy, task: Task, rows: int) -> float:
     """Loss of the first batch, as our loop computes it."""
-    prompts, completions = task.prompt_ids[:ROWS_A_STEP], task.completion_ids[:ROWS_A_STEP]
+    prompts, completions = task.prompt_ids[:rows], task.completion_ids[:rows]
     logits_NV, target_N = target_logits(
         policy, policy.model, batch_inputs(policy, prompts, completions)
     )
     return float(token_loss(logits_NV, target_N).mean())
 
 
-def make_task(policy: Policy, steps: int) -> Task:
+def make_task(policy: Policy, steps: int, rows_a_step: int) -> Task:
     """Rows of the peers' batches of like length: evenly many of the short and of the long."""
     generator = np.random.default_rng(0)
     texts = [
         [" ".join(f"word{w}" for w in generator.integers(0, 30_000, length)) for length in pair]
-        for pair in lengths(generator)
+        for pair in lengths(generator, BATCHES_SORTED * rows_a_step)
     ]
     rows = [
         TrainingRow(
@@ -284,9 +286,9 @@ def make_task(policy: Policy, steps: int) -> Task:
         len(prompt) + (0 if policy.is_encoder_decoder else len(completion))
         for prompt, completion in zip(prompts, completions, strict=True)
     ]
-    order = list(LengthGroupedSampler(ROWS_A_STEP, lengths=features_length, generator=_seeded()))
-    starts = np.linspace(0, POOL // ROWS_A_STEP - 1, steps).round().astype(int) * ROWS_A_STEP
-    picked = [order[start + place] for start in starts for place in range(ROWS_A_STEP)]
+    order = list(LengthGroupedSampler(rows_a_step, lengths=features_length, generator=_seeded()))
+    starts = np.linspace(0, BATCHES_SORTED - 1, steps).round().astype(int) * rows_a_step
+    picked = [order[start + place] for start in starts for place in range(rows_a_step)]
     return Task(
         rows=[rows[row] for row in picked],
         prompt_ids=[prompts[row] for row in picked],
@@ -298,22 +300,22 @@ def _seeded() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def lengths(generator: np.random.Generator) -> Sequence[tuple[int, int]]:
-    """Words and marks of POOL questions and answers."""
+def lengths(generator: np.random.Generator, rows: int) -> Sequence[tuple[int, int]]:
+    """Words and marks of some questions and answers."""
     if not GSM8K.exists():
         (mean, deviation), (mean_2, deviation_2), correlation = LOGNORMAL
         across = correlation * deviation * deviation_2
-        log_P2 = generator.multivariate_normal(
-            [mean, mean_2], [[deviation**2, across], [across, deviation_2**2]], POOL
+        log_R2 = generator.multivariate_normal(
+            [mean, mean_2], [[deviation**2, across], [across, deviation_2**2]], rows
         )
-        return [(int(a), int(b)) for a, b in np.exp(log_P2).round().clip(4, 400)]
+        return [(int(a), int(b)) for a, b in np.exp(log_R2).round().clip(4, 400)]
     lines = GSM8K.read_text(encoding="utf-8").splitlines()
-    picked = generator.choice(len(lines), POOL, replace=False)
-    rows = [json.loads(lines[number]) for number in picked]
+    picked = generator.choice(len(lines), rows, replace=False)
+    asked = [json.loads(lines[number]) for number in picked]
     return [
         (len(re.findall(r"\w+|[^\w\s]", row["question"])),
          len(re.findall(r"\w+|[^\w\s]", row["answer"])))
-        for row in rows
+        for row in asked
     ]  # fmt: skip
 
 

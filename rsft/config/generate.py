@@ -22,7 +22,7 @@ class RuntimeSection(Section):
     max_rows: int = Field(default=1024, ge=1)
     """At most so many rows decoded at once, whatever the memory."""
     device: Literal["cpu", "cuda"] = "cpu"
-    """Where policies draw, are trained and are evaluated."""
+    """Where policies draw, are trained and are evaluated, and where models of rewards are asked."""
 
 
 class OpenAISection(Section):

@@ -91,9 +91,10 @@ def train_here(
     heldout = _encode_heldout(job)
     if rank() == 0:
         _tell_of_rows_alone(examples.kept, job.section)
+    device = job.policy.model.device
     try:
         with (
-            torch.random.fork_rng(devices=[]),
+            torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
             readied(job.policy, job.section, seed=job.seed, reference=job.reference),
         ):
             loop = Loop(job, examples.kept, heldout, checkpoints)

@@ -47,7 +47,7 @@ def answer_anew(
     device = use_machine(exam.config.runtime)
     policy = load_policy(folder)
     policy.model.to(device)
-    rewards = build_rewards(exam.config.score)
+    rewards = build_rewards(exam.config.score, device=exam.config.runtime.device)
     return {
         name: greedy_of(answer_set(policy, exam.config, rewards, name, prompts))
         for name, prompts in read_prompts(workspace, exam).items()

@@ -143,7 +143,11 @@ def _part_of(progress: Progress | None, step: int, steps: int, completions: int)
 
 
 def build_rewards(
-    section: ScoreSection, measured: Iterable[str] = (), *, processes: int = WORKERS
+    section: ScoreSection,
+    measured: Iterable[str] = (),
+    *,
+    processes: int = WORKERS,
+    device: str = "cpu",
 ) -> Rewards:
     """The rewards that the settings name; rules are asked in workers.
 
@@ -152,6 +156,7 @@ def build_rewards(
         measured: Names of rewards that are recorded besides, with weight 0; those of the settings
             keep theirs.
         processes: How many of these workers judge at once.
+        device: Where models of rewards are computed.
 
     Raises:
         ConfigurationError: Where a name is unknown.
@@ -159,7 +164,9 @@ def build_rewards(
     weights = dict(section.rewards)
     for name in measured:
         weights.setdefault(name, 0.0)
-    parts = {name: (reward_named(name, section), weight) for name, weight in weights.items()}
+    parts = {
+        name: (reward_named(name, section, device), weight) for name, weight in weights.items()
+    }
     return Rewards(parts, partial(_in_workers, section, processes))
 
 

@@ -9,8 +9,13 @@ from rsft.errors import ConfigurationError
 from rsft.score.reward import Reward
 
 
-def reward_named(name: str, section: ScoreSection) -> Reward:
+def reward_named(name: str, section: ScoreSection, device: str = "cpu") -> Reward:
     """The reward of a name, with its settings.
+
+    Args:
+        name: The name.
+        section: The settings.
+        device: Where a model is computed.
 
     Raises:
         ConfigurationError: Where there is none of this name.
@@ -20,7 +25,7 @@ def reward_named(name: str, section: ScoreSection) -> Reward:
 
         return OwnReward(name)
     if name in MODEL_BASED:
-        return _model_based(name, section)
+        return _model_based(name, section, device)
     return _rule(name, section)
 
 
@@ -51,17 +56,17 @@ def _rule(name: str, section: ScoreSection) -> Reward:
     )
 
 
-def _model_based(name: str, section: ScoreSection) -> Reward:
+def _model_based(name: str, section: ScoreSection, device: str) -> Reward:
     if name == "reward_model":
         from rsft.score.reward_model import RewardModel
 
         assert section.reward_model is not None
-        return RewardModel(section.reward_model)
+        return RewardModel(section.reward_model, device)
     if name == "target_model":
         from rsft.score.target_model import TargetModel
 
         assert section.target_model is not None
-        return TargetModel(section.target_model)
+        return TargetModel(section.target_model, device)
     from rsft.score.judge import Judge
 
     assert section.judge is not None

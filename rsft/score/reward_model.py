@@ -19,8 +19,9 @@ from rsft.types import Completion, Progress, Prompt, Turn
 class RewardModel:
     """The reward of a dialogue's last turn, given those before it; loaded when first asked."""
 
-    def __init__(self, section: RewardModelSection) -> None:
+    def __init__(self, section: RewardModelSection, device: str = "cpu") -> None:
         self._section = section
+        self._device = device
 
     def score(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Score]:
         """Judges completions of one prompt, each for itself."""
@@ -42,7 +43,9 @@ class RewardModel:
     @cached_property
     def _classifier(self) -> Classifier:
         section = self._section
-        return fetch_classifier(section.model, section.revision, setting="score.reward_model")
+        classifier = fetch_classifier(section.model, section.revision, setting="score.reward_model")
+        classifier.model.to(self._device)
+        return classifier
 
     @cached_property
     def _specials(self) -> list[str]:

@@ -43,8 +43,9 @@ class _Row(NamedTuple):
 class TargetModel:
     """log P of a completion under a seq2seq or causal model; loaded when first asked."""
 
-    def __init__(self, section: TargetModelSection) -> None:
+    def __init__(self, section: TargetModelSection, device: str = "cpu") -> None:
         self._section = section
+        self._device = device
 
     def score(self, prompt: Prompt, completions: Sequence[Completion]) -> list[Score]:
         """Judges completions of one prompt, each for itself."""
@@ -72,6 +73,7 @@ class TargetModel:
                 f"{section.model}: its tokenizer has no chat template; set {_SETTING}.rendering "
                 "with chat: false"
             )
+        target.model.to(self._device)
         return target
 
     @cached_property

@@ -26,7 +26,7 @@ def measured_names(config: Config) -> list[str]:
 
 def measured_rewards(config: Config) -> Rewards:
     """The rewards of ``score.rewards``, and with weight 0 what else ``evaluate.metrics`` names."""
-    return build_rewards(config.score, config.evaluate.metrics)
+    return build_rewards(config.score, config.evaluate.metrics, device=config.runtime.device)
 
 
 def answer_set(

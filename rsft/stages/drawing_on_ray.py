@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from rsft.cluster import Workers
-from rsft.config import Config, RuntimeSection
+from rsft.config import Config
 from rsft.generate import OnDrawn, Request, Verdicts, Waves
 from rsft.stages.drawing import CODE, LIBRARIES, build_engine, load, sampling_law
 from rsft.stages.fingerprint import machine_of
@@ -67,7 +65,7 @@ def draw_on_ray(
             config=config,
             round=int(key),
             files=read_files(model, model),
-            machine=_machine(config.runtime),
+            machine=machine_of(CODE, LIBRARIES, config.runtime.device),
         ),
     ) as workers:
         drawn: list[Candidate] | None = None
@@ -91,14 +89,10 @@ def draw_on_ray(
 
 def _engine_of(job: _Job) -> Callable[[_Work], list[Candidate]]:
     """What a worker does: it keeps the policy that it was sent."""
-    refuse_unlike(job.machine, _machine(job.config.runtime), "draw other rows")
+    machine = machine_of(CODE, LIBRARIES, job.config.runtime.device)
+    refuse_unlike(job.machine, machine, "draw other rows")
     with tempfile.TemporaryDirectory() as folder:
         write_files(job.files, Path(folder))
         engine = build_engine(job.config, load(job.config, Path(folder)), Path(folder))
     law, seed = sampling_law(job.config), job.config.seed
     return lambda requests: engine.draw(requests, law, seed=seed, round=job.round)
-
-
-def _machine(runtime: RuntimeSection) -> dict[str, str]:
-    device = torch.cuda.get_device_name() if runtime.device == "cuda" else "cpu"
-    return machine_of(CODE, LIBRARIES) | {"device": device}

@@ -37,15 +37,19 @@ def versions_of(libraries: Iterable[str]) -> dict[str, str]:
     return {f"version of {name}": version(name) for name in libraries}
 
 
-def machine_of(code: str, libraries: Iterable[str]) -> dict[str, str]:
+def machine_of(code: str, libraries: Iterable[str], device: str | None = None) -> dict[str, str]:
     """What two machines that compute the same bytes have in common, beside the settings.
 
     Args:
         code: Fingerprint of the code that computes.
         libraries: Packages that it computes by.
+        device: What models are computed on, as ``runtime.device``, where it is to be the same.
     """
-    return versions_of(libraries) | {
+    machine = versions_of(libraries) | {
         "code": code[:12],
         "Python": platform.python_version(),
         "processor": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
     }
+    if device is not None:
+        machine["device"] = torch.cuda.get_device_name() if device == "cuda" else device
+    return machine

@@ -90,7 +90,7 @@ def _measure(config: Config, folder: Path, name: str, progress: Progress) -> Fig
         policy.model.to(device)
         prompts, too_long = _heldout_prompts(policy, config)
         gold = config.monitor.gold
-        rewards = build_rewards(config.score, [gold] if gold else [])
+        rewards = build_rewards(config.score, [gold] if gold else [], device=config.runtime.device)
         answers = answer_set(policy, config, rewards, "heldout", prompts, progress)
         figures = measure_answers(
             answers,

@@ -74,13 +74,17 @@ def load_scorer(config: Config, *, processes: int = WORKERS) -> Scorer:
     Raises:
         RsftError: Where a reward or the base cannot be had.
     """
-    use_machine(config.runtime)
+    device = use_machine(config.runtime)
     section = config.score
     base = load_policy(BASE / "model") if needs_base(section) else None
+    base_version = ""
+    if base is not None:
+        base_version = base.version
+        base.model.to(device)
     return Scorer(
-        rewards=build_rewards(section, processes=processes),
+        rewards=build_rewards(section, processes=processes, device=device.type),
         base=base,
-        base_version=base.version if base is not None else "",
+        base_version=base_version,
         records_reference=section.reference_logprob,
     )
 

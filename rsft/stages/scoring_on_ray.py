@@ -66,10 +66,12 @@ def score_on_ray(
     with Workers(
         config.ray,
         cpus=config.runtime.threads,
-        gpus=0,
+        gpus=int(config.runtime.device == "cuda"),
         build=_scorer_of,
         job=lambda: _Job(
-            config=config, files=_files_for(config.score), machine=machine_of(CODE, LIBRARIES)
+            config=config,
+            files=_files_for(config.score),
+            machine=machine_of(CODE, LIBRARIES, config.runtime.device),
         ),
     ) as workers:
         while True:
@@ -96,7 +98,8 @@ def _files_for(section: ScoreSection) -> Files:
 
 def _scorer_of(job: _Job) -> Callable[[_Work], list[Scored]]:
     """What a worker does, in a folder that holds what it was sent."""
-    refuse_unlike(job.machine, machine_of(CODE, LIBRARIES), "score otherwise")
+    machine = machine_of(CODE, LIBRARIES, job.config.runtime.device)
+    refuse_unlike(job.machine, machine, "score otherwise")
     folder = TemporaryDirectory()
     write_files(job.files, Path(folder.name))
     os.chdir(folder.name)

@@ -4,12 +4,17 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+import torch
 
 from rsft.errors import VerifierError
 from rsft.ledger import read_rows, write_rows
-from rsft.stages import score
+from rsft.policy import Policy, save_policy
+from rsft.score.reward_model import RewardModel
+from rsft.score.target_model import TargetModel
+from rsft.stages import score, scoring
 from rsft.types import Candidate, Prompt, Scored
-from tests.stages.cases import decided, prompt, settings, silent
+from tests.policy.classifiers import build, save
+from tests.stages.cases import decided, prompt, settings, silent, write_base
 
 FOLDER = Path("data/rounds/1")
 CANDIDATE_FIELDS = [field.name for field in dataclasses.fields(Candidate)]
@@ -91,3 +96,27 @@ def test_a_round_of_which_nothing_can_be_scored_stops_with_the_commonest_reason(
 def test_no_candidates_are_no_scores() -> None:
     write_rows(FOLDER / "candidates" / "part-00000.parquet", Candidate, [])
     assert run() == []
+
+
+def test_models_are_computed_where_the_settings_say(
+    tiny_t5: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_base(tiny_t5, [])
+    save_policy(tiny_t5, Path("data/raw/target"))
+    save(build("bert"), Path("data/raw/rm"))
+    asked = settings(
+        "score.rewards={reward_model: 1, target_model: 1}",
+        "score.reward_model={model: data/raw/rm}",
+        "score.target_model={model: data/raw/target}",
+        "score.reference_logprob=true",
+    )
+    monkeypatch.setattr(scoring, "use_machine", lambda section: torch.device("meta"))
+    scorer = scoring.load_scorer(asked)
+    assert scorer.base is not None
+    assert scorer.base_version == tiny_t5.version
+    parts = {name: reward for name, (reward, _) in scorer.rewards.parts.items()}
+    reward_model, target = parts["reward_model"], parts["target_model"]
+    assert isinstance(reward_model, RewardModel)
+    assert isinstance(target, TargetModel)
+    models = scorer.base.model, reward_model._classifier.model, target._target.model
+    assert [model.device.type for model in models] == ["meta"] * 3
