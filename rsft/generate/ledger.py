@@ -12,7 +12,6 @@ prompts, only add parts. Any Parquet reader reads the folder as one table.
 
 import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -23,10 +22,13 @@ import pyarrow.parquet as pq
 
 from rsft.errors import LedgerError
 from rsft.generate.engine import Request, lacking
+from rsft.generate.part_index import PartIndex
 from rsft.ledger import file_sha256, rows_of, schema_of, table_of, write_table
 from rsft.types import Candidate, Prompt
 
 _METADATA = b"rsft"
+_Key = tuple[str, str]
+"""A prompt's id and hash."""
 _REMEDY = "remove it and run again, and its rows are drawn anew"
 
 
@@ -79,7 +81,7 @@ class CandidateLedger:
                 "in its way, and run again"
             ) from None
         self._manifest: dict[str, Any] = {"plan": plan, "parts": {}}
-        self._spans: dict[tuple[str, str], list[_Span]] = defaultdict(list)
+        self._index = PartIndex()
         listed = self._read_manifest()
         for file in sorted(self.folder.glob("*.parquet")):
             self._enter(file, listed.get(file.name))
@@ -88,9 +90,11 @@ class CandidateLedger:
 
     def missing(self, requests: Iterable[Request]) -> list[Request]:
         """What of some requests is not in the ledger yet."""
+        asked = list(requests)
+        spans = self._spans_of(asked)
         missing = []
-        for request in requests:
-            held = {draw for span in self._spans_of(request.prompt) for draw in span.draws}
+        for request in asked:
+            held = {draw for span in spans[_key(request.prompt)] for draw in span.draws}
             missing += lacking(request, held)
         return missing
 
@@ -158,11 +162,12 @@ class CandidateLedger:
 
     def _table(self, requests: Sequence[Request]) -> pa.Table:
         schema = schema_of(Candidate)
+        spans = self._spans_of(requests)
         places = []
         for request in requests:
-            spans = self._spans_of(request.prompt)
+            held = spans[_key(request.prompt)]
             for draw in request.draws:
-                span = next(span for span in spans if draw in span.draws)
+                span = next(span for span in held if draw in span.draws)
                 places.append((span.part, span.first_row + draw - span.draws.start))
         names = sorted({part for part, _ in places})
         if not names:
@@ -176,8 +181,18 @@ class CandidateLedger:
         taken = whole.take(pa.array([first_row[name] + row for name, row in places], pa.int64()))
         return taken.replace_schema_metadata(None).combine_chunks()
 
-    def _spans_of(self, prompt: Prompt) -> list[_Span]:
-        return self._spans.get((prompt.prompt_id, prompt_hash(prompt)), [])
+    def _spans_of(self, requests: Sequence[Request]) -> dict[_Key, list[_Span]]:
+        """Where the draws of each prompt lie; parts say it themselves, and are asked anew."""
+        spans: dict[_Key, list[_Span]] = {_key(request.prompt): [] for request in requests}
+        names = list(self._manifest["parts"])
+        for name in (names[part] for part in self._index.parts_of(spans)):
+            row = 0
+            for prompt_id, hash_, start, stop in _contents(self.folder / name)["draws"]:
+                if (prompt_id, hash_) in spans:
+                    span = _Span(part=name, first_row=row, draws=range(start, stop))
+                    spans[prompt_id, hash_].append(span)
+                row += stop - start
+        return spans
 
     def _read_manifest(self) -> dict[str, Any]:
         file = self.folder / "_manifest.json"
@@ -198,22 +213,16 @@ class CandidateLedger:
         record = {"sha256": file_sha256(file), "bytes": file.stat().st_size}
         if listed is not None and listed != record:
             raise LedgerError(f"{file}: not the part that was drawn (its hash differs); {_REMEDY}")
-        try:
-            metadata = pq.read_metadata(file)
-            contents = json.loads((metadata.metadata or {}).get(_METADATA, b"{}"))
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise LedgerError(f"{file}: not a readable part ({error}); {_REMEDY}") from None
+        contents = _contents(file)
         if contents.get("plan") != self._plan:
             raise LedgerError(f"{file}: not a part of this ledger, but of another plan; {_REMEDY}")
-        row = 0
-        for prompt_id, hash_, start, stop in contents["draws"]:
-            span = _Span(part=file.name, first_row=row, draws=range(start, stop))
-            self._spans[prompt_id, hash_].append(span)
-            row += len(span.draws)
-        if row != metadata.num_rows:
+        draws = sum(stop - start for _, _, start, stop in contents["draws"])
+        if draws != contents["rows"]:
             raise LedgerError(
-                f"{file}: {metadata.num_rows} rows where it names {row} draws; {_REMEDY}"
+                f"{file}: {contents['rows']} rows where it names {draws} draws; {_REMEDY}"
             )
+        held = ((prompt_id, hash_) for prompt_id, hash_, _, _ in contents["draws"])
+        self._index.add(len(self._manifest["parts"]), held)
         self._manifest["parts"][file.name] = record
         if listed is None:
             self._write_manifest()
@@ -232,6 +241,20 @@ class CandidateLedger:
 
 
 _CANDIDATE = [field.name for field in fields(Candidate)]
+
+
+def _key(prompt: Prompt) -> _Key:
+    return prompt.prompt_id, prompt_hash(prompt)
+
+
+def _contents(file: Path) -> dict[str, Any]:
+    """What a part says of itself, and its number of rows."""
+    try:
+        metadata = pq.read_metadata(file)
+        contents = dict(json.loads((metadata.metadata or {}).get(_METADATA, b"{}")))
+    except (pa.ArrowException, OSError, ValueError, TypeError) as error:
+        raise LedgerError(f"{file}: not a readable part ({error}); {_REMEDY}") from None
+    return contents | {"rows": metadata.num_rows}
 
 
 def prompt_hash(prompt: Prompt) -> str:
