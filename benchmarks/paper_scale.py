@@ -155,7 +155,7 @@ def _candidates(rows: int, part_prompts: int) -> None:
     ledger = CandidateLedger(Path("ledger"), {}, seed=0)
     for number, block in enumerate(_blocks(rows, part_prompts)):
         requests = [Request(prompt=prompt, draws=range(DRAWS)) for prompt in block]
-        ledger.materialise(requests, Path("candidates") / f"{number:05}", part_prompts)
+        ledger.write(requests, Path("candidates") / f"part-{number:05}.parquet")
 
 
 def _scored(rows: int, part_prompts: int) -> None:

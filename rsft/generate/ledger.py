@@ -145,20 +145,17 @@ class CandidateLedger:
         """
         return rows_of(self._table(requests), Candidate)
 
-    def materialise(self, requests: Sequence[Request], folder: Path, prompts: int) -> None:
-        """Writes candidates as a stage's output, in the order asked for, whatever the parts.
+    def write(self, requests: Sequence[Request], file: Path) -> None:
+        """Writes candidates, all of which are in the ledger, in the order asked for.
 
         Args:
-            requests: What is wanted, all of which is in the ledger.
-            folder: Where to.
-            prompts: Requests per file.
+            requests: What is wanted.
+            file: Where to; it does not depend on the parts that they lie in.
 
         Raises:
-            LedgerError: Where a file cannot be written.
+            LedgerError: Where the file cannot be written.
         """
-        for number, start in enumerate(range(0, max(1, len(requests)), prompts)):
-            table = self._table(requests[start : start + prompts])
-            write_table(folder / f"part-{number:05d}.parquet", table)
+        write_table(file, self._table(requests))
 
     def _table(self, requests: Sequence[Request]) -> pa.Table:
         schema = schema_of(Candidate)

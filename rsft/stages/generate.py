@@ -1,16 +1,22 @@
 """Stage ``generate``: candidates for every training prompt, with their exact log-probabilities.
 
     prompts that fit ─► block by block: [ledger has them? else draw and append] in waves
-                     ─► candidates/ in order, draws.parquet: one row per prompt
+                     ─► candidates/ in order, a part a block; draws.parquet: one row per prompt
 
 Candidates are drawn into a ledger outside the stage's outputs, so that a killed run repeats one
 wave of one block at most, and more draws per prompt add to those there are. With the section
-``ray`` workers draw several blocks at a time, and this process alone writes the ledger.
+``ray`` workers draw several blocks at a time, and this process alone writes the ledger. Of all
+prompts memory holds a row of ``draws.parquet`` and a place in the ledger, their texts block by
+block.
 """
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress, islice
 from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
 
 from rsft.config import Config
 from rsft.generate import (
@@ -22,8 +28,8 @@ from rsft.generate import (
     success_rate,
     waves_of,
 )
-from rsft.ledger import read_rows, write_rows
-from rsft.policy import encode_questions
+from rsft.ledger import stream_rows, table_of, write_rows, write_table
+from rsft.policy import Policy, encode_questions
 from rsft.score import Score, build_quick_rewards, completion_of
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import PRIVATE, before, here, split_file, stopped_before
@@ -49,47 +55,73 @@ def run(config: Config, key: str, progress: Progress) -> None:
     ledger = CandidateLedger(
         PRIVATE / "ledger", drawing_plan(config, key, loaded.version, model), config.seed
     )
-    prompts = read_rows(split_file("train"), Prompt)
-    starts = range(0, len(prompts), section.part_prompts)
-    blocks = [range(start, min(start + section.part_prompts, len(prompts))) for start in starts]
-    lengths = [
-        len(ids)
-        for block in blocks  # the tokens of all prompts would take more memory than their texts
-        for ids in encode_questions(loaded.policy, [prompts[i] for i in block])
-    ]
+    size = section.part_prompts
+    lengths = [_lengths(loaded.policy, prompts) for prompts in _blocks(size)]
+    drawn = _outcomes(config, key, loaded, model, ledger, lengths, progress)
+    for number, (prompts, table) in enumerate(zip(_blocks(size), drawn, strict=True)):
+        wanted = [
+            Request(prompt=prompt, draws=range(draws))
+            for prompt, draws in zip(prompts, table["draws"].to_pylist(), strict=True)
+            if draws
+        ]
+        ledger.write(wanted, here(key) / "candidates" / f"part-{number:05d}.parquet")
+    write_table(here(key) / "draws.parquet", pa.concat_tables(drawn))
+
+
+def _outcomes(
+    config: Config,
+    key: str,
+    loaded: Loaded,
+    model: Path,
+    ledger: CandidateLedger,
+    lengths: Sequence[np.ndarray],
+    progress: Progress,
+) -> list[pa.Table]:
+    """Has the ledger hold all draws; returns a table of ``PromptDraws`` for each block."""
+    section = config.generate
     limit = loaded.policy.prompt_limit(section.max_new_tokens)
-    fits = [length <= limit for length in lengths]
-    meter = _Meter(progress, len(prompts))
+    meter = _Meter(progress, sum(map(len, lengths)))
     judge = _Judge(config, meter)
     target = section.adaptive.target_accepted if section.adaptive else None
     cap = section.adaptive.max_draws if section.adaptive else section.draws_per_prompt
-    waves = (
-        waves_of(
-            ledger,
-            [prompts[i] for i in block if fits[i]],
-            wave=section.draws_per_prompt,
-            target=target,
-            max_draws=cap,
-            are_right=judge,
-        )
-        for block in blocks
-    )
-    outcomes: dict[int, list[PromptDraws]] = {}
-    for number, verdicts in _drawn(config, key, loaded, model, waves, meter):
-        told = iter(verdicts)
-        outcomes[number] = [
-            _outcome(prompts[i], lengths[i], next(told) if fits[i] else None, target)
-            for i in blocks[number]
+    begun: dict[int, list[Prompt]] = {}
+
+    def waves() -> Iterator[Waves]:
+        for number, prompts in enumerate(_blocks(section.part_prompts)):
+            begun[number] = prompts
+            fits = (lengths[number] <= limit).tolist()
+            yield waves_of(
+                ledger,
+                list(compress(prompts, fits)),
+                wave=section.draws_per_prompt,
+                target=target,
+                max_draws=cap,
+                are_right=judge,
+            )
+
+    outcomes: dict[int, pa.Table] = {}
+    for number, verdicts in _drawn(config, key, loaded, model, waves(), meter):
+        told, prompts = iter(verdicts), begun.pop(number)
+        rows = [
+            _outcome(prompt, length, next(told) if length <= limit else None, target)
+            for prompt, length in zip(prompts, lengths[number].tolist(), strict=True)
         ]
-        meter.prompts_done(len(blocks[number]))
-    drawn = [row for number in range(len(blocks)) for row in outcomes[number]]
-    wanted = [
-        Request(prompt=prompt, draws=range(row.draws))
-        for prompt, row in zip(prompts, drawn, strict=True)
-        if row.draws
-    ]
-    ledger.materialise(wanted, here(key) / "candidates", section.part_prompts)
-    write_rows(here(key) / "draws.parquet", PromptDraws, drawn)
+        outcomes[number] = table_of(PromptDraws, rows)
+        meter.prompts_done(len(prompts))
+    return [outcomes[number] for number in range(len(lengths))]
+
+
+def _blocks(size: int) -> Iterator[list[Prompt]]:
+    """The training prompts, so many at a time; one block without any where there are none."""
+    prompts = stream_rows(split_file("train"), Prompt)
+    yield list(islice(prompts, size))
+    while block := list(islice(prompts, size)):
+        yield block
+
+
+def _lengths(policy: Policy, prompts: Sequence[Prompt]) -> np.ndarray:
+    """Tokens of each prompt, (P,); all are read before any is drawn for: none is to fail late."""
+    return np.array([len(ids) for ids in encode_questions(policy, prompts)], dtype=np.int32)
 
 
 def _drawn(

@@ -189,6 +189,27 @@ def test_a_prompt_too_long_for_the_policy_is_kept_marked_and_counted() -> None:
     assert [row.token_ids for row in rows] == [row.token_ids for row in expected]
 
 
+def test_blocks_that_finish_in_any_order_are_written_in_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected, outcomes = draw(), list(by_prompt().values())
+    drawn = generate._drawn
+
+    def backwards(*arguments: Any) -> Any:
+        return reversed(list(drawn(*arguments)))
+
+    monkeypatch.setattr(generate, "_drawn", backwards)
+    assert draw() == expected
+    assert list(by_prompt().values()) == outcomes
+
+
+def test_no_prompts_are_an_empty_part() -> None:
+    write_rows(Path("data/prompts/train.parquet"), Prompt, [])
+    assert list(draw()) == ["part-00000.parquet"]
+    assert read_rows(FOLDER, Candidate) == []
+    assert by_prompt() == {}
+
+
 def test_no_prompt_fits() -> None:
     policy = load_policy(Path("data/base/model"))
     policy.tokenizer.model_max_length = 2
