@@ -145,7 +145,7 @@ def part_of(process: psutil.Process) -> str:
             return "run"
     except psutil.Error:
         return "gone"
-    known = {"flows.worker": "worker", "prefect server": "server", "prefect.server": "server"}
+    known = {"flows.worker": "worker", "flows.serving": "server"}
     return next((part for text, part in known.items() if text in command), "other")
 
 

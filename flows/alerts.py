@@ -102,7 +102,7 @@ def declare(stuck: timedelta, silent: timedelta) -> list[Alert]:
         Alert(
             name="silent",
             trigger=_unless(_OVER | {_HEARTBEAT}, {_HEARTBEAT}, every, silent),
-            # SQLite at its limits loses the end of a run, which the state then tells.
+            # A server that is killed loses the end of a run, which the state then tells.
             line="{{ flow.name }} ({{ flow_run.state.name|lower }}) has not been heard of for "
             f"{_told(silent)}: its process may be dead {_LINK}",
         ),

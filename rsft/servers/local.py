@@ -40,7 +40,7 @@ def local_servers(
             name="Prefect",
             port=ports["prefect"],
             command=(
-                *python, "prefect", "server", "start",
+                *python, "flows.serving", "server", "start",
                 "--host", HOST, "--port", str(ports["prefect"]),
             ),
             environment=(

@@ -149,14 +149,16 @@ def _stopped(children: Sequence[Child], home: Path, console: Console) -> Iterato
     finally:
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        console.print("stopping …")
-        own = {child.process_id for child in children if child.server.port is not None}
-        running = processes_of(home)
-        servers = {process.pid for process in running if is_of(process, own)}
-        end([process for process in running if process.pid not in servers])
-        end(processes_of(home))
-        for child in children:
-            child.reap()
+        try:
+            console.print("stopping …")
+        finally:  # its terminal may be gone
+            own = {child.process_id for child in children if child.server.port is not None}
+            running = processes_of(home)
+            servers = {process.pid for process in running if is_of(process, own)}
+            end([process for process in running if process.pid not in servers])
+            end(processes_of(home))
+            for child in children:
+                child.reap()
         console.print("stopped; nothing is left running")
 
 

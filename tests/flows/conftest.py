@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
+from tests.flows.receiver import Receiver
 from tests.workspaces import clean_environment, make_workspace, rsft
 
 PATIENCE = 120
@@ -82,6 +84,15 @@ def up(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def again(finished: Finished, tmp_path: Path) -> Path:
     """A copy of the finished workspace to spoil, its data and cache included, its registry not."""
     return copy_workspace(finished.folder, tmp_path / "checkout")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Whom alerts are sent to."""
+    with Receiver() as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
 
 
 def copy_workspace(folder: Path, target: Path) -> Path:

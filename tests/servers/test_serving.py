@@ -89,7 +89,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
     yield started
     for stack in stacks:
         stack.process.kill()
-        stack.end()
+        stack.process.wait(30)
         stack.process.stdout.close()  # type: ignore[union-attr]
     for process in processes_of(tmp_path):
         process.kill()
@@ -130,6 +130,17 @@ def test_all_is_started_shown_and_stopped(
     assert processes_of(tmp_path) == []
     assert not any(process.is_running() for process in running)
     assert find_stack(tmp_path) is None
+
+
+def test_all_is_stopped_where_nobody_reads_any_more(start: Callable[..., Stack]) -> None:
+    (port,) = free_ports(1)
+    stack = start(files(port), worker())
+    stack.until("Ctrl-C stops them.")
+    assert stack.process.stdout is not None
+    stack.process.stdout.close()
+    stack.process.send_signal(signal.SIGHUP)
+    stack.process.wait(30)
+    assert processes_of(stack.home) == []
 
 
 def test_what_dies_is_started_again(start: Callable[..., Stack]) -> None:
