@@ -39,6 +39,17 @@ def is_edited(root: Path) -> bool:
     return run_git(root, "status", "--porcelain", "-z").strip("\0") not in ("", f"?? {LOCK}")
 
 
+def uncommitted(root: Path) -> list[str]:
+    """Files of a checkout that were edited since its commit, at which deployed runs work.
+
+    Args:
+        root: The checkout. Its ``data/raw`` such a run has as it is.
+    """
+    asked = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
+    listed = run_git(root, *asked, "--", ".", ":(exclude)data/raw")
+    return [entry[len("XY ") :] for entry in listed.split("\0") if entry]
+
+
 def remove_worktree(workspace: Workspace, root: Path) -> None:
     """Removes a linked worktree, whatever lies in it."""
     run_git(workspace.home, "worktree", "remove", "--force", "--", str(root))
