@@ -32,6 +32,10 @@ def up(
 
     def begin() -> None:
         console.print(f"for `prefect …`: export PREFECT_API_URL={servers[0].address}/api")
+        if worker:
+            from flows.schedules import require_deployable
+
+            require_deployable(home / "prefect.yaml")
         if not (docs / "index.html").exists():
             render_data_docs(home, home)
 
