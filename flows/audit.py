@@ -8,6 +8,7 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
+from flows.telling import tell_in_one_line
 from rsft.audit import audit_all
 from rsft.config import load_config
 from rsft.errors import LineageError
@@ -31,6 +32,7 @@ def audit() -> dict[str, Any]:
         LineageError: Where anything differs, so that the flow run has failed; the page of the run
             has the findings.
     """
+    tell_in_one_line()
     workspace = Workspace.open()
     workspace.enter()
     section = load_config().register_

@@ -53,6 +53,10 @@ def make_channel(channel: str) -> list[str]:
         raise ConfigurationError(
             f"{channel} cannot be made: {what} is missing or does not fit in the environment"
         ) from None
+    if not _has_address(block):
+        raise ConfigurationError(
+            f"{channel} cannot be made: {_name('url')} is no address that a {type_} has"
+        )
     block.save(name, overwrite=True)
     return sorted(map(_name, given))
 
@@ -67,6 +71,18 @@ def _kinds() -> list[type[Block]]:
         if not kind.__subclasses__():
             found.append(kind)
     return found
+
+
+def _has_address(block: Any) -> bool:
+    """Whether it would reach somebody.
+
+    Prefect takes any text for an address, secrets and all, and logs one that is none when it is
+    used first.
+    """
+    if isinstance(block, Webhook):
+        return block.url.get_secret_value().startswith(("http://", "https://"))
+    told = getattr(block, "_apprise_client", None)
+    return told is None or len(told) > 0
 
 
 def _name(field: str) -> str:

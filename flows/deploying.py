@@ -15,6 +15,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists
 
+from flows.schedules import require_deployable
 from rsft.errors import ConfigurationError
 
 WORK_POOL = "rsft"
@@ -26,8 +27,10 @@ def deploy() -> None:
     """Deploys everything in the current folder's ``prefect.yaml``.
 
     Raises:
-        ConfigurationError: Where Prefect does not take it; it has said why.
+        ConfigurationError: Where it cannot be deployed; or Prefect does not take it, and has said
+            why.
     """
+    require_deployable(PREFECT_YAML.resolve())
     with get_client(sync_client=True) as client:
         with suppress(ObjectAlreadyExists):
             client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process"))

@@ -20,6 +20,7 @@ from prefect.runtime import deployment
 from pydantic import Field
 
 from flows.outliving import outlive_worker
+from flows.telling import tell_in_one_line
 from rsft.audit import audit_run
 from rsft.config import load_config
 from rsft.errors import ConfigurationError
@@ -67,6 +68,7 @@ def promote(
     Raises:
         ConfigurationError: Where ``approved_by`` is blank.
     """
+    tell_in_one_line()
     if deployment.id is not None:
         outlive_worker()
     workspace = Workspace.open()

@@ -11,6 +11,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.events import emit_event
 
 from flows.server import server_problem
+from flows.telling import tell_in_one_line
 from rsft.config import load_config
 from rsft.lineage import Addition, Workspace
 from rsft.report.prompts import taken_markdown
@@ -32,6 +33,7 @@ def prompts() -> list[dict[str, Any]]:
     Raises:
         RsftError: Where the workspace cannot take any in; what is left stays for the next time.
     """
+    tell_in_one_line()
     workspace = Workspace.open()
     workspace.enter()
     config = load_config()

@@ -13,6 +13,7 @@ from prefect.states import Completed
 
 from flows.outliving import outlive_worker
 from flows.run import Run, open_run
+from flows.telling import tell_in_one_line
 from rsft.lineage import Workspace, quit_worktree
 
 ROUND = ("generate", "score", "filter", "pool", "validate", "finetune", "monitor", "evaluate")
@@ -60,6 +61,7 @@ def retrain(
         The summary that ``data/run.json`` holds too; where it was not worth it, why, as
         ``skipped``.
     """
+    tell_in_one_line()
     if deployment.id is not None:
         outlive_worker()
     with open_run(settings or (), wait=wait) as run:

@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from rsft.cli.app import app, workspace_and_config
+from rsft.report.plain import plain
 from rsft.report.sheet import plain_console
 
 prompts = typer.Typer(help="Tell the versions of the training prompts, or add to them.")
@@ -44,7 +45,9 @@ def add(
     as_json: _Json = False,
 ) -> None:
     """Add a file's new prompts to those that are trained on, and tell the retraining."""
+    from rsft.lineage import uncommitted
     from rsft.report.prompts import addition_lines
+    from rsft.report.status import uncommitted_text
     from rsft.runs.intake import take_in, take_upstream
 
     named = file.absolute()
@@ -68,6 +71,8 @@ def add(
         unsent = announce_by_hand(addition)
         if unsent is not None:
             console.print(escape(f"no event was sent: {unsent}; the next schedule sees them"))
+        elif edited := uncommitted(workspace.home):
+            console.print(f"[yellow]{escape(plain(uncommitted_text(edited)))}[/]")
     if as_json:
         is_sent = bool(addition.new) and unsent is None
         print(json.dumps(addition.as_dict() | {"event_sent": is_sent}, indent=2))

@@ -36,6 +36,8 @@ def run(
     workspace.enter()
     # Written once the workspace is held; a mistake in them is told at once.
     config = set_values(PARAMS, settings, dry_run=True) if settings else load_config()
+    if not wait:  # else it would be a failed run on Prefect's page
+        workspace.require_free()
     prepare_environment(workspace.home)
     use_stack(workspace.home)
     console = plain_console(stderr=as_json, soft_wrap=True)

@@ -30,7 +30,12 @@ def up(
     home = workspace.home
     docs = home / DATA_DOCS
 
-    def render() -> None:
+    def begin() -> None:
+        console.print(f"for `prefect …`: export PREFECT_API_URL={servers[0].address}/api")
+        if worker:
+            from flows.schedules import require_deployable
+
+            require_deployable(home / "prefect.yaml")
         if not (docs / "index.html").exists():
             render_data_docs(home, home)
 
@@ -41,5 +46,4 @@ def up(
     servers = local_servers(home, store, ports, with_worker=worker)
     if all(server.name != "MLflow" for server in servers):
         console.print(f"MLflow is at {escape(without_secrets(store or ''))}")
-    console.print(f"for `prefect …`: export PREFECT_API_URL={servers[0].address}/api")
-    serve(servers, home, console, meanwhile=render)
+    serve(servers, home, console, meanwhile=begin)

@@ -69,6 +69,7 @@ from rsft.lineage.worktrees import (
     list_worktrees,
     quit_worktree,
     remove_worktree,
+    uncommitted,
 )
 from rsft.lineage.yaml12 import load_yaml
 
@@ -152,6 +153,7 @@ __all__ = [
     "spoilt_runs",
     "tag_run",
     "told_where_full",
+    "uncommitted",
     "unparsed",
     "version_input",
     "with_members",

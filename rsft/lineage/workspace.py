@@ -102,10 +102,7 @@ class Workspace:
             lock.acquire(timeout=0)
         except Timeout:
             if on_wait is None:
-                raise WorkspaceError(
-                    f"{self.root} is held by {self._holder()}; wait for it with `rsft run "
-                    "--wait`, or work in a worktree of your own"
-                ) from None
+                raise self._taken(self._holder()) from None
             on_wait(self._holder())
             lock.acquire()
         try:
@@ -113,6 +110,16 @@ class Workspace:
             yield
         finally:
             lock.release()
+
+    def require_free(self) -> None:
+        """Says that a run holds the workspace before anything is begun that would be in vain.
+
+        Raises:
+            WorkspaceError: Where one does, as ``hold`` tells it.
+        """
+        holder = self.held_by()
+        if holder is not None:
+            raise self._taken(holder)
 
     def held_by(self) -> str | None:
         """The run that holds the workspace, or None where none does."""
@@ -126,6 +133,12 @@ class Workspace:
                 return None
         except Timeout:
             return self._holder()
+
+    def _taken(self, holder: str) -> WorkspaceError:
+        return WorkspaceError(
+            f"{self.root} is held by {holder}; wait till it has ended (`rsft run --wait` and `rsft "
+            "prompts add --wait` do), or work in a worktree of your own"
+        )
 
     def _sign(self, run_id: str) -> None:
         holder = {

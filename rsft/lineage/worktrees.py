@@ -8,6 +8,9 @@ from pathlib import Path
 from rsft.lineage.git import run_git
 from rsft.lineage.workspace import LOCK, Workspace
 
+_AS_IT_IS = (":(exclude)data/raw", ":(exclude)prefect.yaml")
+"""What deployed runs, and their deploying, take from the checkout itself, committed or not."""
+
 
 def list_worktrees(workspace: Workspace) -> list[Path]:
     """All checkouts that share the cache: the main one and its linked worktrees."""
@@ -37,6 +40,17 @@ def hold_checkouts(workspace: Workspace, work: str) -> Iterator[None]:
 def is_edited(root: Path) -> bool:
     """Whether a checkout has something that its commit has not, but for the lock of its run."""
     return run_git(root, "status", "--porcelain", "-z").strip("\0") not in ("", f"?? {LOCK}")
+
+
+def uncommitted(root: Path) -> list[str]:
+    """Files of a checkout that were edited since its commit, at which deployed runs work.
+
+    Args:
+        root: The checkout.
+    """
+    asked = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
+    listed = run_git(root, *asked, "--", ".", *_AS_IT_IS)
+    return [entry[len("XY ") :] for entry in listed.split("\0") if entry]
 
 
 def remove_worktree(workspace: Workspace, root: Path) -> None:

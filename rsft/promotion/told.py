@@ -13,8 +13,13 @@ def told_gain(gain: Gain) -> str:
     return (
         f"{100 * interval.estimate:+.1f} points [{100 * interval.low:.1f}, "
         f"{100 * interval.high:.1f}], {gain.better} won and {gain.worse} lost of {gain.prompts} "
-        f"(p = {p_text(gain.p_prompts)}, {_told_families(gain)})"
+        f"(p {_told_p(gain.p_prompts)}, {_told_families(gain)})"
     )
+
+
+def _told_p(p_value: float) -> str:
+    text = p_text(p_value)
+    return text if text.startswith("<") else f"= {text}"
 
 
 def _told_families(gain: Gain) -> str:

@@ -19,9 +19,8 @@ def read_text(row: dict[str, Any], field: str, where: str) -> str:
     """
     text = _plain(row.get(field))
     if text is None:
-        problem = (
-            f"is {row[field]!r}" if field in row else f"is missing; there are {', '.join(row)}"
-        )
+        there = f"there are {', '.join(row)}" if row else "the object has none"
+        problem = f"is {row[field]!r}" if field in row else f"is missing; {there}"
         raise PromptsError(
             f"{where}: field {field!r} {problem}; it must be a text that is not empty"
         )

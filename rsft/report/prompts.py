@@ -41,9 +41,18 @@ def taken_markdown(taken: Sequence[Json]) -> str:
     for one in taken:
         addition = one["addition"]
         counts = [addition[name] for name in ("new", "known", "refused")] if addition else ["–"] * 3
-        shown = [_cell(one["name"]), *map(str, counts), _cell(one["problem"] or "")]
+        shown = [_cell(one["name"]), *map(str, counts), _cell(one["problem"] or _first(addition))]
         lines.append(f"| {' | '.join(shown)} |")
     return "\n".join(lines) + "\n"
+
+
+def _first(addition: Json) -> str:
+    """Why the first line was refused, where one was; the report beside the file has them all."""
+    if not addition["refusals"]:
+        return ""
+    first, others = addition["refusals"][0], addition["refused"] - 1
+    more = f"; and {others:,} more" if others else ""
+    return f"line {first['line']:,}: {first['reason']}{more}"
 
 
 def version_lines(additions: Sequence[Json], fingerprint: str) -> Iterator[str]:

@@ -125,7 +125,7 @@ def share_text(value: float | None) -> str:
 
 def p_text(p_value: float) -> str:
     """``0.012``; how small a very small one is says nothing."""
-    return number_text(p_value, ".2g") if p_value >= _LEAST_P else f"<{_LEAST_P:.0g}"
+    return number_text(p_value, ".2g") if p_value >= _LEAST_P else f"< {_LEAST_P:.0g}"
 
 
 def number_text(value: float | None, form: str) -> str:

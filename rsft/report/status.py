@@ -3,7 +3,7 @@
 Messages of runs and names in tags may be others': they are escaped and hold no control characters.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from rich.markup import escape
 from rsft.report.plain import plain
 
 _MESSAGE = 100
+_MOST_NAMED = 3
 
 
 def status_lines(status: Mapping[str, Any]) -> str:
@@ -20,7 +21,10 @@ def status_lines(status: Mapping[str, Any]) -> str:
     Args:
         status: What ``rsft status --json`` prints.
     """
-    parts = (_server_lines, _flow_lines, _waiting_lines, _model_lines, _held_lines, _owed_lines)
+    parts = (
+        *(_server_lines, _flow_lines, _waiting_lines, _model_lines),
+        *(_held_lines, _edited_lines, _owed_lines),
+    )
     return "\n".join(line for part in parts for line in part(status))
 
 
@@ -90,6 +94,23 @@ def _held_lines(status: Mapping[str, Any]) -> Iterator[str]:
         yield f"[bold]at work[/]     {_clean(holder)} in {_clean(folder)}"
     if not status["held"]:
         yield "[bold]at work[/]     no run holds a workspace"
+
+
+def _edited_lines(status: Mapping[str, Any]) -> Iterator[str]:
+    names = status["uncommitted"]
+    if names:
+        yield f"[yellow]edited[/]      {_clean(uncommitted_text(names))}"
+
+
+def uncommitted_text(names: Sequence[str]) -> str:
+    """What deployed runs will do without.
+
+    Args:
+        names: Files that were edited since the checkout's commit.
+    """
+    listed = ", ".join(names[:_MOST_NAMED])
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f"{listed}{more} not committed: deployed runs work at the commit, without that"
 
 
 def _owed_lines(status: Mapping[str, Any]) -> Iterator[str]:

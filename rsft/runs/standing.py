@@ -11,6 +11,7 @@ from rsft.lineage import (
     list_worktrees,
     owed_runs,
     read_record,
+    uncommitted,
 )
 
 
@@ -27,6 +28,7 @@ def tell_standing(workspace: Workspace) -> dict[str, Any]:
         "models": [_model(record, name) for name in sorted({entry.name for entry in record})],
         "held": {folder: holder for folder, holder in held.items() if holder is not None},
         "unpushed": owed_runs(workspace),
+        "uncommitted": uncommitted(workspace.home),
     }
 
 

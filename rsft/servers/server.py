@@ -22,6 +22,8 @@ class Server:
     """Its port on loopback; null for one that serves nothing."""
     option: str = ""
     """Command line option that moves the port."""
+    page: str = ""
+    """Path and fragment of what people look at first."""
     ready: str
     """Path that answers 200 once it is ready; without a port, what its log says then."""
 
@@ -29,6 +31,11 @@ class Server:
     def address(self) -> str:
         """Where a browser finds it."""
         return f"http://{HOST}:{self.port}"
+
+    @property
+    def shown(self) -> str:
+        """What people are told to open."""
+        return f"{self.address}{self.page}"
 
     @property
     def log(self) -> str:

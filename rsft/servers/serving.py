@@ -78,7 +78,7 @@ def _start(children: Sequence[Child], console: Console, meanwhile: Callable[[], 
             child.look()
         for child in [child for child in waiting if child.is_ready]:
             waiting.remove(child)
-            where = child.server.address if child.server.port else "at work"
+            where = child.server.shown if child.server.port else "at work"
             console.print(f"  {child.server.name:<10} {where}")
         if waiting and time.monotonic() > deadline:
             late = waiting[0]

@@ -70,7 +70,11 @@ def test_where_there_is_a_server_it_is_told(call: Call, monkeypatch: pytest.Monk
     monkeypatch.setattr(
         "flows.prompts.announce_by_hand", lambda addition: told.append(addition.new)
     )
+    monkeypatch.setattr("rsft.lineage.uncommitted", lambda _: ["params.yaml"])
     write(Path("in.jsonl"), NEW)
-    assert "no event" not in call("prompts", "add", "in.jsonl").output
+    lines = call("prompts", "add", "in.jsonl").output.splitlines()
+    assert lines[2:] == [
+        "params.yaml not committed: deployed runs work at the commit, without that"
+    ]
     call("prompts", "add", "in.jsonl")  # nothing is new now
     assert told == [1]

@@ -91,7 +91,7 @@ def test_a_prefect_server_that_is_not_there(again: Path, command: str) -> None:
     assert "start it with `rsft up`, or unset PREFECT_API_URL" in error
 
 
-def test_a_second_run_while_one_holds_the_workspace(again: Path, up: Up) -> None:
+def test_a_second_run_is_refused_before_prefect_is_asked_for_one(again: Path) -> None:
     hold = (
         "import time; from rsft.lineage import Workspace\n"
         "with Workspace.open().hold('20261124T000000-abcd'):\n"
@@ -107,7 +107,7 @@ def test_a_second_run_while_one_holds_the_workspace(again: Path, up: Up) -> None
     with holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        error = refused(rsft(again, "run", **up.environment))
+        error = refused(rsft(again, "run", PREFECT_API_URL="http://127.0.0.1:9/api"))
         holder.kill()
     assert f"held by run 20261124T000000-abcd (process {holder.pid} of " in error
     assert "since 20" in error

@@ -175,7 +175,10 @@ def test_a_second_run_is_told_who_holds_the_workspace_and_how_to_wait(
     user = pwd.getpwuid((tmp_path / ".rsft" / "lock").stat().st_uid).pw_name
     with pytest.raises(WorkspaceError) as caught, workspace(tmp_path).hold("mine"):
         pass
+    with pytest.raises(WorkspaceError) as first:
+        workspace(tmp_path).require_free()
     message = str(caught.value)
+    assert str(first.value) == message
     assert f"run 20260101-other (process {other_run.pid} of {user}@" in message
     assert f"since {holder['since']}" in message
     assert "`rsft run --wait`" in message
@@ -195,6 +198,7 @@ def test_the_lock_falls_when_its_process_is_killed(
 ) -> None:
     other_run.kill()
     other_run.wait()
+    workspace(tmp_path).require_free()
     with workspace(tmp_path).hold("mine"):
         assert "mine" in (tmp_path / ".rsft" / "holder.json").read_text()
 

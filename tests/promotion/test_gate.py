@@ -58,6 +58,11 @@ def test_what_is_shown_to_be_better_is_promoted():
     assert verdict.guards["guard"].figures.level == 0.05
 
 
+def test_a_very_small_p_is_told_as_less_than_that():
+    """All 80 prompts won: p = 2⁻⁸⁰, and 2⁻⁴⁰ by family."""
+    assert "80 won and 0 lost of 80 (p < 1e-06, by 40 families < 1e-06)" in judged(80, 0).reason
+
+
 def test_a_later_look_needs_more():
     """2⁻⁷ is below 0.05/6, and above 0.05/12."""
     assert [judged(54, 40, look=look).is_promoted for look in (1, 2, 3)] == [True, True, False]

@@ -67,6 +67,7 @@ def test_a_null_is_a_field_that_is_not_there(tmp_path: Path) -> None:
             [{"id": "a", "answer": "2"}],
             "f.jsonl:1: field 'prompt' is missing; there are id, answer",
         ),
+        ([{}], "f.jsonl:1: field 'prompt' is missing; the object has none"),
         ([{"id": "a", "prompt": "Q?"}], "f.jsonl:1: field 'answer' is missing"),
         ([{**GOOD, "answer": None}], "f.jsonl:1: field 'answer' is None"),
         ([{**GOOD, "answer": ["2", " "]}], "f.jsonl:1: field 'answer' holds ' '; each must be"),

@@ -4,6 +4,8 @@ from typing import Any
 
 from rsft.report.prompts import addition_lines, taken_markdown, version_lines
 
+NO_ID = {"line": 7, "reason": "no <id>"}
+
 
 def addition(**told: Any) -> dict[str, Any]:
     return {
@@ -52,8 +54,12 @@ def test_a_name_cannot_leave_its_cell() -> None:
     rows = [
         {"name": "a|<b>`", "problem": None, "addition": addition()},
         {"name": "c", "problem": "not UTF-8", "addition": None},
+        {"name": "d", "problem": None, "addition": addition(refused=1, refusals=[NO_ID])},
+        {"name": "e", "problem": None, "addition": addition(refused=1_200, refusals=[NO_ID] * 20)},
     ]
     assert taken_markdown(rows).splitlines()[2:] == [
         "| a&#124;&lt;b&gt;&#96; | 2 | 1 | 0 |  |",
         "| c | – | – | – | not UTF-8 |",
+        "| d | 2 | 1 | 1 | line 7: no &lt;id&gt; |",
+        "| e | 2 | 1 | 1200 | line 7: no &lt;id&gt;; and 1,199 more |",
     ]

@@ -33,7 +33,7 @@ def run(state: str, message: str | None = None) -> dict[str, Any]:
 
 def status(**told: Any) -> dict[str, Any]:
     nothing = {"up": None, "prefect_address": None, "prefect": None}
-    return nothing | {"models": [], "held": {}, "unpushed": []} | told
+    return nothing | {"models": [], "held": {}, "unpushed": [], "uncommitted": []} | told
 
 
 def flow(**told: Any) -> dict[str, Any]:
@@ -107,3 +107,11 @@ def test_what_was_not_judged_and_who_is_at_work_and_what_is_owed() -> None:
         "[bold]at work[/]     run r1 in /w",
         "[yellow]remote[/]      lacks the data of 2 runs; the next run pushes it",
     ]
+
+
+def test_what_deployed_runs_will_do_without_is_named() -> None:
+    told = status_lines(status(uncommitted=["params.yaml", "a[b]", "c", "d", "e"]))
+    assert told.splitlines()[3] == (
+        r"[yellow]edited[/]      params.yaml, a\[b], c and 2 more not committed: deployed runs "
+        "work at the commit, without that"
+    )

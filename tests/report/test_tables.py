@@ -372,8 +372,8 @@ def test_a_very_small_p_is_not_spelt_out() -> None:
         "1",
         "0.012",
         "1e-06",
-        "<1e-06",
-        "<1e-06",
+        "< 1e-06",
+        "< 1e-06",
     ]
 
 

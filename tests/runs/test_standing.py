@@ -60,3 +60,17 @@ def test_the_runs_that_the_remote_lacks_are_named(tmp_path: Path) -> None:
     (marks / "r2").touch()
     (marks / "r1").touch()
     assert tell_standing(workspace)["unpushed"] == ["r1", "r2"]
+
+
+def test_what_was_edited_since_the_commit_is_named_but_for_what_such_runs_have(
+    tmp_path: Path,
+) -> None:
+    for name in ("params.yaml", "prefect.yaml", "data/raw/a.dvc", "gone", "with space"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("before")
+    workspace = make_recorded(tmp_path, "one")
+    assert tell_standing(workspace)["uncommitted"] == []
+    for name in ("params.yaml", "prefect.yaml", "data/raw/a.dvc", "with space", "stray"):
+        (tmp_path / name).write_text("after")
+    (tmp_path / "gone").unlink()
+    assert tell_standing(workspace)["uncommitted"] == ["gone", "params.yaml", "with space"]

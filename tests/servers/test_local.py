@@ -34,3 +34,9 @@ def test_who_holds_the_only_place_outlives_prefects_server() -> None:
     assert module.ConcurrencyLeaseStorage(storage_path=Path("leases")).storage_path == Path(
         "leases"
     )
+
+
+def test_mlflow_is_opened_where_models_are() -> None:
+    mlflow = local_servers(Path("checkout"), None, PORTS, with_worker=True)[1]
+    assert mlflow.address == "http://127.0.0.1:2"
+    assert mlflow.shown == "http://127.0.0.1:2/#/models?workflowType=machine_learning"
