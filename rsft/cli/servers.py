@@ -1,6 +1,7 @@
-"""``rsft up``: the local stack."""
+"""``rsft up``: the local stack; ``rsft worker``: the worker alone, on a server elsewhere."""
 
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -43,3 +44,21 @@ def up(
         console.print(f"MLflow is at {escape(without_secrets(store or ''))}")
     console.print(f"for `prefect …`: export PREFECT_API_URL={servers[0].address}/api")
     serve(servers, home, console, meanwhile=render)
+
+
+@app.command()
+def worker() -> None:
+    """Deploy prefect.yaml on the server of PREFECT_API_URL, and run what is due, till Ctrl-C."""
+    from rsft.errors import WorkspaceError
+    from rsft.servers import worker_server
+
+    if "PREFECT_API_URL" not in os.environ:
+        raise WorkspaceError(
+            "PREFECT_API_URL is not set, so there is no server to work for; set it "
+            "(mlflow/README.md), or run one here with `rsft up`"
+        )
+    workspace, _ = workspace_and_config()
+    server = worker_server(workspace.home, os.environ["PREFECT_API_URL"])
+    os.chdir(workspace.home)
+    environment = os.environ | dict(server.environment)
+    os.execve(sys.executable, server.command, environment)  # noqa: S606  # nothing a shell could add
