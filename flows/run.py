@@ -320,9 +320,7 @@ def require_server() -> None:
         return  # Prefect starts one of its own for the run
     problem = server_problem()
     if problem is not None:
-        raise WorkspaceError(
-            f"{problem}; start it with `rsft up`, or unset PREFECT_API_URL to run without one"
-        )
+        raise WorkspaceError(problem)
 
 
 @contextmanager

@@ -8,13 +8,13 @@ import sys
 import time
 
 from prefect.client.orchestration import get_client
-from prefect.settings import PREFECT_API_URL
 
 from flows.alerts import apply_alerts
 from flows.deploying import WORK_POOL, deploy, prefect
+from flows.server import server_problem
 from flows.stranded import settle_stranded
 from rsft.config import load_config
-from rsft.errors import RsftError
+from rsft.errors import RsftError, WorkspaceError
 
 _SERVER_SECONDS = 120
 
@@ -42,12 +42,12 @@ def _apply_alerts() -> None:
 
 def _wait_for_server() -> None:
     deadline = time.monotonic() + _SERVER_SECONDS
-    while time.monotonic() < deadline:
-        with get_client(sync_client=True) as client:
-            if client.api_healthcheck() is None:
-                return
-        time.sleep(0.2)
-    raise SystemExit(f"ERROR: {PREFECT_API_URL.value()} does not answer for {_SERVER_SECONDS} s")
+    with get_client(sync_client=True) as client:
+        while client.api_healthcheck() is not None and time.monotonic() < deadline:
+            time.sleep(0.2)
+    problem = server_problem()
+    if problem is not None:
+        raise WorkspaceError(problem)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _USER = re.compile(r"://[^/?#\s'\"]*@")
-_SECRET = re.compile(r"(?:password|token|secret|api.?key|sig)=", re.IGNORECASE)
+_SECRET = re.compile(
+    r"(?:password|token|secret|api.?key|sig(?:nature)?|credential)=", re.IGNORECASE
+)
 _QUERY = re.compile(r"(://[^?#\s'\"]*)\?[^#\s'\"]+")
 
 

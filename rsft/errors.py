@@ -13,6 +13,7 @@
     ├── WorkspaceError (RuntimeError)       no git, not a checkout, held by another run
     ├── LineageError (RuntimeError)         a record that does not match what it records
     └── RegistryError (RuntimeError)        the model registry: unreachable, unknown version
+        └── RefusalError                    it is there, and does not let this user
 
 The message names the file, the line or field, the value and the remedy, in one line: the command
 line prints it after ``error:`` and exits with 2. Anything else that is raised is our own defect.
@@ -69,3 +70,7 @@ class LineageError(RsftError, RuntimeError):
 
 class RegistryError(RsftError, RuntimeError):
     """The model registry cannot be reached, or does not hold what was asked for."""
+
+
+class RefusalError(RegistryError):
+    """The model registry does not let this user: to try again is of no use."""

@@ -117,13 +117,9 @@ def audit_model(model: Model, proof: Proof, run: RunRecord | None = None) -> Non
     ]
     check_aliases(model.name, aliases, model.differences, proof.findings)
     check_versions(model.name, record, versions, proof.findings)
-    packages = {
-        entry.version: entry.details.get("package_md5")
-        for entry in model.record
-        if entry.kind == "registered"
-    }
+    registered = {e.version: e for e in model.record if e.kind == "registered"}
     for version in versions:
-        _audit_version(model.registry, version, packages.get(version.version), proof)
+        _audit_version(model.registry, version, registered.get(version.version), proof)
 
 
 def entries_of(run: RunRecord, record: Sequence[Entry]) -> list[Entry]:
@@ -153,7 +149,7 @@ def _versions_of(run: RunRecord, versions: Sequence[ModelVersion]) -> list[Model
 
 
 def _audit_version(
-    registry: Registry, version: ModelVersion, package: str | None, proof: Proof
+    registry: Registry, version: ModelVersion, entry: Entry | None, proof: Proof
 ) -> None:
     run = proof.runs.get(version.tags.get("git_tag", "").removeprefix("run/"))
     with surviving(version.tags.get("git_tag", ""), proof.findings):
@@ -162,7 +158,7 @@ def _audit_version(
     try:
         with TemporaryDirectory() as copies:
             model = fetch_model(registry, version, Path(copies))
-            _audit_files(name, model, run, package, proof)
+            _audit_files(name, model, run, entry, proof)
     except RegistryError as error:
         proof.findings.add(
             "artifact",
@@ -174,9 +170,11 @@ def _audit_version(
 
 
 def _audit_files(
-    name: str, model: Path, run: RunRecord | None, package: str | None, proof: Proof
+    name: str, model: Path, run: RunRecord | None, entry: Entry | None, proof: Proof
 ) -> None:
-    check_package(name, model, package, proof.findings, proof.progress)
+    if entry is not None:  # that it is not on record is told; nothing is known of its package then
+        package = entry.details.get("package_md5")
+        check_package(name, model, package, proof.findings, proof.progress)
     md5 = model_hash(run) if run else None
     if md5 is None:
         return

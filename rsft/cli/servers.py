@@ -1,6 +1,7 @@
-"""``rsft up``: the local stack."""
+"""``rsft up``: the local stack; ``rsft worker``: the worker alone, on a server elsewhere."""
 
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -47,3 +48,23 @@ def up(
     if all(server.name != "MLflow" for server in servers):
         console.print(f"MLflow is at {escape(without_secrets(store or ''))}")
     serve(servers, home, console, meanwhile=begin)
+
+
+@app.command()
+def worker() -> None:
+    """Deploy prefect.yaml on the server of PREFECT_API_URL, and run what is due, till Ctrl-C."""
+    from flows.schedules import require_deployable
+    from rsft.errors import WorkspaceError
+    from rsft.servers import worker_server
+
+    if "PREFECT_API_URL" not in os.environ:
+        raise WorkspaceError(
+            "PREFECT_API_URL is not set, so there is no server to work for; set it "
+            "(mlflow/README.md), or run one here with `rsft up`"
+        )
+    workspace, _ = workspace_and_config()
+    require_deployable(workspace.home / "prefect.yaml")
+    server = worker_server(workspace.home, os.environ["PREFECT_API_URL"])
+    os.chdir(workspace.home)
+    environment = os.environ | dict(server.environment)
+    os.execve(sys.executable, server.command, environment)  # noqa: S606  # nothing a shell could add

@@ -37,6 +37,24 @@ class Fetcher:
         place = self._cache.object(md5)
         return place.exists() or any(_bring(store, md5, place) for store in self._remotes)
 
+    def object(self, md5: str) -> Path:
+        """Where an object lies in the cache, brought there if need be, and if it is anywhere.
+
+        Raises:
+            LineageError: As ``has``.
+        """
+        self.has(md5)
+        return self._cache.object(md5)
+
+    def members(self, md5: str) -> Sequence[Member]:
+        """The files of a data set, whose list is brought if need be.
+
+        Raises:
+            LineageError: As ``has`` and ``Cache.members``.
+        """
+        self.has(md5)
+        return self._cache.members(md5)
+
 
 def keep_dataset(
     cache: Cache, place: Path, md5: str, members: Sequence[Member], purged: Collection[str]

@@ -17,7 +17,7 @@ from rsft.lineage.cache import Cache, is_folder
 from rsft.lineage.purging import read_purged
 from rsft.lineage.repository import open_repository
 from rsft.lineage.runs import RunRecord, read_runs
-from rsft.lineage.stores import open_remote, require_reached
+from rsft.lineage.stores import NEW_KEYS, is_refusal, open_remote, require_reached
 from rsft.lineage.workspace import Workspace
 
 _AGAIN = "; the next run tries again"
@@ -98,19 +98,23 @@ def _push(
     try:
         before, after, errors = _transfer(open_remote(repo, name), cache, by_out)
     except Exception as error:  # noqa: BLE001  # whatever the remote has, the run goes on
-        return Push(remote=url, runs=ids, objects=0, problem=f"{one_line(error)}{_AGAIN}"), True
+        return Push(remote=url, runs=ids, objects=0, problem=f"{_why(error)}{_AGAIN}"), True
     gone = {oid for oid in wanted - after if not cache.object(oid).exists()}
     # The list of a folder is held back where one of its files is in neither place.
     held_back = {out for out, objects in by_out.items() if gone & objects}
     left = wanted - after - gone - held_back
     told = []
     if left:
-        why = f" ({one_line(errors[0])})" if errors else ""
+        why = f" ({_why(errors[0])})" if errors else ""
         told.append(f"{len(left):,} of {len(wanted):,} objects{why}{_AGAIN}")
     if gone:
         told.append(f"{len(gone):,} that the cache has no more, `rsft audit` names them")
     problem = "; ".join(told) or None
     return Push(remote=url, runs=ids, objects=len(after - before), problem=problem), bool(left)
+
+
+def _why(error: BaseException) -> str:
+    return f"{one_line(error)}; {NEW_KEYS}" if is_refusal(error) else one_line(error)
 
 
 def _transfer(

@@ -9,6 +9,7 @@ from typing import Any
 
 from rsft.addresses import one_line
 from rsft.errors import WorkspaceError
+from rsft.lineage.remote_settings import require_no_secrets
 from rsft.lineage.workspace import Workspace
 
 
@@ -16,7 +17,7 @@ def open_repository(workspace: Workspace) -> Any:
     """DVC's ``Repo``, which prints neither messages nor bars.
 
     Raises:
-        WorkspaceError: Where there is none, or its settings cannot be read.
+        WorkspaceError: Where there is none, its settings cannot be read, or hold a secret.
     """
     os.environ.setdefault("DVC_NO_ANALYTICS", "1")
     from dvc.config import ConfigError
@@ -27,6 +28,7 @@ def open_repository(workspace: Workspace) -> Any:
     for name in ("dvc", "dvc_data", "dvc_objects"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
+        require_no_secrets(workspace.root)
         return Repo(str(workspace.root))
     except NotDvcRepoError:
         raise WorkspaceError(f"{workspace.root} has no .dvc folder; `dvc init` makes it") from None

@@ -10,11 +10,15 @@ from rsft.addresses import one_line, without_secrets
 from rsft.errors import LineageError
 from rsft.lineage.cache import OBJECTS, Cache, is_object
 from rsft.lineage.inside import glob_inside
+from rsft.lineage.remote_settings import require_no_secrets
 from rsft.lineage.repository import open_repository
 from rsft.lineage.workspace import Workspace
 
 CACHE = "cache"
 """Name of the store that stages work on."""
+
+NEW_KEYS = "put keys that are good into the environment, or into .dvc/config.local"
+"""What to do where a server does not take them."""
 
 _S3_SECONDS = {"connect_timeout": 5, "read_timeout": 15}
 """What a bucket may take to answer, unless the user said."""
@@ -194,6 +198,7 @@ def open_stores(workspace: Workspace) -> list[ObjectStore]:
 
     Raises:
         LineageError: Where the settings of the remote are wrong, or it cannot be reached.
+        WorkspaceError: Where they hold a secret that git keeps.
     """
     return [open_cache(workspace), *_remotes(workspace)]
 
@@ -201,6 +206,7 @@ def open_stores(workspace: Workspace) -> list[ObjectStore]:
 def _remotes(workspace: Workspace) -> list[ObjectStore]:
     from dvc.config import Config
 
+    require_no_secrets(workspace.root)
     settings = Config(str(workspace.root / ".dvc"))
     remote = settings["core"].get("remote")
     if remote is None:
@@ -267,10 +273,14 @@ def forget_pushed(workspace: Workspace) -> None:
     get_index(remote_objects(workspace, None)).clear()
 
 
+def is_refusal(error: BaseException) -> bool:
+    """Whether a server does not take the keys it was given; a disk would have said a number."""
+    return isinstance(error, PermissionError) and error.errno is None
+
+
 def _unusable(name: str, error: Exception) -> LineageError:
-    return LineageError(
-        f"DVC's {name} cannot be used ({one_line(error)}); `dvc remote list` shows what is set"
-    )
+    remedy = NEW_KEYS if is_refusal(error) else "`dvc remote list` shows what is set"
+    return LineageError(f"DVC's {name} cannot be used ({one_line(error)}); {remedy}")
 
 
 def _not_removed(place: str, error: Exception) -> LineageError:

@@ -6,7 +6,7 @@ from pathlib import Path
 from rsft.audit.files import files_below
 from rsft.config import RAW, ScoreSection, is_own
 from rsft.errors import LineageError
-from rsft.lineage import Cache, PlainFolder, Trees, Workspace, folder_md5, hash_objects
+from rsft.lineage import Fetcher, PlainFolder, Trees, Workspace, folder_md5, hash_objects
 from rsft.promotion.exam import Answers, Exam, read_prompts
 from rsft.registry import ModelVersion, Registry, fetch
 from rsft.score import build_rewards
@@ -68,7 +68,7 @@ def _judges(workspace: Workspace, exam: Exam) -> Iterator[tuple[str, str]]:
         if _SCORERS in Path(path).parents:
             yield path, str(trees.md5(exam.run.commit, path))
     if _is_from_raw(exam.config.score):
-        for member in Cache(workspace).members(_raw_hash(exam)):
+        for member in Fetcher(workspace).members(_raw_hash(exam)):
             yield str(RAW / member.path), member.hash
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from rsft.config import POLICY, Config, Policy, parse_config, parse_policy
 from rsft.errors import LedgerError, LineageError
 from rsft.ledger import read_rows
-from rsft.lineage import Cache, RunRecord, Workspace, latest_runs, md5_of, read_tagged
+from rsft.lineage import Fetcher, RunRecord, Workspace, latest_runs, md5_of, read_tagged
 from rsft.promotion.form import has_made, require_form
 from rsft.stages.contract import BASE, PROMPTS, read_greedy
 from rsft.types import Answer, Prompt
@@ -39,12 +39,13 @@ def read_exam(workspace: Workspace, run: RunRecord) -> Exam:
     """What a run was examined on.
 
     Raises:
-        LineageError: Where its tag or the cache lack it, or it is not as this code records it.
+        LineageError: Where its tag, or cache and remote, lack it, or it is not as this code
+            records it.
         ConfigurationError: Where its settings are not those of this code.
     """
     require_form(run)
     config = parse_config(_text(workspace, run, "params.yaml"), name=f"params.yaml in {run.tag}")
-    members = Cache(workspace).members(_hash_of(run, PROMPTS))
+    members = Fetcher(workspace).members(_hash_of(run, PROMPTS))
     by_split = {Path(member.path).stem: member.hash for member in members}
     lacking = sorted(set(config.evaluate.sets.values()) - by_split.keys())
     if lacking:
@@ -71,7 +72,7 @@ def own_answers(workspace: Workspace, run: RunRecord) -> Answers:
     """What the model of a run answered.
 
     Raises:
-        LineageError: Where the cache lacks it, or what is there is not what was recorded.
+        LineageError: Where cache and remote lack it, or what is there is not what was recorded.
     """
     return _recorded(workspace, run, Path(run.manifest["model"]["path"]).parent)
 
@@ -118,14 +119,14 @@ def read_prompt_table(workspace: Workspace, md5: str) -> list[Prompt]:
         LineageError: As ``own_answers``.
         LedgerError: Where it is no table of prompts.
     """
-    return read_rows(_sound(Cache(workspace), md5), Prompt)
+    return read_rows(_sound(Fetcher(workspace), md5), Prompt)
 
 
 def _recorded(workspace: Workspace, run: RunRecord, folder: Path) -> Answers:
-    cache = Cache(workspace)
+    fetcher = Fetcher(workspace)
     by_set: dict[str, list[Answer]] = {}
-    for member in cache.members(_hash_of(run, folder / "answers")):
-        for name, answers in read_greedy(_sound(cache, member.hash)).items():
+    for member in fetcher.members(_hash_of(run, folder / "answers")):
+        for name, answers in read_greedy(_sound(fetcher, member.hash)).items():
             by_set.setdefault(name, []).extend(answers)
     return by_set
 
@@ -146,13 +147,13 @@ def _hash_of(run: RunRecord, path: Path) -> str:
     raise LineageError(f"{run.tag} has no {path} on record")
 
 
-def _sound(cache: Cache, md5: str) -> Path:
+def _sound(fetcher: Fetcher, md5: str) -> Path:
     """An object that is what its hash says.
 
     Raises:
         LineageError: Where it is not there, or is not that.
     """
-    file = cache.object(md5)
+    file = fetcher.object(md5)
     try:
         found = md5_of(file.read_bytes())
     except OSError:

@@ -18,7 +18,7 @@ from typing import Any
 from filelock import FileLock
 
 from rsft.addresses import without_secrets
-from rsft.errors import RegistryError
+from rsft.errors import RefusalError, RegistryError
 from rsft.registry.database import make_database
 
 _ENVIRONMENT = {
@@ -116,10 +116,10 @@ class Registry:
         except (SQLAlchemyError, OSError, ImportError) as error:  # ImportError: a database's driver
             raise self._error(error) from None
 
-    def _refusal(self, code: str) -> RegistryError:
+    def _refusal(self, code: str) -> RefusalError:
         user = os.environ.get("MLFLOW_TRACKING_USERNAME")
         who = "who gives no name" if user is None else f"{user!r}"
-        return RegistryError(
+        return RefusalError(
             f"MLflow's server {self.shown_uri} refuses this user, {who}: {_REFUSALS[code]}"
         )
 

@@ -6,7 +6,7 @@ checkouts and the registry are held meanwhile, so no run is at work that names s
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -109,6 +109,8 @@ def _run_cache(cache: Cache, kept: set[str]) -> Unused:
     def free() -> None:
         for file in files:
             file.unlink(missing_ok=True)
+            with suppress(OSError):  # it has others; DVC fails over a folder that has none
+                file.parent.rmdir()
 
     return Unused(kind="run-cache", sizes=bytes_of(files), free=free)
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
 from rsft.addresses import hide_secrets
 from rsft.config import Config, round_folder
-from rsft.errors import LineageError, RegistryError
+from rsft.errors import LineageError, RefusalError, RegistryError
 from rsft.ledger import read_rows, read_table
 from rsft.lineage import (
     Entry,
@@ -69,12 +69,16 @@ def register_patiently(
 ) -> Registered:
     """As ``register_pending``, tried again for a while where the registry is away."""
     tried = Retrying(
-        retry=retry_if_exception_type(RegistryError),
+        retry=retry_if_exception(_is_away),
         wait=wait_exponential(multiplier=0.5, max=10),
         stop=stop_after_delay(patience),
         reraise=True,
     )
     return tried(register_pending, workspace, registry, name)
+
+
+def _is_away(error: BaseException) -> bool:
+    return isinstance(error, RegistryError) and not isinstance(error, RefusalError)
 
 
 def register_pending(

@@ -34,7 +34,7 @@ def local_servers(
         ports: Port of ``prefect``, ``mlflow`` and ``docs``.
         with_worker: Whether ``prefect.yaml`` is deployed and worked on.
     """
-    api = {"PREFECT_API_URL": f"http://{HOST}:{ports['prefect']}/api"}
+    api = f"http://{HOST}:{ports['prefect']}/api"
     docs = home / ".rsft" / "data_docs"
     python = (sys.executable, "-m")
     servers = [
@@ -46,7 +46,9 @@ def local_servers(
                 "--host", HOST, "--port", str(ports["prefect"]),
             ),
             environment=(
-                _LOGGED | _LASTING | api | {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING"}
+                _LOGGED
+                | _LASTING
+                | {"PREFECT_API_URL": api, "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING"}
             ),
             option="--prefect-port",
             ready="/api/health",
@@ -74,18 +76,28 @@ def local_servers(
             option="--docs-port",
             ready="/",
         ),
-        Server(
-            name="Worker",
-            command=(*python, "flows.worker"),
-            environment=_LOGGED
-            | api
-            | {
-                "PWD": str(home),  # prefect.yaml goes by it
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            },
-            ready="Worker 'rsft' started!",
-        ),
+        worker_server(home, api),
     ]  # fmt: skip
     unwanted = {"MLflow"} if (tracking_uri or "").startswith(("http://", "https://")) else set()
     unwanted |= set() if with_worker else {"Worker"}
     return [server for server in servers if server.name not in unwanted]
+
+
+def worker_server(home: Path, api: str) -> Server:
+    """The worker that runs a checkout's deployments.
+
+    Args:
+        home: The main checkout.
+        api: Address of Prefect's API.
+    """
+    return Server(
+        name="Worker",
+        command=(sys.executable, "-m", "flows.worker"),
+        environment=_LOGGED
+        | {
+            "PREFECT_API_URL": api,
+            "PWD": str(home),  # prefect.yaml goes by it
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        },
+        ready="Worker 'rsft' started!",
+    )

@@ -111,6 +111,7 @@ def test_a_registration_whose_tag_was_deleted_is_found(audited: Audited) -> None
     git(audited.root, "tag", "--delete", "demo@v1.0.0")
     kinds = {f.kind: f for f in audited.all().findings}
     assert kinds["registration"].found == "in MLflow alone"
+    assert "artifact" not in kinds
     assert kinds["record"].what.startswith("tag demo#champion#1: version 1")
 
 

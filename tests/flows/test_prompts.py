@@ -112,6 +112,9 @@ def test_by_hand_an_event_is_sent_where_a_server_answers(
         def api_healthcheck(self) -> str | None:
             return problem
 
+        def api_version(self) -> str:
+            return "3"
+
     monkeypatch.setattr("flows.server.get_client", lambda **_: Client())
     with temporary_settings({PREFECT_API_URL: address}):
         told = announce_by_hand(addition(2))

@@ -152,9 +152,9 @@ def test_a_remote_that_is_away_is_one_line_and_the_next_run_pushes_both(checkout
 
 
 def test_the_remote_s_address_holds_no_password(checkout: Path) -> None:
-    config = (checkout / ".dvc" / "config").read_text()
     url = "http://ann:hunter2@127.0.0.1:9/store?key=hunter2"
-    (checkout / ".dvc" / "config").write_text(config.replace("../.rsft/remote", url))
+    local = checkout / ".dvc" / "config.local"
+    local.write_text(f"['remote \"store\"']\n    url = {url}\n")
     make_run(checkout)
     line = str(push(checkout).line)
     assert line.startswith("not pushed to http://***@127.0.0.1:9/store?***: ")

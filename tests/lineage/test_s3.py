@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rsft.errors import LineageError
-from rsft.lineage import hash_objects, open_stores, remote
+from rsft.errors import LineageError, WorkspaceError
+from rsft.lineage import hash_objects, open_stores, owed_runs, remote
 from rsft.lineage.purging import purge_objects
+from rsft.lineage.remote_settings import require_no_secrets
 from rsft.lineage.stores import remote_objects
 from tests.flows.conftest import free_ports
 from tests.lineage.test_remote import checkout as plain  # noqa: F401
@@ -38,7 +39,7 @@ def checkout(plain: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.setenv(name, value)
     point(plain, f"s3://dvc/{plain.name}")
     yield plain
-    bucket.failures, bucket.seconds = 0, 0.0
+    bucket.failures, bucket.seconds, bucket.puts_left = 0, 0.0, None
 
 
 def point(folder: Path, url: str) -> None:
@@ -160,6 +161,62 @@ def test_a_bucket_that_stops_answering_is_not_waited_for_object_by_object(
     assert audit(checkout, objects) == dict.fromkeys(objects, True)
 
 
+def test_a_session_that_ends_during_a_push_is_told_with_its_remedy(
+    checkout: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = make_run(checkout)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", f"{SECRET}-session")
+    bucket.puts_left = 1
+    line = push(checkout).line
+    assert line == (
+        f"not pushed to s3://dvc/{checkout.name}: The provided token has expired.; put keys that "
+        "are good into the environment, or into .dvc/config.local; the next run tries again"
+    )
+    with pytest.raises(LineageError, match=r"token has expired\.\); put keys that are good into"):
+        open_stores(workspace(checkout))
+    bucket.puts_left = None
+    assert len(stored(bucket, checkout)) == 1  # of four
+    assert owed_runs(workspace(checkout)) == ["20260101T000000-aaaa"]
+    assert push(checkout).problem is None
+    assert owed_runs(workspace(checkout)) == []
+    assert audit(checkout, objects) == dict.fromkeys(objects, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "more", "told"),
+    [
+        ("s3://key:word@dvc/x", "", "url"),
+        ("s3://key@dvc/x", "", "url"),
+        ("s3://dvc/x?X-Amz-Signature=word", "", "url"),
+        ("s3://dvc/x", "endpointurl = http://key:word@127.0.0.1:9", "endpointurl"),
+        ("s3://dvc/x", "access_key_id = word", "access_key_id"),
+        ("s3://dvc/x", "secret_access_key = word", "secret_access_key"),
+        ("s3://dvc/x", "session_token = word", "session_token"),
+    ],
+)
+def test_a_secret_where_every_tag_would_keep_it_is_refused(
+    checkout: Path, bucket: Bucket, url: str, more: str, told: str
+) -> None:
+    make_run(checkout)
+    config, local = checkout / ".dvc" / "config", checkout / ".dvc" / "config.local"
+    point(checkout, url)
+    config.write_text(f"{config.read_text()}    {more}\n")
+    bucket.requests = 0
+    for use in (push, lambda folder: open_stores(workspace(folder))):
+        with pytest.raises(
+            WorkspaceError, match=rf"config: {told} of remote 'store' is"
+        ) as refused:
+            use(checkout)
+        assert "word" not in str(refused.value)
+        assert "@" not in str(refused.value)
+        assert f"dvc remote modify --local store {told} …`" in str(refused.value)
+    assert bucket.requests == 0
+    if more:
+        point(checkout, url)
+        local.write_text(f"['remote \"store\"']\n    {more}\n")
+        require_no_secrets(checkout)  # git does not keep it there
+
+
 def test_a_bucket_is_given_up_by_default_where_it_does_not_answer(checkout: Path) -> None:
     (checkout / ".dvc" / "config").write_text(
         "[core]\n    remote = store\n['remote \"store\"']\n    url = s3://dvc/x\n"
@@ -177,6 +234,10 @@ def test_a_remote_whose_library_is_not_installed_is_told(
     with pytest.raises(LineageError, match="DVC's remote 'store' cannot be used") as told:
         open_stores(workspace(checkout))
     assert "dvc-s3" in str(told.value) or "dvc[s3]" in str(told.value)
+
+
+def stored(bucket: Bucket, folder: Path) -> list[str]:
+    return [key for key in bucket.contents("dvc") if key.startswith(f"{folder.name}/")]
 
 
 def spoil(bucket: Bucket, folder: Path, md5: str) -> None:

@@ -115,6 +115,18 @@ def test_what_is_not_what_was_recorded_is_refused(tmp_path: Path):
         read_prompts(checkout.workspace, exam)
 
 
+def test_what_another_machine_s_run_left_in_the_remote_is_brought(tmp_path: Path):
+    checkout = Checkout(tmp_path / "checkout")
+    run = checkout.run("r1", answers(30))
+    cache, remote = checkout.workspace.root / ".dvc" / "cache", tmp_path / "remote"
+    cache.rename(remote)
+    settings = f"[core]\n    remote = far\n['remote \"far\"']\n    url = {remote}\n"
+    (cache.parent / "config").write_text(settings)
+    exam = read_exam(checkout.workspace, run)
+    assert own_answers(checkout.workspace, run) == {"eval": greedy(30)}
+    assert set(read_prompts(checkout.workspace, exam)) == {"eval", "guard"}
+
+
 def test_what_is_gone_is_named(tmp_path: Path):
     checkout = Checkout(tmp_path / "checkout")
     run = checkout.run("r1", answers(30))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from rsft.errors import LineageError, RegistryError
+from rsft.errors import LineageError, RefusalError, RegistryError
 from rsft.lineage import Cache, RunRecord, Workspace, read_record, read_runs, tag_run
 from rsft.registry import Registry, get_version, list_versions
 from rsft.runs.registration import (
@@ -218,6 +218,24 @@ def test_a_registry_that_is_away_for_a_moment_is_waited_for(
     monkeypatch.setattr(registry.client, "create_run", fail)
     assert len(register_patiently(workspace, registry, name).versions) == 2
     assert list_versions(registry, name) == [1, 2]
+
+
+def test_one_that_refuses_is_asked_once(
+    registry: Registry, workspace: Workspace, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import ErrorCode
+
+    asked = []
+
+    def refuse(*_: object, **__: object) -> None:
+        asked.append(1)
+        raise MlflowException("Permission denied", error_code=ErrorCode.Value("PERMISSION_DENIED"))
+
+    monkeypatch.setattr(registry.client, "create_run", refuse)
+    with pytest.raises(RefusalError, match="refuses this user"):
+        register_patiently(workspace, registry, name, patience=0.2)
+    assert len(asked) == 1
 
 
 def test_one_that_stays_away_is_given_up_and_made_up_for(

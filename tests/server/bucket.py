@@ -27,6 +27,8 @@ class Bucket:
         self.address = f"http://127.0.0.1:{port}"
         self.failures = 0
         """How many of the next requests are answered with 500."""
+        self.puts_left: int | None = None
+        """How many objects are taken until the session is over; null: it does not end."""
         self.seconds = 0.0
         """How long requests wait for their answer."""
         self.requests = 0
@@ -51,9 +53,15 @@ class Bucket:
             self.requests += 1
             fails = self.failures > 0
             self.failures -= fails
+            is_over = self.puts_left == 0
+            if self.puts_left and environ["REQUEST_METHOD"] == "PUT":
+                self.puts_left -= 1
         time.sleep(self.seconds)
         if fails:
             return _refuse(environ, start, "500 Internal Error", "InternalError", "injected")
+        if is_over:
+            told = "The provided token has expired."
+            return _refuse(environ, start, "400 Bad Request", "ExpiredToken", told)
         signed = environ.get("HTTP_AUTHORIZATION", "") + environ.get("QUERY_STRING", "")
         if KEY not in signed:
             told = "The AWS Access Key Id you provided does not exist in our records."

@@ -65,6 +65,10 @@ def test_a_whole_run_on_servers_leaves_no_secret_anywhere(
     status = json.loads(call("status", "--json"))
     assert status["prefect"]["flows"]["retrain"]["last"]["state"] == "Completed"
     assert status["unpushed"] == []
+    refused = f"rsft:{MARK}-mistyped"
+    assert "Prefect's server refuses this user; set PREFECT_API_AUTH_STRING" in call(
+        "run", code=2, PREFECT_API_AUTH_STRING=refused
+    )
     away = f"http://admin:{ADMIN}@127.0.0.1:9"
     assert "http://***@127.0.0.1:9 cannot be used" in call("run", code=2, MLFLOW_TRACKING_URI=away)
     token = f"http://127.0.0.1:9/dvc?token={MARK}-remote"

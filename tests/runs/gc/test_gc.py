@@ -92,6 +92,8 @@ def test_what_a_later_run_overwrote_goes_and_the_tagged_one_stays_whole(audited:
     assert report.findings == []
     with Pipeline(audited.workspace) as pipeline:
         assert {pipeline.run(name, fail).state for name in STAGES} == {"reused"}
+    rerun(audited.root).write_lock()  # what was freed is made again
+    assert objects() == before | new
 
 
 def fail() -> None:
