@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rsft.config import set_values
-from rsft.lineage import Workspace, owed_runs, read_record, read_runs
+from rsft.lineage import Workspace, read_record, read_runs
 from tests.workspaces import clean_environment, git, make_workspace
 
 BASE = ("evaluate_base", "monitor_base")
@@ -132,7 +132,8 @@ def doubled_or_owed(folder: Path) -> Sequence[str]:
     """What a checkout has twice, or still has to do."""
     registered = [e.version for e in read_record(workspace(folder)) if e.kind == "registered"]
     told = [] if len(registered) == 1 else [f"{len(registered)} registrations"]
-    return [*told, *(f"{run} is not pushed" for run in owed_runs(workspace(folder)))]
+    owed = sorted((folder / ".rsft" / "unpushed").iterdir())
+    return [*told, *(f"{note.name} is noted as not pushed" for note in owed)]
 
 
 def audit(folder: Path, environment: Mapping[str, str]) -> Sequence[str]:
