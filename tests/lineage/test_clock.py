@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rsft.lineage import read_record, read_runs, tag_run
+from rsft.lineage import latest_runs, read_record, read_runs, tag_run
 from rsft.lineage.changes import Baseline
 from tests.clocks import SetClock
 from tests.clocks import clock as clock
@@ -47,9 +47,10 @@ def test_a_year_that_was_wrong_dates_no_run_after_it(clock: type[SetClock], tmp_
         clock.ahead = timedelta(days=days)
         tag_run(workspace, name, {"run_id": name, "stages": {}})
     runs = read_runs(workspace)
-    assert [run.run_id for run in runs] == ["one", "two", "far"]
+    assert [run.run_id for run in runs] == ["far", "one", "two"]
+    assert next(latest_runs(workspace, "run_id")).run_id == "two"
     now = datetime.now().astimezone()
-    assert datetime.fromisoformat(runs[1].tagged_at) - now < timedelta(seconds=10)
+    assert datetime.fromisoformat(runs[2].tagged_at) - now < timedelta(seconds=10)
 
 
 def test_code_that_was_written_under_a_clock_ahead_is_not_taken_for_edited(
