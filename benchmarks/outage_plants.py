@@ -126,7 +126,9 @@ def s3_hangs_after(place: Place, said: str) -> Run:
     """No request is answered once a run has said something, until it tells of it."""
     run = place.start()
     assert run.wait_for(said), run.said
-    return _hanging(place, run)
+    _hanging(place, run)
+    assert not _stored(place, "dvc", f"{place.folder.name}/"), "the push had begun"
+    return run
 
 
 def s3_hangs_in_a_push(place: Place) -> Run:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rsft.config import set_values
-from rsft.lineage import Workspace, read_record, read_runs
+from rsft.lineage import Cache, Workspace, read_record, read_runs
+from rsft.runs.remains import find_remains
 from tests.workspaces import clean_environment, git, make_workspace
 
 BASE = ("evaluate_base", "monitor_base")
@@ -134,6 +135,13 @@ def doubled_or_owed(folder: Path) -> Sequence[str]:
     told = [] if len(registered) == 1 else [f"{len(registered)} registrations"]
     owed = sorted((folder / ".rsft" / "unpushed").iterdir())
     return [*told, *(f"{note.name} is noted as not pushed" for note in owed)]
+
+
+def left_over(folder: Path) -> Sequence[str]:
+    """What a process that failed was writing and nobody has removed."""
+    written = find_remains(workspace(folder), Cache(workspace(folder)))["temporary files"]
+    locks = (folder / ".git").rglob("*.lock")
+    return [f"left over: {path.relative_to(folder)}" for path in (*written, *locks)]
 
 
 def audit(folder: Path, environment: Mapping[str, str]) -> Sequence[str]:
