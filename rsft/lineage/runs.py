@@ -7,13 +7,12 @@ repeats: parsing a thousand locks takes minutes. That the two agree is for the a
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from rsft.errors import LineageError
 from rsft.lineage.git import read_blobs, run_git
 from rsft.lineage.pipeline import OutRecord
-from rsft.lineage.tagging import is_wrong
+from rsft.lineage.tagging import is_wrong, read_time
 from rsft.lineage.workspace import Workspace
 
 RUN_TAGS = "run/"
@@ -159,7 +158,12 @@ def _tags(workspace: Workspace, pattern: str) -> list[list[str]]:
     )
     tags = [line.split("\0") for line in listed.splitlines()]
     annotated = [fields for fields in tags if fields[1] == "tag"]
-    return sorted(annotated, key=lambda fields: not is_wrong(datetime.fromisoformat(fields[3])))
+    return sorted(annotated, key=lambda fields: _is_dated(fields[3]))
+
+
+def _is_dated(told: str) -> bool:
+    time = read_time(told)
+    return time is not None and not is_wrong(time)
 
 
 def _read(workspace: Workspace, tags: Sequence[Sequence[str]], naming: str = "") -> list[RunRecord]:

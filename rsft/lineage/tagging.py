@@ -92,6 +92,14 @@ def is_wrong(time: datetime) -> bool:
     return time - datetime.now(UTC) >= _WRONG
 
 
+def read_time(told: str) -> datetime | None:
+    """A tag's time in ISO 8601, as git tells it; null where it has none, or no year that is one."""
+    try:
+        return datetime.fromisoformat(told)
+    except ValueError:
+        return None
+
+
 def tagger(root: Path) -> dict[str, str]:
     """Variables that say who is at work, where git does not know."""
     try:
