@@ -64,7 +64,8 @@ def strike(place: Path, clock: Clock, seconds: int) -> dict[str, Any]:
         stack.prefect("deployment", "run", "retrain/retrain")
         states = stack.wait_until_over(2)
         took = time.monotonic() - began
-        wait_until(lambda: not any(trees.glob("retrain*")), "the worktrees' end", stack.runs)
+        if {*states} == {"Completed"}:
+            wait_until(lambda: not any(trees.glob("retrain*")), "the worktrees' end", stack.runs)
         second, first = sorted(stack.runs(), key=lambda run: bool(run["id"] == begun))
     finally:
         stack.stop()
