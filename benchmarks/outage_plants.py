@@ -1,7 +1,6 @@
 """How outages are brought about while ``rsft run`` is at work, and ended."""
 
 import shutil
-import struct
 import subprocess
 import time
 from collections import Counter
@@ -10,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.clocks import Clock
 from benchmarks.servers import Servers
 from benchmarks.tiny_runs import Run, start, states_in
 
@@ -126,7 +126,9 @@ def s3_hangs_after(place: Place, said: str) -> Run:
     """No request is answered once a run has said something, until it tells of it."""
     run = place.start()
     assert run.wait_for(said), run.said
-    return _hanging(place, run)
+    _hanging(place, run)
+    assert not _stored(place, "dvc", f"{place.folder.name}/"), "the push had begun"
+    return run
 
 
 def s3_hangs_in_a_push(place: Place) -> Run:
@@ -189,20 +191,9 @@ def _remount(folder: Path) -> None:
 
 def clock_set(place: Place, *said_and_seconds: str | int) -> Run:
     """The clock of a run and its children is set to so many seconds ahead once it has said so."""
-    clock = place.folder.parent / f"{place.folder.name}.clock"
-    clock.write_bytes(struct.pack("l", 0))
-    run = place.start(LD_PRELOAD=str(_preloaded(place.folder.parent)), SET_CLOCK=str(clock))
+    clock = Clock(place.folder.with_suffix(".clock"))
+    run = place.start(**clock.environment)
     for said, seconds in zip(said_and_seconds[::2], said_and_seconds[1::2], strict=True):
         assert run.wait_for(str(said)), run.said
-        with clock.open("r+b") as file:
-            file.write(struct.pack("l", seconds))
+        clock.set(int(seconds))
     return run
-
-
-def _preloaded(folder: Path) -> Path:
-    """The library that sets a process's clock, compiled."""
-    library = folder / "set_clock.so"
-    source = Path(__file__).with_name("set_clock.c")
-    command = ["cc", "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl"]
-    subprocess.run(command, check=True)
-    return library

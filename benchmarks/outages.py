@@ -24,7 +24,14 @@ from typing import Any
 from benchmarks.outage_list import OUTAGES, Outage
 from benchmarks.outage_plants import Place
 from benchmarks.servers import Servers, all_servers
-from benchmarks.tiny_runs import audit, doubled_or_owed, hashes, make_template, new_checkout
+from benchmarks.tiny_runs import (
+    audit,
+    doubled_or_owed,
+    hashes,
+    left_over,
+    make_template,
+    new_checkout,
+)
 from rsft.registry import Registry, list_versions
 
 
@@ -125,9 +132,13 @@ def look(place: Place) -> list[str]:
     address = place.environment.get(
         "MLFLOW_TRACKING_URI", f"sqlite:///{place.folder}/mlflow/mlflow.db"
     )
-    versions = list_versions(Registry.open(place.folder, address), place.folder.name)
+    registry = Registry.open(place.folder, address)
+    versions = list_versions(registry, place.folder.name)
     problems = [] if versions == [1] else [f"versions {versions}"]
-    problems += doubled_or_owed(place.folder)
+    experiments = [registry.experiment_id(place.folder.name)]
+    running = registry.client.search_runs(experiments, "attributes.status = 'RUNNING'")
+    problems += [f"MLflow has {run.info.run_name} at work" for run in running]
+    problems += [*doubled_or_owed(place.folder), *left_over(place.folder)]
     return problems + list(audit(place.folder, place.environment))
 
 

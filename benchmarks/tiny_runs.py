@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rsft.config import set_values
-from rsft.lineage import Workspace, owed_runs, read_record, read_runs
+from rsft.lineage import Cache, Workspace, read_record, read_runs
+from rsft.runs.remains import find_remains
 from tests.workspaces import clean_environment, git, make_workspace
 
 BASE = ("evaluate_base", "monitor_base")
@@ -132,7 +133,15 @@ def doubled_or_owed(folder: Path) -> Sequence[str]:
     """What a checkout has twice, or still has to do."""
     registered = [e.version for e in read_record(workspace(folder)) if e.kind == "registered"]
     told = [] if len(registered) == 1 else [f"{len(registered)} registrations"]
-    return [*told, *(f"{run} is not pushed" for run in owed_runs(workspace(folder)))]
+    owed = sorted((folder / ".rsft" / "unpushed").iterdir())
+    return [*told, *(f"{note.name} is noted as not pushed" for note in owed)]
+
+
+def left_over(folder: Path) -> Sequence[str]:
+    """What a process that failed was writing and nobody has removed."""
+    written = find_remains(workspace(folder), Cache(workspace(folder)))["temporary files"]
+    locks = (folder / ".git").rglob("*.lock")
+    return [f"left over: {path.relative_to(folder)}" for path in (*written, *locks)]
 
 
 def audit(folder: Path, environment: Mapping[str, str]) -> Sequence[str]:

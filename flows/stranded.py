@@ -2,7 +2,8 @@
 
 It learns from the worker that a run's process has died, and not at all where the worker was killed
 too, or there is none. Such a run would stay *Running* for ever, and a deployed one hold the place
-that the next one waits for.
+that the next one waits for; one that has asked a person would be *Paused* with nobody to hear the
+answer.
 """
 
 from contextlib import suppress
@@ -51,7 +52,7 @@ def settle_stranded() -> list[str]:
             for run in client.read_flow_runs(
                 flow_run_filter=_in_states(*_TRUE), work_pool_filter=_of_pool(), limit=_MOST
             )
-            if str(run.id) not in at_work
+            if str(run.id) not in at_work and _needs_process(run)
         ]
         for run in stranded:
             _settle(client, run)
@@ -70,9 +71,15 @@ def settle_predecessor(private: Path, flow_run_id: str) -> None:
     if before != flow_run_id:  # a retry has the same
         with get_client(sync_client=True) as client, suppress(ObjectNotFound, ValueError):
             run = client.read_flow_run(UUID(before))
-            if run.state_type in _TRUE:
+            if _needs_process(run):
                 _settle(client, run)
     file.write_text(flow_run_id, encoding="utf-8")
+
+
+def _needs_process(run: FlowRun) -> bool:
+    """Whether its state is true only of a run with a process; one that is suspended has none."""
+    assert run.state is not None
+    return run.state.type in _TRUE and not run.state.state_details.pause_reschedule
 
 
 def _settle(client: SyncPrefectClient, run: FlowRun) -> None:
@@ -84,8 +91,13 @@ def _crashed() -> State[Any]:
     return Crashed(message="its process was killed; the next run goes on from what is finished")
 
 
+def _unheard() -> State[Any]:
+    return Crashed(message="its process was killed while it waited; `rsft promote` judges again")
+
+
 _TRUE = {
     StateType.RUNNING: _crashed,
+    StateType.PAUSED: _unheard,
     StateType.PENDING: Scheduled,  # it had not begun
     StateType.CANCELLING: Cancelled,
 }

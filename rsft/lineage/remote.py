@@ -1,9 +1,10 @@
 """Pushing what runs made to DVC's remote: object by object, by the hashes in their manifests.
 
 What is owed is noted before a run's tag is made, so that a remote that is full, away or not yet
-set, or a kill in between, costs nothing: the next run pushes it. DVC's own push goes by the
-``dvc.lock`` that lies in the checkout, says nothing of an object that it could not find, and takes
-its word for what it wrote; here the remote is asked afterwards.
+set, or a kill in between, costs nothing: the next run pushes it. A run that never got its tag owes
+nothing: no other run takes its id. DVC's own push goes by the ``dvc.lock`` that lies in the
+checkout, says nothing of an object that it could not find, and takes its word for what it wrote;
+here the remote is asked afterwards.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from rsft.lineage.repository import open_repository
 from rsft.lineage.runs import RunRecord, read_runs
 from rsft.lineage.stores import NEW_KEYS, is_refusal, open_remote, require_reached
 from rsft.lineage.workspace import Workspace
+from rsft.lineage.worktrees import list_worktrees
 
 _AGAIN = "; the next run tries again"
 
@@ -51,7 +53,8 @@ class Push:
 
 def owed_runs(workspace: Workspace) -> list[str]:
     """Ids of the runs whose data the remote still lacks; the next run pushes it."""
-    return sorted(mark.name for mark in _owed(workspace).glob("*"))
+    names = {mark.name for mark in _owed(workspace).glob("*")}
+    return sorted(run.run_id for run in read_runs(workspace) if run.run_id in names)
 
 
 def owe_push(workspace: Workspace, run_id: str) -> None:
@@ -69,13 +72,23 @@ def push_owed(workspace: Workspace) -> Push:
     """
     owed = _owed(workspace)
     names = {mark.name for mark in owed.iterdir()}
+    is_alone = not _others_at_work(workspace)  # asked before the tags: who ends meanwhile has one
     runs = [run for run in read_runs(workspace) if run.run_id in names]
+    if is_alone:
+        for name in names - {run.run_id for run in runs}:
+            (owed / name).unlink(missing_ok=True)
     with open_repository(workspace) as repo:
         done, is_owed = _push(repo, Cache(workspace), runs, set(read_purged(workspace)))
     if not is_owed:
-        for run in runs:  # one that has no tag yet may be about to get it
+        for run in runs:
             (owed / run.run_id).unlink(missing_ok=True)
     return done
+
+
+def _others_at_work(workspace: Workspace) -> bool:
+    """Whether a run that has no tag yet may be about to get it, in another checkout."""
+    others = [root for root in list_worktrees(workspace) if root != workspace.root]
+    return any(Workspace(root=root, home=workspace.home).held_by() for root in others)
 
 
 def _owed(workspace: Workspace) -> Path:

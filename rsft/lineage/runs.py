@@ -12,6 +12,7 @@ from typing import Any
 from rsft.errors import LineageError
 from rsft.lineage.git import read_blobs, run_git
 from rsft.lineage.pipeline import OutRecord
+from rsft.lineage.tagging import is_wrong, read_time
 from rsft.lineage.workspace import Workspace
 
 RUN_TAGS = "run/"
@@ -148,12 +149,21 @@ def read_files(workspace: Workspace, files: Sequence[tuple[RunRecord, str]]) -> 
 
 
 def _tags(workspace: Workspace, pattern: str) -> list[list[str]]:
-    """The fields of each annotated tag, the oldest first."""
+    """The fields of each annotated tag, the oldest first; before them those of a wrong clock.
+
+    Else such a run would be the latest one for as long as the clock was ahead.
+    """
     listed = run_git(
         workspace.root, "for-each-ref", f"--format={_FIELDS}", "--sort=taggerdate", pattern
     )
     tags = [line.split("\0") for line in listed.splitlines()]
-    return [fields for fields in tags if fields[1] == "tag"]
+    annotated = [fields for fields in tags if fields[1] == "tag"]
+    return sorted(annotated, key=lambda fields: _is_dated(fields[3]))
+
+
+def _is_dated(told: str) -> bool:
+    time = read_time(told)
+    return time is not None and not is_wrong(time)
 
 
 def _read(workspace: Workspace, tags: Sequence[Sequence[str]], naming: str = "") -> list[RunRecord]:

@@ -83,9 +83,21 @@ def next_time(times: Iterable[datetime]) -> datetime:
     Args:
         times: Of the others.
     """
-    now = datetime.now(UTC)
-    dated = [time + timedelta(seconds=1) for time in times if time - now < _WRONG]
-    return max([now, *dated])
+    dated = [time + timedelta(seconds=1) for time in times if not is_wrong(time)]
+    return max([datetime.now(UTC), *dated])
+
+
+def is_wrong(time: datetime) -> bool:
+    """Whether a tag's time is of a clock that was wrong."""
+    return time - datetime.now(UTC) >= _WRONG
+
+
+def read_time(told: str) -> datetime | None:
+    """A tag's time in ISO 8601, as git tells it; null where it has none, or no year that is one."""
+    try:
+        return datetime.fromisoformat(told)
+    except ValueError:
+        return None
 
 
 def tagger(root: Path) -> dict[str, str]:

@@ -109,11 +109,15 @@ def _ended(workspace: Workspace, root: Path) -> Iterator[Path]:
 
 
 def _began(run: RunRecord) -> float:
-    """When a run began, in seconds; long ago where its tag, as another's may, does not say."""
+    """When a run began, in seconds; long ago where its tag, as another's may, does not say.
+
+    So it is where the clock was ahead then: what was left since would look older than the run.
+    """
     try:
-        return datetime.fromisoformat(run.manifest["began_at"]).timestamp()
+        began = datetime.fromisoformat(run.manifest["began_at"]).timestamp()
     except (KeyError, ValueError, TypeError):
         return -math.inf
+    return began if began <= time.time() else -math.inf
 
 
 def _drafts(root: Path) -> Iterator[Path]:

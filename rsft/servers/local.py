@@ -14,10 +14,9 @@ _LOGGED = {
     "PYTHONUNBUFFERED": "1",
 }
 """The console of a child is its log file, which may say more than a terminal should."""
-_LEASES = "prefect.server.concurrency.lease_storage.filesystem"
 _MODELS = "/#/models?workflowType=machine_learning"
 """MLflow opens on what it has for prompts and agents, from where no link leads to models."""
-_LASTING = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": _LEASES}
+_LASTING = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "flows.leases"}
 """Who holds a deployment's only place must outlive the server: Prefect keeps it in memory, ends the
 run that it knows no more after a restart, and never frees the place of one that was killed."""
 

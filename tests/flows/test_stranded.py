@@ -12,7 +12,7 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Cancelling, Completed, Pending, Running
+from prefect.states import Cancelling, Completed, Paused, Pending, Running, Suspended
 
 from flows import stranded
 from tests.flows.conftest import Up
@@ -36,9 +36,10 @@ def test_what_no_process_works_on_is_told_as_it_is(client: SyncPrefectClient) ->
     deployment = client.create_deployment(
         flow, "stranded", work_pool_name="unattended", concurrency_limit=1
     )
+    unlimited = client.create_deployment(flow, "asking", work_pool_name="unattended")
 
-    def make(*states: Any, force: bool = True) -> UUID:
-        run = client.create_flow_run_from_deployment(deployment).id
+    def make(*states: Any, force: bool = True, of: UUID = deployment) -> UUID:
+        run = client.create_flow_run_from_deployment(of).id
         for state in states:
             client.set_flow_run_state(run, state, force=force)
         return run
@@ -48,15 +49,18 @@ def test_what_no_process_works_on_is_told_as_it_is(client: SyncPrefectClient) ->
 
     killed = make(Pending(), Running(), force=False)  # it holds the one place
     cancelled, pending, other = make(Running(), Cancelling()), make(Pending()), make(Running())
+    asking = make(Running(), Paused(timeout_seconds=600), of=unlimited)
+    suspended = make(Running(), Suspended(timeout_seconds=600), of=unlimited)
     assert told(make(Pending(), force=False)) == "AwaitingConcurrencySlot"
     command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
     environment = os.environ | {"PREFECT__FLOW_RUN_ID": str(other)}
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE):
         settled = stranded.settle_stranded()
-    assert {*settled} == {str(run) for run in (killed, cancelled, pending)}
-    assert [*map(told, (killed, cancelled, pending, other))] == [
-        *("Crashed", "Cancelled", "Scheduled", "Running")
+    assert {*settled} == {str(run) for run in (killed, cancelled, pending, asking)}
+    assert [*map(told, (killed, cancelled, pending, asking, other, suspended))] == [
+        *("Crashed", "Cancelled", "Scheduled", "Crashed", "Running", "Suspended")
     ]
+    assert "`rsft promote` judges again" in str(client.read_flow_run(asking).state)
     assert "the next run goes on" in str(client.read_flow_run(killed).state)
     assert told(make(Pending(), force=False)) == "Pending"
 
@@ -66,14 +70,16 @@ def test_the_next_run_in_a_workspace_tells_of_one_that_was_killed(
 ) -> None:
     flow = client.create_flow_from_name("by hand")
     deployment = client.create_deployment(flow, "by hand", work_pool_name="unattended")
-    runs = [client.create_flow_run_from_deployment(deployment).id for _ in range(3)]
-    for run, states in zip(runs, ([Running()], [Running(), Completed()], []), strict=True):
+    runs = [client.create_flow_run_from_deployment(deployment).id for _ in range(4)]
+    suspended = Suspended(timeout_seconds=600)
+    given = ([Running()], [Running(), Completed()], [], [Running(), suspended])
+    for run, states in zip(runs, given, strict=True):
         for state in states:
             client.set_flow_run_state(run, state, force=True)
-    for run in (runs[0], runs[0], runs[1], runs[2]):  # the first was begun again
+    for run in (runs[0], *runs, runs[1]):  # the first was begun again
         stranded.settle_predecessor(tmp_path, str(run))
     assert [client.read_flow_run(run).state_name for run in runs] == [
-        *("Crashed", "Completed", "Scheduled")
+        *("Crashed", "Completed", "Scheduled", "Suspended")
     ]
     (tmp_path / "flow_run").write_text("half")
     stranded.settle_predecessor(tmp_path, "next")

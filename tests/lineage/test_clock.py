@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rsft.lineage import read_record, read_runs, tag_run
+from rsft.lineage import latest_runs, read_record, read_runs, tag_run
 from rsft.lineage.changes import Baseline
 from tests.clocks import SetClock
 from tests.clocks import clock as clock
@@ -14,6 +14,7 @@ from tests.lineage.cases import make_runs
 from tests.lineage.test_record import Book
 from tests.lineage.test_record import book as book
 from tests.lineage.test_record import template as template
+from tests.workspaces import git
 
 JUMPS = (0, 5, -5, -12, 11, -12, 0)
 """What the clock is set forth by before each step, in hours."""
@@ -47,9 +48,23 @@ def test_a_year_that_was_wrong_dates_no_run_after_it(clock: type[SetClock], tmp_
         clock.ahead = timedelta(days=days)
         tag_run(workspace, name, {"run_id": name, "stages": {}})
     runs = read_runs(workspace)
-    assert [run.run_id for run in runs] == ["one", "two", "far"]
+    assert [run.run_id for run in runs] == ["far", "one", "two"]
+    assert next(latest_runs(workspace, "run_id")).run_id == "two"
     now = datetime.now().astimezone()
-    assert datetime.fromisoformat(runs[1].tagged_at) - now < timedelta(seconds=10)
+    assert datetime.fromisoformat(runs[2].tagged_at) - now < timedelta(seconds=10)
+
+
+def test_a_time_beyond_all_calendars_dates_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, _ = make_runs(tmp_path)
+    tag_run(workspace, "first", {"run_id": "first", "stages": {}})
+    commit = read_runs(workspace)[0].commit
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "@316516454400 +0000")  # the year 12000
+    git(tmp_path, "tag", "--annotate", "run/far", commit, "--message=Far")
+    monkeypatch.undo()
+    tag_run(workspace, "last", {"run_id": "last", "stages": {}})
+    assert [run.tag for run in read_runs(workspace)] == ["run/far", "run/first", "run/last"]
 
 
 def test_code_that_was_written_under_a_clock_ahead_is_not_taken_for_edited(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rsft.lineage import Push, Workspace, owe_push, push_owed, tag_run
-from tests.workspaces import make_repository
+from rsft.lineage import Push, Workspace, owe_push, owed_runs, push_owed, tag_run
+from tests.workspaces import git, make_repository
 
 RUN = "20260101T000000-aaaa"
 
@@ -74,6 +74,11 @@ def push(folder: Path) -> Push:
     return push_owed(workspace(folder))
 
 
+def notes(folder: Path) -> list[str]:
+    """Runs that are noted to owe their push."""
+    return [note.name for note in (folder / ".rsft" / "unpushed").iterdir()]
+
+
 def there(folder: Path) -> set[str]:
     """The objects in the remote."""
     top = folder / ".rsft" / "remote" / "files" / "md5"
@@ -99,13 +104,31 @@ def test_what_is_there_is_not_pushed_again(checkout: Path) -> None:
 
 def test_a_run_that_was_killed_before_its_push_is_pushed_by_the_next(checkout: Path) -> None:
     first = make_run(checkout)
-    owe_push(workspace(checkout), "20260101T000002-cccc")  # killed before its tag, or about to be
     second = make_run(checkout, "20260101T000001-bbbb", "two")
     assert push(checkout).runs == [RUN, "20260101T000001-bbbb"]
     assert there(checkout) == {*first.values(), *second.values()}
-    third = make_run(checkout, "20260101T000002-cccc", "three")
-    assert push(checkout).runs == ["20260101T000002-cccc"]
-    assert set(third.values()) < there(checkout)
+
+
+def test_a_run_that_never_got_its_tag_owes_nothing(checkout: Path) -> None:
+    owe_push(workspace(checkout), "20251231T000000-dead")  # killed, or the disk was full
+    assert owed_runs(workspace(checkout)) == []
+    make_run(checkout)
+    assert owed_runs(workspace(checkout)) == [RUN]
+    assert push(checkout).runs == [RUN]
+    assert notes(checkout) == []
+
+
+def test_a_run_at_work_elsewhere_may_be_about_to_get_its_tag(checkout: Path) -> None:
+    tree, later = checkout / ".rsft" / "tree", "20260101T000001-bbbb"
+    git(checkout, "worktree", "add", "--quiet", "--detach", str(tree))
+    make_run(checkout)
+    with Workspace(root=tree, home=checkout).hold(later):
+        owe_push(workspace(checkout), later)
+        assert push(checkout).runs == [RUN]
+        assert notes(checkout) == [later]
+    objects = make_run(checkout, later, "two")
+    assert push(checkout).runs == [later]
+    assert set(objects.values()) < there(checkout)
 
 
 def test_the_copies_are_not_the_same_file(checkout: Path) -> None:
@@ -192,4 +215,4 @@ def test_an_object_that_the_cache_lost_is_told_and_not_tried_for_ever(checkout: 
     done = push(checkout)
     assert done.problem == "1 that the cache has no more, `rsft audit` names them"
     assert there(checkout) == {objects["file"], objects["input"]}
-    assert list((checkout / ".rsft" / "unpushed").iterdir()) == []
+    assert notes(checkout) == []

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rsft.lineage import read_runs, record_registration, record_verdict
+from rsft.lineage import owe_push, read_runs, record_registration, record_verdict
 from rsft.runs.standing import tell_standing
 from tests.runs.recorded import make_recorded
 from tests.workspaces import ROOT
@@ -55,11 +55,10 @@ def test_who_holds_a_workspace_is_told_as_long_as_they_do(tmp_path: Path) -> Non
 def test_the_runs_that_the_remote_lacks_are_named(tmp_path: Path) -> None:
     workspace = make_recorded(tmp_path, "one")
     assert tell_standing(workspace)["unpushed"] == []
-    marks = tmp_path / ".rsft" / "unpushed"
-    marks.mkdir(parents=True)
-    (marks / "r2").touch()
-    (marks / "r1").touch()
-    assert tell_standing(workspace)["unpushed"] == ["r1", "r2"]
+    (run,) = read_runs(workspace)
+    for run_id in (run.run_id, "killed before its tag"):
+        owe_push(workspace, run_id)
+    assert tell_standing(workspace)["unpushed"] == [run.run_id]
 
 
 def test_what_was_edited_since_the_commit_is_named_but_for_what_such_runs_have(

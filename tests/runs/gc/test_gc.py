@@ -246,6 +246,14 @@ def test_files_of_ended_runs_go_and_those_of_failed_ones_stay(audited: Audited) 
     assert (private / "ledger/new/part").exists()
 
 
+def test_work_since_a_run_whose_clock_was_ahead_stays(audited: Audited) -> None:
+    audited.edit_manifest(lambda manifest: manifest.update(began_at="2090-01-01T00:00:00+00:00"))
+    part = audited.root / ".rsft/ledger/new/part"
+    part.parent.mkdir(parents=True)
+    part.touch()
+    assert unused(audited) == {}
+
+
 def test_worktrees_go_once_nothing_is_under_way_in_them(audited: Audited) -> None:
     trees = audited.root / ".rsft/worktrees"
     for name in ("done", "failed", "edited", "young", "busy"):
