@@ -12,6 +12,7 @@ from typing import Any
 from rsft.errors import LineageError
 from rsft.lineage.git import read_blobs, run_git
 from rsft.lineage.pipeline import OutRecord
+from rsft.lineage.tagging import is_ahead
 from rsft.lineage.workspace import Workspace
 
 RUN_TAGS = "run/"
@@ -101,11 +102,14 @@ def spoilt_runs(workspace: Workspace) -> list[str]:
 def latest_runs(workspace: Workspace, naming: str) -> Iterator[RunRecord]:
     """Runs whose manifests have a text somewhere, the latest first, read as they are asked for.
 
+    Those of a clock that was far ahead come last: which of the others they came before is not told.
+
     Args:
         workspace: A checkout that has the tags.
         naming: The text.
     """
     tags = _tags(workspace, f"refs/tags/{RUN_TAGS}")[::-1]
+    tags.sort(key=lambda fields: is_ahead(fields[3]))
     for start in range(0, len(tags), _TOGETHER):
         yield from _read(workspace, tags[start : start + _TOGETHER], naming)
 
@@ -152,7 +156,8 @@ def _tags(workspace: Workspace, pattern: str) -> list[list[str]]:
     listed = run_git(
         workspace.root, "for-each-ref", f"--format={_FIELDS}", "--sort=taggerdate", pattern
     )
-    tags = [line.split("\0") for line in listed.splitlines()]
+    # Names of tags and of people may hold what else ends a line.
+    tags = [line.split("\0") for line in listed.split("\n") if line]
     return [fields for fields in tags if fields[1] == "tag"]
 
 

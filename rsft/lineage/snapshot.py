@@ -12,7 +12,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,7 +21,7 @@ from rsft.errors import WorkspaceError
 from rsft.lineage.git import run_git
 from rsft.lineage.pipeline import OutRecord
 from rsft.lineage.runs import MANIFEST, RUN_TAGS
-from rsft.lineage.tagging import annotate, next_time, tagger
+from rsft.lineage.tagging import annotate, is_ahead, next_time, tagger
 from rsft.lineage.workspace import LOCK, Workspace
 
 _DECLARED = (
@@ -108,8 +108,9 @@ def tag_run(
 
 def _run_times(root: Path) -> Iterator[datetime]:
     """When other runs were tagged: whoever asks for the latest run goes by that."""
-    listed = run_git(root, "for-each-ref", "--format=%(taggerdate:unix)", f"refs/tags/{RUN_TAGS}")
-    yield from (datetime.fromtimestamp(int(line), UTC) for line in listed.split())
+    form = "--format=%(taggerdate:iso-strict)"
+    listed = run_git(root, "for-each-ref", form, f"refs/tags/{RUN_TAGS}").split()
+    yield from (datetime.fromisoformat(at) for at in listed if not is_ahead(at))
 
 
 def _write(root: Path, index: Mapping[str, str], path: str, text: str) -> None:

@@ -88,6 +88,14 @@ def next_time(times: Iterable[datetime]) -> datetime:
     return max([now, *dated])
 
 
+def is_ahead(at: str) -> bool:
+    """Whether a tag's time, in ISO 8601, is so far ahead of the clock, or out of any calendar."""
+    try:
+        return datetime.fromisoformat(at) - datetime.now(UTC) >= _WRONG
+    except ValueError:
+        return True
+
+
 def tagger(root: Path) -> dict[str, str]:
     """Variables that say who is at work, where git does not know."""
     try:

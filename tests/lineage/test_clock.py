@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rsft.lineage import read_record, read_runs, tag_run
+from rsft.lineage import latest_runs, read_record, read_runs, tag_run
 from rsft.lineage.changes import Baseline
 from tests.clocks import SetClock
 from tests.clocks import clock as clock
@@ -48,6 +48,8 @@ def test_a_year_that_was_wrong_dates_no_run_after_it(clock: type[SetClock], tmp_
         tag_run(workspace, name, {"run_id": name, "stages": {}})
     runs = read_runs(workspace)
     assert [run.run_id for run in runs] == ["one", "two", "far"]
+    latest = latest_runs(workspace, "")
+    assert [run.run_id for run in latest] == ["two", "one", "far"]
     now = datetime.now().astimezone()
     assert datetime.fromisoformat(runs[1].tagged_at) - now < timedelta(seconds=10)
 
