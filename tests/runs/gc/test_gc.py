@@ -9,12 +9,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from dvc.lock import LockError
 from fsspec.implementations.memory import MemoryFileSystem
 from typer.testing import CliRunner
 
 from rsft.cli.app import app
 from rsft.errors import LineageError, WorkspaceError
 from rsft.lineage import Pipeline, Workspace, md5_of, tag_run
+from rsft.lineage.repository import open_repository
 from rsft.lineage.stores import RemoteStore
 from rsft.runs.gc import Unused, find_unused, hold_everything
 from tests.audit.conftest import STAGES, Audited
@@ -138,6 +140,24 @@ def test_another_checkout_s_lock_names_and_its_run_keeps_all_waiting(
         hold_everything(audited.workspace),
     ):
         pass
+
+
+def test_what_dvc_adds_meanwhile_is_not_taken_for_unused(audited: Audited, tmp_path: Path) -> None:
+    """`dvc add` writes the pointer once all that it names is in the cache, and not before."""
+    tree = tmp_path / "tree"
+    git(audited.root, "worktree", "add", "--quiet", "--detach", str(tree))
+    shutil.copytree(audited.root / ".dvc", tree / ".dvc", ignore=shutil.ignore_patterns("cache"))
+    with (
+        open_repository(Workspace(root=tree, home=audited.root)) as repo,
+        repo.lock,
+        pytest.raises(WorkspaceError, match=r"a DVC command is at work in .*tree; let it end"),
+        hold_everything(audited.workspace),
+    ):
+        pass
+    with hold_everything(audited.workspace):
+        assert unused(audited, remote=True) == {}
+        with open_repository(audited.workspace) as repo, pytest.raises(LockError):
+            repo.add("params.yaml")
 
 
 def test_a_record_and_a_version_name_what_no_run_does(audited: Audited, tags: set[str]) -> None:
