@@ -112,7 +112,7 @@ def parse_row(line: str, file: Path, number: int) -> dict[str, Any]:
         raise PromptsError(
             f"{file}:{number}: lists or objects are nested over {_DEEPEST} deep; leave them out"
         )
-    _refuse_half_characters(row, file, number)
+    _refuse_half_characters(row, line, file, number)
     return row
 
 
@@ -129,8 +129,10 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON; write null, or leave the field out")
 
 
-def _refuse_half_characters(row: dict[str, Any], file: Path, number: int) -> None:
+def _refuse_half_characters(row: dict[str, Any], line: str, file: Path, number: int) -> None:
     """JSON can escape half of a character beyond U+FFFF, which no UTF-8 file can hold."""
+    if "\\u" not in line:  # as it was written; the file is UTF-8
+        return
     for field, value in row.items():
         try:
             json.dumps([field, value], ensure_ascii=False).encode()
