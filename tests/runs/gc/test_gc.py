@@ -273,8 +273,9 @@ def test_worktrees_go_once_nothing_is_under_way_in_them(audited: Audited) -> Non
     (trees / "failed/.rsft/ledger/plan/part").touch()
     (trees / "edited/params.yaml").write_text("seed: 9\n")
     for tree in trees.iterdir():
-        if tree.name != "young":
-            os.utime(tree, (0, 0))
+        os.utime(tree, (0, 0))
+        if tree.name not in ("young", "gone"):
+            os.utime(tree / ".git", (0, 0))
     os.chdir(trees / "busy")
     assert set(unused(audited)["scratch worktrees"].sizes) == {
         str(trees / "done"),
