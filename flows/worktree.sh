@@ -36,6 +36,16 @@ flock "$main/.rsft/checkouts.lock" true
 if [ "$name" = retrain ] && [ -e "$tree/.rsft/lock" ] && ! flock --nonblock "$tree/.rsft/lock" true; then
   tree=$tree-${PREFECT__FLOW_RUN_ID:-$$}
 fi
+# What failed beside such a one is gone on with, too, once that has succeeded.
+if [ "$name" = retrain ] && [ ! -e "$tree/.git" ]; then
+  for other in "$tree"-*; do
+    if [ -e "$other/.rsft/lock" ] && flock --nonblock "$other/.rsft/lock" true; then
+      rm -rf "$tree"
+      git -C "$main" worktree move "$other" "$tree"
+      break
+    fi
+  done
+fi
 if [ -e "$tree/.git" ]; then
   touch "$tree/.git"
   if [ "$name" = retrain ]; then

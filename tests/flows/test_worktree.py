@@ -145,6 +145,26 @@ def test_nothing_changes_under_a_run_that_a_killed_worker_left_at_work(
     assert (other / "data" / "raw" / "train.jsonl").exists()
 
 
+def test_what_failed_beside_such_a_run_is_gone_on_with_once_that_has_succeeded(
+    main: Path,
+) -> None:
+    tree = worktree(main)
+    (tree / ".rsft").mkdir()
+    with FileLock(tree / ".rsft" / "lock"):
+        other = worktree(main, PREFECT__FLOW_RUN_ID="0123")
+    (other / ".rsft").mkdir()
+    (other / ".rsft" / "part").write_text("drawn")
+    quit_worktree(Workspace(root=tree, home=main))
+    with FileLock(other / ".rsft" / "lock"):
+        assert not (worktree(main) / ".rsft").exists(), "it is at work still"
+    quit_worktree(Workspace(root=tree, home=main))
+    assert worktree(main) == tree
+    assert (tree / ".rsft" / "part").read_text() == "drawn"
+    assert (tree / ".rsft" / "resumed").exists()
+    assert not other.exists()
+    assert git(main, "worktree", "list", "--porcelain").count("worktree ") == 2
+
+
 def test_it_goes_when_its_run_has_succeeded(main: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = worktree(main)
     (tree / "data" / "model").write_text("ignored by git")
