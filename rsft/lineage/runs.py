@@ -177,7 +177,9 @@ def _manifest(blob: bytes) -> Mapping[str, Any] | None:
     try:
         told = json.loads(blob)
         stages, inputs = told["stages"].values(), told.get("inputs", {})
+        model, settings = told.get("model", {}), told.get("params", {}).get("register", {})
         outs = [*(out for stage in stages for out in stage["outs"].values()), *inputs.values()]
+        paths = [*(path for stage in stages for path in stage["outs"]), *inputs, *model.values()]
         is_one = all(out.keys() == {"hash", "size", "files"} for out in outs) and all(
             isinstance(text, str)
             for text in (
@@ -185,9 +187,15 @@ def _manifest(blob: bytes) -> Mapping[str, Any] | None:
                 *(md5 for stage in stages for md5 in stage["deps"].values()),
             )
         )
+        is_one = is_one and isinstance(settings, dict) and all(map(_is_inside, paths))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
     return told if is_one else None
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a path, or a hash, cannot lead out of the folder that data are laid out in."""
+    return not path.startswith("/") and ".." not in path.split("/")
 
 
 def _record(fields: Sequence[str], manifest: Mapping[str, Any]) -> RunRecord:
