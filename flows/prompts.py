@@ -4,6 +4,7 @@ Deploy it with ``prefect deploy --all`` (prefect.yaml), or add a file by hand: `
 """
 
 import logging
+from itertools import takewhile
 from typing import Any
 
 from prefect import flow
@@ -13,7 +14,7 @@ from prefect.events import emit_event
 from flows.server import server_problem
 from flows.telling import tell_in_one_line
 from rsft.config import load_config
-from rsft.lineage import Addition, Workspace
+from rsft.lineage import Workspace, read_additions
 from rsft.report.prompts import taken_markdown
 from rsft.runs.intake import take_folder, take_upstream
 
@@ -38,43 +39,50 @@ def prompts() -> list[dict[str, Any]]:
     workspace.enter()
     config = load_config()
     told: list[dict[str, Any]] = []
-    added: list[Addition] = []
     try:
         newer = take_upstream(workspace, config, on_wait=_say_whom)
         if newer is not None:
             told.append({"name": newer.source, "problem": None, "addition": newer.as_dict()})
-            added.append(newer)
-        for taken in take_folder(workspace, config, on_wait=_say_whom):
-            told.append(taken.as_dict())
-            added += [] if taken.addition is None else [taken.addition]
+        told.extend(one.as_dict() for one in take_folder(workspace, config, on_wait=_say_whom))
     finally:  # those before an error were taken in, too
-        new = sum(addition.new for addition in added)
-        if new:
-            announce(added[-1], new)
+        announce(workspace)
     if told:
         create_markdown_artifact(taken_markdown(told), key="prompts")
     return told
 
 
-def announce(addition: Addition, new: int) -> None:
-    """Tells who waits for it that there are new prompts.
+def announce(workspace: Workspace) -> None:
+    """Tells who waits for it that there are new prompts, where that was not told yet.
+
+    What was taken in before a kill, or while no server answered, is told of with the next.
 
     Args:
-        addition: The last one.
-        new: How many prompts are new.
+        workspace: The checkout, which must be the current folder.
     """
+    file = workspace.private / "announced"
+    before = file.read_text(encoding="utf-8") if file.exists() else None
+    untold = list(takewhile(lambda one: one["fingerprint"] != before, reversed(read_additions())))
+    if not untold:
+        return
+    last = untold[0]
     emit_event(
         event=PROMPTS_EVENT,
         resource={"prefect.resource.id": "rsft.prompts"},
-        payload={"new": new, "total": addition.total, "fingerprint": addition.fingerprint},
+        payload={
+            "new": sum(addition["new"] for addition in untold),
+            "total": last["total"],
+            "fingerprint": last["fingerprint"],
+        },
     )
+    workspace.private.mkdir(exist_ok=True)
+    file.write_text(last["fingerprint"], encoding="utf-8")
 
 
-def announce_by_hand(addition: Addition) -> str | None:
-    """Announces an addition where there is a server; else says why nobody was told."""
+def announce_by_hand(workspace: Workspace) -> str | None:
+    """Announces additions where there is a server; else says why nobody was told."""
     problem = server_problem()
     if problem is None:
-        announce(addition, addition.new)
+        announce(workspace)
     return problem
 
 

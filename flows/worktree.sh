@@ -3,7 +3,9 @@
 # That of retraining has what the user brought, too, as it is now: git does not know it. It is removed
 # when its run has succeeded (flows/retrain.py); what is here is of one that did not, and is gone on with.
 # Those of promotions that are over go: clean ones, in which no process works, and none is about to.
+# The user's hooks are for the user's commits.
 set -euo pipefail
+git() { command git -c core.hooksPath=/dev/null -c core.fsmonitor=false "$@"; }
 main=$(git rev-parse --path-format=absolute --git-common-dir)
 main=$(dirname "$main")
 name=${1:-retrain}
@@ -27,9 +29,22 @@ brought() {
   cd "$1/data/raw" && find . ! -type d -printf '%y %s %T@ %p\0' | LC_ALL=C sort -z
 }
 
+# Whoever holds all checkouts, as `rsft gc` does, lets go of them again.
+mkdir -p "$main/.rsft"
+flock "$main/.rsft/checkouts.lock" true
 # Whom a killed worker left at work goes on; nobody's files may change under it.
 if [ "$name" = retrain ] && [ -e "$tree/.rsft/lock" ] && ! flock --nonblock "$tree/.rsft/lock" true; then
   tree=$tree-${PREFECT__FLOW_RUN_ID:-$$}
+fi
+# What failed beside such a one is gone on with, too, once that has succeeded.
+if [ "$name" = retrain ] && [ ! -e "$tree/.git" ]; then
+  for other in "$tree"-*; do
+    if [ -e "$other/.rsft/lock" ] && flock --nonblock "$other/.rsft/lock" true; then
+      rm -rf "$tree"
+      git -C "$main" worktree move "$other" "$tree"
+      break
+    fi
+  done
 fi
 if [ -e "$tree/.git" ]; then
   touch "$tree/.git"

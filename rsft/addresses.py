@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _USER = re.compile(r"://[^/?#\s'\"]*@")
+_PASSWORD = re.compile(r"://[^/?#\s'\"@:]*:(?!\d{1,5}[/?#])[^\s'\"@]*@")
+"""SQLAlchemy, and so MLflow and Prefect, takes one that holds what ends a host, as it stands."""
 _SECRET = re.compile(
     r"(?:password|token|secret|api.?key|sig(?:nature)?|credential)=", re.IGNORECASE
 )
@@ -17,7 +19,8 @@ _QUERY = re.compile(r"(://[^?#\s'\"]*)\?[^#\s'\"]+")
 
 def without_secrets(text: str) -> str:
     """A text with ``***`` for the users and parameters of the addresses in it."""
-    return _QUERY.sub(r"\1?***", _USER.sub("://***@", text))
+    hidden = _USER.sub("://***@", _PASSWORD.sub("://***@", text))
+    return _QUERY.sub(r"\1?***", hidden)
 
 
 def one_line(error: BaseException) -> str:
@@ -30,7 +33,8 @@ def one_line(error: BaseException) -> str:
 def has_secret(address: str) -> bool:
     """Whether an address has a password, by its place or by its name."""
     parts = urlsplit(address)
-    return parts.password is not None or _SECRET.search(parts.query) is not None
+    by_name, by_place = _SECRET.search(parts.query), _PASSWORD.search(address)
+    return parts.password is not None or by_name is not None or by_place is not None
 
 
 def hide_secrets(value: Any) -> Any:

@@ -18,6 +18,8 @@ from rsft.addresses import has_secret, hide_secrets, one_line, without_secrets
         ("sqlite:////home/ann@work/mlflow.db", "sqlite:////home/ann@work/mlflow.db"),
         ("is it http://x/y? ann@example.org", "is it http://x/y? ann@example.org"),
         ("../elsewhere", "../elsewhere"),
+        ("at postgresql://ann:p/a#s?s@host/db", "at postgresql://***@host/db"),
+        ("http://127.0.0.1:4200/runs/a@b", "http://127.0.0.1:4200/runs/a@b"),
     ],
 )
 def test_addresses_in_a_text_tell_no_secret(told: str, shown: str) -> None:
@@ -48,6 +50,9 @@ def test_an_error_is_one_line(error: Exception, told: str) -> None:
         ("postgresql://ann:word@host/db", True),
         ("postgresql://host/db?user=ann&password=word", True),
         ("https://host/v1?api-key=word", True),
+        ("postgresql://ann:w/ord@host/db", True),
+        ("postgresql://ann:w#ord@host/db", True),
+        ("http://host:5000/a@b", False),
         ("postgresql://ann@host/db?sslmode=require&sslkey=/etc/key", False),
         ("sqlite:////home/token=/mlflow.db", False),
     ],

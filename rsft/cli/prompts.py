@@ -64,17 +64,17 @@ def add(
     addition = take_in(workspace, config, named, on_wait=say if wait else None)
     for line in addition_lines(addition.as_dict()):
         console.print(line)
-    unsent = None
-    if addition.new:
+    unsent, is_new = None, any(one.new for one in (newer, addition) if one is not None)
+    if is_new:
         from flows.prompts import announce_by_hand
 
-        unsent = announce_by_hand(addition)
+        unsent = announce_by_hand(workspace)
         if unsent is not None:
             console.print(escape(f"no event was sent: {unsent}; the next schedule sees them"))
         elif edited := uncommitted(workspace.home):
             console.print(f"[yellow]{escape(plain(uncommitted_text(edited)))}[/]")
     if as_json:
-        is_sent = bool(addition.new) and unsent is None
+        is_sent = is_new and unsent is None
         print(json.dumps(addition.as_dict() | {"event_sent": is_sent}, indent=2))
     if not addition.new + addition.known:
         raise typer.Exit(1)

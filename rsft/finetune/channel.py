@@ -8,7 +8,7 @@ import contextlib
 import json
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -35,6 +35,16 @@ def host_and_port(address: str) -> tuple[str, int]:
 
 class TornError(Exception):
     """A file that did not come as it was sent."""
+
+
+def _files(listed: Any) -> Iterator[tuple[str, int, str]]:
+    """Name, size and hash of each file of a list, which may be anything."""
+    for entry in listed if isinstance(listed, list) else [listed]:
+        match entry:
+            case [str() as name, int() as size, str() as sha256] if size >= 0:
+                yield name, size, sha256
+            case _:
+                raise TornError(f"{str(entry)[:100]!r} tells of no file")
 
 
 class Channel:
@@ -89,17 +99,17 @@ class Channel:
             with path.open("rb") as file:
                 self._connection.sendfile(file)
 
-    def receive(self, listed: Sequence[Sequence[Any]], folder: Path) -> None:
+    def receive(self, listed: Any, folder: Path) -> None:
         """Writes the files that the other end has listed below a folder.
 
         Raises:
-            TornError: Where one did not come whole, or is to lie elsewhere.
+            TornError: Where one did not come whole, or is to lie elsewhere, or there is no list.
             OSError: Where one cannot be written.
         """
-        for name, size, sha256 in listed:
+        for name, size, sha256 in _files(listed):
             place = PurePosixPath(name)
-            if place.is_absolute() or ".." in place.parts:
-                raise TornError(f"{name}: not below the folder")
+            if place.is_absolute() or ".." in place.parts or "\0" in name:
+                raise TornError(f"{name!r}: not below the folder")
             file = folder / place
             file.parent.mkdir(parents=True, exist_ok=True)
             self._write(file, size)

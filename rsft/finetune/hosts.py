@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from threading import Timer
 from typing import Any
 
 from rsft.config import FinetuneSection, HostsSection
@@ -72,7 +73,7 @@ def gathered(
                     on_progress(0, section.steps, come)
                 channel = _next_caller(listener, until, come, meeting.section)
                 stack.callback(channel.close)
-                hello = _greeting(channel)
+                hello = _greeting(channel, until)
                 if hello is not None:
                     host = Host(name=hello["host"], channel=channel)
                     _refuse_unlike(host, hello, meeting, section, device)
@@ -105,11 +106,15 @@ def _next_caller(
     return Channel(connection, address)
 
 
-def _greeting(channel: Channel) -> dict[str, Any] | None:
+def _greeting(channel: Channel, until: float) -> dict[str, Any] | None:
     """What a caller says of itself; null for one that is no host."""
-    channel.patience(_GREETING_SECONDS)
-    match channel.hear():
-        case {"host": str(), "machine": dict(), "gpus": int()} as hello:
+    # However slowly it comes: each call of its own may wait no longer than the last byte did.
+    ends = Timer(min(_GREETING_SECONDS, until - time.monotonic()), channel.close)
+    ends.start()
+    hello = channel.hear()
+    ends.cancel()
+    match hello:
+        case {"host": str(), "machine": dict(), "gpus": int()}:
             return hello
     logger.warning("hosts: %s is no host of ours, and is let go of", channel.other_address)
     channel.close()

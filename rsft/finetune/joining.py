@@ -81,7 +81,14 @@ def _take_part(channel: Channel, machine: Mapping[str, str], tell: Tell) -> bool
     match channel.hear():
         case {"error": str(text)}:
             raise TrainingError(text)
-        case {"settings": dict() as settings}:
+        case {
+            "settings": {
+                "section": {"processes": int()},
+                "here": int(),
+                "threads": int(),
+                "resumed": bool(),
+            } as settings
+        }:
             with tempfile.TemporaryDirectory(prefix="rsft-join-", ignore_cleanup_errors=True) as at:
                 return _compute(channel, settings, Path(at), tell)
     return False
@@ -90,8 +97,7 @@ def _take_part(channel: Channel, machine: Mapping[str, str], tell: Tell) -> bool
 def _compute(channel: Channel, settings: dict[str, Any], folder: Path, tell: Tell) -> bool:
     """Runs this host's ranks for as long as the other end is there."""
     try:
-        listed = (channel.hear() or {}).get("files", ())
-        channel.receive(listed, folder)
+        channel.receive((channel.hear() or {}).get("files"), folder)
         resumed = str(folder / "resumed") if settings["resumed"] else None
         own = {"address": channel.other_address, "resumed": resumed}
         (folder / "settings.json").write_text(json.dumps(settings | own), encoding="utf-8")

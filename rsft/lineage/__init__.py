@@ -37,6 +37,7 @@ from rsft.lineage.recording import (
     record_verdict,
 )
 from rsft.lineage.remote import Push, owe_push, owed_runs, push_owed
+from rsft.lineage.repository import without_dvc
 from rsft.lineage.room import told_where_full
 from rsft.lineage.runcache import read_run_cache
 from rsft.lineage.runs import (
@@ -157,5 +158,6 @@ __all__ = [
     "unparsed",
     "version_input",
     "with_members",
+    "without_dvc",
     "write_addition",
 ]

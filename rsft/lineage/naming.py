@@ -87,7 +87,7 @@ def _committed(root: Path) -> Iterator[bytes]:
     commits = {line.split()[-1] for line in listed.splitlines()}
     names = [f"{commit}:{path}" for commit in sorted(commits) for path in (LOCK, MANIFEST)]
     # Of a history git tells each content once, by one of its paths.
-    history = run_git(root, "rev-list", "--objects", "--all").splitlines()
+    history = run_git(root, "rev-list", "--objects", "--all").split("\n")
     names += [line.split()[0] for line in history if line.endswith((LOCK, _POINTER))]
     for start in range(0, len(names), _TOGETHER):
         blobs = read_blobs(root, names[start : start + _TOGETHER])

@@ -51,7 +51,7 @@ def _read(tag: str, body: str) -> PurgeRecord | None:
     try:
         told = json.loads(body)
         kind, hashes, reason = told.pop("kind"), told.pop("hashes"), told.pop("reason")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     if kind != "purged" or not tag.removeprefix(PURGE_TAGS).isdecimal():
         return None

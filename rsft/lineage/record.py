@@ -179,7 +179,7 @@ def _entry(fields: Sequence[str]) -> Entry | None:
         form, needed = _FORMS[kind]
         version = told.pop("version")
         at = datetime.fromisoformat(at).isoformat()  # some gits write Z, others +00:00
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     found = form.fullmatch(tag)
     if found is None or not commit or type(version) is not int or not needed <= told.keys():

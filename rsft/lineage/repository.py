@@ -3,7 +3,8 @@
 import json
 import logging
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from rsft.addresses import one_line
 from rsft.errors import WorkspaceError
 from rsft.lineage.remote_settings import require_no_secrets
 from rsft.lineage.workspace import Workspace
+from rsft.lineage.worktrees import list_worktrees
 
 
 def open_repository(workspace: Workspace) -> Any:
@@ -35,6 +37,31 @@ def open_repository(workspace: Workspace) -> Any:
     except ConfigError as error:
         told = one_line(error)
         raise WorkspaceError(f"{workspace.root / '.dvc' / 'config'}: {told}") from None
+
+
+@contextmanager
+def without_dvc(workspace: Workspace) -> Iterator[None]:
+    """Keeps DVC's own commands from all checkouts that share the cache.
+
+    They put into the cache what a pointer names only in the end.
+
+    Raises:
+        WorkspaceError: Where one is at work.
+    """
+    from dvc.lock import LockError
+
+    with ExitStack() as held:
+        for root in list_worktrees(workspace):
+            if not (root / ".dvc").is_dir():
+                continue
+            repo = held.enter_context(open_repository(Workspace(root=root, home=workspace.home)))
+            try:
+                held.enter_context(repo.lock)
+            except LockError:
+                raise WorkspaceError(
+                    f"a DVC command is at work in {root}; let it end, and try again"
+                ) from None
+        yield
 
 
 def drop_torn_locks(repo: Any) -> None:

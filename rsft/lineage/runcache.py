@@ -6,6 +6,8 @@ from rsft.lineage.cache import OBJECTS, Cache
 from rsft.lineage.inside import glob_inside
 from rsft.lineage.yaml12 import load_yaml
 
+_OUTS = b"\nouts:\n"
+
 
 def read_run_cache(cache: Cache) -> dict[Path, frozenset[str]]:
     """Hashes of a stage's outputs by the file that says so; none where that cannot be read."""
@@ -14,7 +16,10 @@ def read_run_cache(cache: Cache) -> dict[Path, frozenset[str]]:
 
 
 def _outs(file: Path) -> frozenset[str]:
+    content = file.read_bytes()
     try:
-        return frozenset(out["md5"] for out in load_yaml(file.read_bytes())["outs"])
+        # They come last, after many times as much that has no say here.
+        outs = load_yaml(content[content.rindex(_OUTS) :])["outs"]
+        return frozenset(out["md5"] for out in outs)
     except (ValueError, KeyError, TypeError):
         return frozenset()

@@ -102,6 +102,8 @@ def spoilt_runs(workspace: Workspace) -> list[str]:
 def latest_runs(workspace: Workspace, naming: str) -> Iterator[RunRecord]:
     """Runs whose manifests have a text somewhere, the latest first, read as they are asked for.
 
+    Those of a clock that was far ahead come last: which of the others they came before is not told.
+
     Args:
         workspace: A checkout that has the tags.
         naming: The text.
@@ -156,7 +158,8 @@ def _tags(workspace: Workspace, pattern: str) -> list[list[str]]:
     listed = run_git(
         workspace.root, "for-each-ref", f"--format={_FIELDS}", "--sort=taggerdate", pattern
     )
-    tags = [line.split("\0") for line in listed.splitlines()]
+    # Names of tags and of people may hold what else ends a line.
+    tags = [line.split("\0") for line in listed.split("\n") if line]
     annotated = [fields for fields in tags if fields[1] == "tag"]
     return sorted(annotated, key=lambda fields: _is_dated(fields[3]))
 
@@ -182,7 +185,9 @@ def _manifest(blob: bytes) -> Mapping[str, Any] | None:
     try:
         told = json.loads(blob)
         stages, inputs = told["stages"].values(), told.get("inputs", {})
+        model, settings = told.get("model", {}), told.get("params", {}).get("register", {})
         outs = [*(out for stage in stages for out in stage["outs"].values()), *inputs.values()]
+        paths = [*(path for stage in stages for path in stage["outs"]), *inputs, *model.values()]
         is_one = all(out.keys() == {"hash", "size", "files"} for out in outs) and all(
             isinstance(text, str)
             for text in (
@@ -190,9 +195,15 @@ def _manifest(blob: bytes) -> Mapping[str, Any] | None:
                 *(md5 for stage in stages for md5 in stage["deps"].values()),
             )
         )
+        is_one = is_one and isinstance(settings, dict) and all(map(_is_inside, paths))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
     return told if is_one else None
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a path, or a hash, cannot lead out of the folder that data are laid out in."""
+    return not path.startswith("/") and ".." not in path.split("/")
 
 
 def _record(fields: Sequence[str], manifest: Mapping[str, Any]) -> RunRecord:

@@ -110,7 +110,7 @@ def _run_times(root: Path) -> Iterator[datetime]:
     """When other runs were tagged: whoever asks for the latest run goes by that."""
     format_ = "--format=%(taggerdate:iso-strict)"
     listed = run_git(root, "for-each-ref", format_, f"refs/tags/{RUN_TAGS}")
-    yield from filter(None, map(read_time, listed.splitlines()))
+    yield from filter(None, map(read_time, listed.split()))
 
 
 def _write(root: Path, index: Mapping[str, str], path: str, text: str) -> None:

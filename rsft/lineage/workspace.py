@@ -23,6 +23,8 @@ from rsft.lineage.room import told_where_full
 
 LOCK = "dvc.lock"
 """Hashes of all outputs. The branch does not carry it, so it is no edit."""
+_MOMENT = 2.0
+"""Seconds that others take at most to see whether all checkouts are held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,17 +96,27 @@ class Workspace:
                 null: an error then.
 
         Raises:
-            WorkspaceError: Where another run holds it: which, whose, and since when.
+            WorkspaceError: Where another run holds it, or all checkouts: which, whose, and since
+                when.
         """
-        self.private.mkdir(exist_ok=True)
-        lock = FileLock(self.private / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            if on_wait is None:
-                raise self._taken(self._holder()) from None
-            on_wait(self._holder())
-            lock.acquire()
+        with self.hold_alone(run_id, on_wait=on_wait):
+            self.lock_all(on_wait=on_wait).release()
+            yield
+
+    def lock_all(self, *, on_wait: Callable[[str], None] | None = None) -> FileLock:
+        """Has the lock of whoever holds all checkouts, who cannot find one that is made since.
+
+        So it is asked for by whoever holds one, too, and let go of at once. As ``hold``.
+        """
+        home = Workspace(root=self.home, home=self.home)
+        return home._acquire(FileLock(home.private / "checkouts.lock"), on_wait, _MOMENT)
+
+    @contextmanager
+    def hold_alone(
+        self, run_id: str, *, on_wait: Callable[[str], None] | None = None
+    ) -> Iterator[None]:
+        """Does so for whoever holds all checkouts; arguments and errors as there."""
+        lock = self._acquire(FileLock(self.private / "lock"), on_wait)
         try:
             self._sign(run_id)
             yield
@@ -133,6 +145,20 @@ class Workspace:
                 return None
         except Timeout:
             return self._holder()
+
+    def _acquire(
+        self, lock: FileLock, on_wait: Callable[[str], None] | None, patience: float = 0.0
+    ) -> FileLock:
+        """Waits for a lock, where it may, with the holder of this workspace told."""
+        self.private.mkdir(exist_ok=True)
+        try:
+            lock.acquire(timeout=patience)
+        except Timeout:
+            if on_wait is None:
+                raise self._taken(self._holder()) from None
+            on_wait(self._holder())
+            lock.acquire()
+        return lock
 
     def _taken(self, holder: str) -> WorkspaceError:
         return WorkspaceError(

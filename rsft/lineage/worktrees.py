@@ -23,6 +23,8 @@ def list_worktrees(workspace: Workspace) -> list[Path]:
 def hold_checkouts(workspace: Workspace, work: str) -> Iterator[None]:
     """Holds all workspaces that share the cache: no run adds what is not in a plan, or loses it.
 
+    In one that is made meanwhile no run begins.
+
     Args:
         workspace: One of them.
         work: What for, as whoever finds them held is told.
@@ -31,9 +33,10 @@ def hold_checkouts(workspace: Workspace, work: str) -> Iterator[None]:
         WorkspaceError: Where a run holds one of them.
     """
     with ExitStack() as held:
+        held.callback(workspace.lock_all().release)
         for root in list_worktrees(workspace):
             if (root / "dvc.yaml").exists():  # else it was removed by hand, or is bare
-                held.enter_context(Workspace(root=root, home=workspace.home).hold(work))
+                held.enter_context(Workspace(root=root, home=workspace.home).hold_alone(work))
         yield
 
 

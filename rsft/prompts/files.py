@@ -17,6 +17,10 @@ from rsft.prompts.gsm8k import slot_solution
 from rsft.prompts.messages import read_messages
 from rsft.types import Prompt, Turn
 
+_DEEPEST = 100
+"""Levels of lists and objects in a row. Python's own limit is for a reader and all its callers, so
+that a stage might not read what was taken in by a command."""
+
 
 def read_files(section: FilesSection) -> dict[str, list[Prompt]]:
     """Reads every file of the section.
@@ -104,8 +108,20 @@ def parse_row(line: str, file: Path, number: int) -> dict[str, Any]:
         raise PromptsError(f"{file}:{number}: cannot be read ({error})") from None
     if not isinstance(row, dict):
         raise PromptsError(f"{file}:{number}: a JSON {type(row).__name__}, not an object")
-    _refuse_half_characters(row, file, number)
+    if line.count("[") + line.count("{") > _DEEPEST and _is_deep(row):
+        raise PromptsError(
+            f"{file}:{number}: lists or objects are nested over {_DEEPEST} deep; leave them out"
+        )
+    _refuse_half_characters(row, line, file, number)
     return row
+
+
+def _is_deep(row: dict[str, Any]) -> bool:
+    level: list[Any] = [row]
+    for _ in range(_DEEPEST):
+        inside = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [each for values in inside for each in values if isinstance(each, dict | list)]
+    return bool(level)
 
 
 def _refuse_constant(name: str) -> None:
@@ -113,8 +129,10 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON; write null, or leave the field out")
 
 
-def _refuse_half_characters(row: dict[str, Any], file: Path, number: int) -> None:
+def _refuse_half_characters(row: dict[str, Any], line: str, file: Path, number: int) -> None:
     """JSON can escape half of a character beyond U+FFFF, which no UTF-8 file can hold."""
+    if "\\u" not in line:  # as it was written; the file is UTF-8
+        return
     for field, value in row.items():
         try:
             json.dumps([field, value], ensure_ascii=False).encode()

@@ -126,7 +126,8 @@ class Registry:
     def _error(self, error: BaseException) -> RegistryError:
         while cause := error.__cause__ or (not error.__suppress_context__ and error.__context__):
             error = cause
-        why = without_secrets(str(error).strip().splitlines()[0])
+        first = str(error).strip().partition("\n")[0] or type(error).__name__
+        why = without_secrets(first)
         return RegistryError(
             f"MLflow's store {self.shown_uri} cannot be used ({why}); start its server, or set "
             f"another address as register.tracking_uri"

@@ -26,6 +26,7 @@ from rsft.lineage import (
     read_run_cache,
     read_runs,
     with_members,
+    without_dvc,
 )
 from rsft.registry import Registry, find_leftovers, remove_leftover, version_tags
 from rsft.runs.record import hold_registry
@@ -46,12 +47,12 @@ class Unused:
 
 @contextmanager
 def hold_everything(workspace: Workspace) -> Iterator[None]:
-    """Holds all checkouts and the registry.
+    """Holds all checkouts, from DVC's own commands too, and the registry.
 
     Raises:
-        WorkspaceError: Where a run is at work.
+        WorkspaceError: Where a run or a command is at work.
     """
-    with hold_checkouts(workspace, "gc"), hold_registry(workspace):
+    with hold_checkouts(workspace, "gc"), without_dvc(workspace), hold_registry(workspace):
         yield
 
 

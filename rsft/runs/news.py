@@ -23,11 +23,9 @@ def count_new(workspace: Workspace) -> int | None:
     Returns:
         How many; null where no run was finished, or its prompts are no longer in the cache.
     """
-    last = next(latest_runs(workspace, "run_id"), None)
-    if last is None:
+    found = next(_prompts_of_runs(workspace), None)
+    if found is None:
         return None
-    outs = {path: out.hash for stage in last.stages.values() for path, out in stage.outs.items()}
-    found = outs[str(PROMPTS)]
     names = {split_file(split).name for split in TRAINING}
     cache = Cache(workspace)
     try:
@@ -36,6 +34,13 @@ def count_new(workspace: Workspace) -> int | None:
     except (LedgerError, LineageError):
         return None
     return sum(asked not in had for asked in _questions(map(split_file, TRAINING)))
+
+
+def _prompts_of_runs(workspace: Workspace) -> Iterator[str]:
+    """Hashes of the prompts of runs that have some, as others' tags need not; the latest first."""
+    for run in latest_runs(workspace, str(PROMPTS)):
+        for stage in run.stages.values():
+            yield from (out.hash for path, out in stage.outs.items() if path == str(PROMPTS))
 
 
 def _questions(files: Iterable[Path]) -> Iterator[tuple[str, ...]]:

@@ -80,7 +80,8 @@ def _scratch(workspace: Workspace) -> Iterator[Path]:
     """Worktrees of scheduled runs in which nothing is under way, and what is left of such."""
     linked, busy = list_worktrees(workspace), list(_working_folders())
     for tree in sorted(glob_inside(workspace.home, ".rsft/worktrees/*")):
-        if _age(tree) < _JUST_MADE:
+        mark = tree / ".git"  # touched for each run that is about to start there
+        if _age(mark if mark.exists() else tree) < _JUST_MADE:
             continue
         if any(folder.is_relative_to(tree) for folder in busy):
             continue

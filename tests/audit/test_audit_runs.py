@@ -120,7 +120,19 @@ def test_a_tag_that_holds_no_run_is_found(audited: Audited) -> None:
     assert "'../../../etc/passwd' for a hash" in found.found
 
 
-@pytest.mark.parametrize("manifest", ["{", "[1]", '{"stages": {"x": 1}}', '{"stages": {"x": {}}}'])
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "{",
+        "[1]",
+        '{"stages": {"x": 1}}',
+        '{"stages": {"x": {}}}',
+        '{"stages": {}, "model": 1}',
+        '{"stages": {}, "model": {"path": "/etc/model"}}',
+        '{"stages": {}, "params": {"register": 1}}',
+        '{"stages": {}, "inputs": {"../x": {"hash": "", "size": 1, "files": 1}}}',
+    ],
+)
 def test_a_tag_whose_manifest_is_none_is_found_and_the_rest_is_proven(
     audited: Audited, manifest: str
 ) -> None:
@@ -133,7 +145,7 @@ def test_a_tag_whose_manifest_is_none_is_found_and_the_rest_is_proven(
 
 @pytest.mark.parametrize(
     "changes",
-    [{"rows": 1}, {"changed": 1}, {"expectations": {"1": 1}}, {"policy": {}}, {"model": 1}],
+    [{"rows": 1}, {"changed": 1}, {"expectations": {"1": 1}}, {"policy": {}}],
 )
 def test_a_manifest_that_tells_other_things_is_found(audited: Audited, changes: dict) -> None:
     manifest = dict(audited.run.manifest) | changes

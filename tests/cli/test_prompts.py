@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from rsft.cli.app import app
 from rsft.lineage import Workspace
+from rsft.runs.intake import take_in
 from tests.runs.intake.conftest import TRAIN, settings, write
 from tests.runs.intake.conftest import place as place
 
@@ -67,9 +68,7 @@ def test_versions_are_listed(call: Call) -> None:
 
 def test_where_there_is_a_server_it_is_told(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
-    monkeypatch.setattr(
-        "flows.prompts.announce_by_hand", lambda addition: told.append(addition.new)
-    )
+    monkeypatch.setattr("flows.prompts.announce_by_hand", lambda found: told.append(found.root))
     monkeypatch.setattr("rsft.lineage.uncommitted", lambda _: ["params.yaml"])
     write(Path("in.jsonl"), NEW)
     lines = call("prompts", "add", "in.jsonl").output.splitlines()
@@ -77,4 +76,18 @@ def test_where_there_is_a_server_it_is_told(call: Call, monkeypatch: pytest.Monk
         "params.yaml not committed: deployed runs work at the commit, without that"
     ]
     call("prompts", "add", "in.jsonl")  # nothing is new now
-    assert told == [1]
+    assert told == [Path.cwd()]
+
+
+def test_what_came_by_git_alone_is_told_too(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr("flows.prompts.announce_by_hand", told.append)
+    write(Path("in.jsonl"), TRAIN[0])
+    write(Path("theirs.jsonl"), NEW)
+
+    def take(workspace: Any, config: Any, **_: Any) -> Any:
+        return take_in(workspace, config, Path("theirs.jsonl"))
+
+    monkeypatch.setattr("rsft.runs.intake.take_upstream", take)
+    assert json.loads(call("prompts", "add", "in.jsonl", "--json").stdout)["event_sent"]
+    assert len(told) == 1

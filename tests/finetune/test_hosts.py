@@ -14,7 +14,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -253,6 +253,52 @@ def test_a_caller_that_is_no_host_is_let_go_of(
     assert [record.getMessage() for record in caplog.records] == [
         "hosts: 127.0.0.1 is no host of ours, and is let go of"
     ]
+
+
+def test_a_caller_that_never_comes_to_an_end_is_not_waited_for(address: str) -> None:
+    """A byte now and then: none of them is late."""
+
+    def drip() -> None:
+        while (channel := joining._called(address)) is None:
+            time.sleep(0.02)
+        with suppress(OSError):
+            while True:
+                channel._connection.sendall(b" ")
+                time.sleep(0.1)
+
+    stranger = threading.Thread(target=drip)
+    stranger.start()
+    started = time.monotonic()
+    with pytest.raises(TrainingError, match=r"^hosts: 0 of 1 other hosts came"):
+        train_over_hosts(meeting(address, seconds=1.5))
+    assert time.monotonic() - started < 10
+    stranger.join()
+
+
+SETTINGS = {"section": {"processes": 2}, "here": 1, "threads": 1, "resumed": False}
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ([{"settings": {}}], None),
+        ([{"settings": SETTINGS | {"here": None}}], None),
+        ([{"settings": SETTINGS}, {"files": 5}], "'5' tells of no file"),
+        ([{"settings": SETTINGS}, {"fires": []}], "'None' tells of no file"),
+        ([{"settings": SETTINGS}, {"files": [["a", 1]]}], "\"['a', 1]\" tells of no file"),
+        ([{"settings": SETTINGS}, {"files": [["a", -1, ""]]}], "['a', -1, '']\" tells of no file"),
+        ([{"settings": SETTINGS}, {"files": [["a\0", 1, ""]]}], "'a\\x00': not below the folder"),
+    ],
+)
+def test_who_asks_for_what_is_no_training_is_let_go_of(
+    lines: list[dict[str, Any]], told: str | None
+) -> None:
+    said: list[str] = []
+    with channels() as (one, other):
+        for line in lines:
+            other.tell(line)
+        assert joining._take_part(one, ALIKE, said.append) == (told is not None)
+    assert [told in line for line in said if told] == [True] * (told is not None)
 
 
 def sum_alone(port: int) -> None:

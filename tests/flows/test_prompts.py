@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,12 +10,13 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 import flows.prompts as module
 from flows.prompts import announce_by_hand, prompts
 from rsft.errors import PromptsError
-from rsft.lineage import Addition
+from rsft.lineage import Addition, Workspace, write_addition
 from rsft.runs.intake import Taken
 
 
 def addition(new: int, name: str = "in.jsonl") -> Addition:
-    return Addition(
+    """One that is on record, too."""
+    told = Addition(
         at="2026-11-27T00:00:00+00:00",
         source=name,
         sha256="0" * 64,
@@ -29,6 +29,9 @@ def addition(new: int, name: str = "in.jsonl") -> Addition:
         before="",
         refusals=(),
     )
+    if new:
+        write_addition(told)
+    return told
 
 
 def taken(new: int | None) -> Taken:
@@ -41,28 +44,44 @@ def taken(new: int | None) -> Taken:
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """The current folder."""
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return Workspace(root=tmp_path, home=tmp_path)
+
+
+@pytest.fixture
+def sent(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The events that were emitted."""
     events: list[dict[str, Any]] = []
     monkeypatch.setattr(module, "emit_event", lambda **event: events.append(event))
     monkeypatch.setattr(module, "create_markdown_artifact", lambda *_, **__: None)
     monkeypatch.setattr(module, "load_config", lambda: None)
     monkeypatch.setattr(module, "take_upstream", lambda *_, **__: None)
-    nothing = SimpleNamespace(enter=lambda: None)
-    monkeypatch.setattr(module, "Workspace", SimpleNamespace(open=lambda: nothing))
+    monkeypatch.setattr(Workspace, "enter", lambda _: None)
+    monkeypatch.setattr(module.Workspace, "open", lambda: workspace)
     return events
+
+
+def takes(monkeypatch: pytest.MonkeyPatch, *counts: int | None) -> None:
+    """Has files lie in the folder, with so many new prompts each; null: one that is of no use."""
+    files = (taken(new) for new in counts)
+    monkeypatch.setattr(module, "take_folder", lambda *_, **__: files)
 
 
 def test_files_that_came_together_are_one_event(
     sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = [taken(3), taken(None), taken(4), taken(0)]
-    monkeypatch.setattr(module, "take_folder", lambda *_, **__: iter(files))
+    takes(monkeypatch, 3, None, 4, 0)
     monkeypatch.setattr(module, "take_upstream", lambda *_, **__: addition(5, "train.jsonl.dvc"))
     told = prompts.fn()
     assert [one["name"] for one in told] == ["train.jsonl.dvc", *["in.jsonl"] * 4]
     (event,) = sent
-    assert (event["event"], event["payload"]["new"]) == ("rsft.prompts", 12)
+    assert (event["event"], event["payload"]) == (
+        "rsft.prompts",
+        {"new": 12, "total": 104, "fingerprint": f"{4:032d}"},
+    )
     assert event["resource"] == {"prefect.resource.id": "rsft.prompts"}
 
 
@@ -79,10 +98,25 @@ def test_what_was_taken_in_before_an_error_is_told(
     assert [event["payload"]["new"] for event in sent] == [3]
 
 
+def test_what_a_kill_or_a_server_that_was_away_left_untold_is_told_the_next_time_and_once(
+    sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    takes(monkeypatch, 3)
+    prompts.fn()
+    addition(4)
+    addition(5)
+    for _ in range(2):
+        takes(monkeypatch)
+        assert prompts.fn() == []
+    takes(monkeypatch, 6)
+    prompts.fn()
+    assert [event["payload"]["new"] for event in sent] == [3, 9, 6]
+
+
 def test_nothing_new_is_no_event(
     sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "take_folder", lambda *_, **__: iter([taken(0), taken(None)]))
+    takes(monkeypatch, 0, None)
     assert len(prompts.fn()) == 2
     assert sent == []
 
@@ -97,6 +131,7 @@ def test_nothing_new_is_no_event(
 )
 def test_by_hand_an_event_is_sent_where_a_server_answers(
     sent: list[dict[str, Any]],
+    workspace: Workspace,
     monkeypatch: pytest.MonkeyPatch,
     address: str | None,
     problem: str | None,
@@ -117,7 +152,8 @@ def test_by_hand_an_event_is_sent_where_a_server_answers(
 
     monkeypatch.setattr("flows.server.get_client", lambda **_: Client())
     with temporary_settings({PREFECT_API_URL: address}):
-        told = announce_by_hand(addition(2))
+        addition(2)
+        told = announce_by_hand(workspace)
     assert (told is None) == (unsent is None)
     assert (told or "").startswith(unsent or "")
     assert len(sent) == (unsent is None)

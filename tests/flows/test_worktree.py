@@ -3,11 +3,12 @@
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from filelock import FileLock
 
-from rsft.lineage import Workspace, quit_worktree
+from rsft.lineage import Workspace, hold_checkouts, quit_worktree
 from tests.workspaces import ROOT, clean_environment, git, make_repository
 
 
@@ -76,6 +77,31 @@ def test_the_next_run_goes_on_in_that_of_one_that_failed(main: Path) -> None:
     assert git(tree, "rev-parse", "HEAD") == git(main, "rev-parse", "HEAD")
 
 
+def test_the_users_hooks_are_for_the_users_commits(main: Path) -> None:
+    """`dvc install` makes one that fails where the cache lacks something."""
+    hook = main / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\ntouch hooked; exit 1\n")
+    hook.chmod(0o755)
+    for _ in range(2):
+        assert not (worktree(main) / "hooked").exists()
+
+
+def test_whoever_holds_all_checkouts_is_waited_for_and_the_failed_run_gone_on_with(
+    main: Path,
+) -> None:
+    tree = worktree(main)
+    (tree / ".rsft").mkdir()
+    found: list[Path] = []
+    thread = Thread(target=lambda: found.append(worktree(main)))
+    with hold_checkouts(Workspace(root=main, home=main), "gc"):
+        thread.start()
+        thread.join(timeout=1.5)
+        assert not found
+    thread.join(timeout=20)
+    assert found == [tree]
+
+
 def test_what_the_user_brought_and_has_not_touched_is_not_copied_again(main: Path) -> None:
     """Scores of a killed run are kept by the times of these files, that of the last change too."""
     raw, names = main / "data" / "raw", ("train.jsonl", "a name  with spaces", "other.jsonl")
@@ -117,6 +143,26 @@ def test_nothing_changes_under_a_run_that_a_killed_worker_left_at_work(
     other = worktree(main, PREFECT__FLOW_RUN_ID="0123")
     assert other == at_work.with_name("retrain-0123")
     assert (other / "data" / "raw" / "train.jsonl").exists()
+
+
+def test_what_failed_beside_such_a_run_is_gone_on_with_once_that_has_succeeded(
+    main: Path,
+) -> None:
+    tree = worktree(main)
+    (tree / ".rsft").mkdir()
+    with FileLock(tree / ".rsft" / "lock"):
+        other = worktree(main, PREFECT__FLOW_RUN_ID="0123")
+    (other / ".rsft").mkdir()
+    (other / ".rsft" / "part").write_text("drawn")
+    quit_worktree(Workspace(root=tree, home=main))
+    with FileLock(other / ".rsft" / "lock"):
+        assert not (worktree(main) / ".rsft").exists(), "it is at work still"
+    quit_worktree(Workspace(root=tree, home=main))
+    assert worktree(main) == tree
+    assert (tree / ".rsft" / "part").read_text() == "drawn"
+    assert (tree / ".rsft" / "resumed").exists()
+    assert not other.exists()
+    assert git(main, "worktree", "list", "--porcelain").count("worktree ") == 2
 
 
 def test_it_goes_when_its_run_has_succeeded(main: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,16 @@ def test_a_run_that_a_schedule_has_planned_knows_it(
     assert is_by_schedule() == is_so
 
 
+def test_no_schedule_starts_beside_itself_what_it_missed_while_no_worker_was_there() -> None:
+    declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    limits = {one["name"]: one.get("concurrency_limit") for one in declared if "schedules" in one}
+    assert limits == {
+        "retrain": {"limit": 1, "collision_strategy": "ENQUEUE"},
+        "prompts": {"limit": 1, "collision_strategy": "CANCEL_NEW"},
+        "audit": {"limit": 1, "collision_strategy": "CANCEL_NEW"},
+    }
+
+
 def test_no_schedule_has_parameters_since_prefect_forgets_them_when_it_is_switched() -> None:
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
     schedules = [one for deployed in declared for one in deployed.get("schedules", ())]

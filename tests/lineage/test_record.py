@@ -314,12 +314,14 @@ TAMPERED = {
     ),
     "a text for a version": 'Promote\n\n{"kind": "promoted", "version": "2", "run_id": "two"}',
     "nothing": "Promote",
+    "lists without end": f"Promote\n\n{'[' * 100_000}",
 }
 
 
 @pytest.mark.parametrize("message", TAMPERED.values(), ids=TAMPERED)
 def test_tags_of_others_in_the_same_form_are_no_entries(book: Book, message: str) -> None:
-    git(book.folder, "tag", "-a", "rsft#champion#4", "-m", message, book.run_of(2).commit)
+    told = ("rsft#champion#4", book.run_of(2).commit)
+    run_git(book.folder, "tag", "-a", "--file=-", *told, given=message)
     assert book.serving() is None
     assert book.promote(1, None).tag == "rsft#champion#5"
 

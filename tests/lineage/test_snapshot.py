@@ -15,11 +15,12 @@ from rsft.lineage import (
     Snapshot,
     StageRecord,
     Workspace,
+    latest_runs,
     read_run,
     read_runs,
     tag_run,
 )
-from rsft.lineage.git import read_blobs
+from rsft.lineage.git import read_blobs, run_git
 from tests.workspaces import git, make_repository
 
 LOCK = """schema: '2.0'
@@ -364,6 +365,22 @@ def test_manifests_are_read_once_and_tags_each_time(
     git(checkout, "tag", "--delete", second.tag)
     git(checkout, "tag", "--force", "-a", "-m", "Moved", "run/20260101-demo", second.commit)
     assert [run.commit for run in read_runs(workspace(checkout))] == [second.commit]
+
+
+def test_tags_of_others_whatever_they_are_called_and_dated_stop_nobody(checkout: Path) -> None:
+    """Git lets a name and an ident hold what ends a line elsewhere, and any number be a date."""
+    commit = pin(checkout).commit
+    for tag, variables in (
+        ("run/20260102\u2028\x85", {}),
+        ("run/20260103", {"GIT_COMMITTER_NAME": "Eve\x0b\x1cil", "GIT_COMMITTER_EMAIL": "x"}),
+        ("run/20260104", {"GIT_COMMITTER_DATE": "@253402400000 +0000"}),  # in the year 10000
+        ("run/20260105", {"GIT_COMMITTER_DATE": "@99999999999999999 +0000"}),
+    ):
+        run_git(checkout, "tag", "--annotate", "--message=x", tag, commit, environment=variables)
+    assert len(read_runs(workspace(checkout))) == 5
+    last = tag_run(workspace(checkout), "20260106-demo", MANIFEST)
+    git(checkout, "tag", "--delete", "run/20260105")  # git calls it the latest, and dates it 1970
+    assert next(latest_runs(workspace(checkout), "")).tag == last.tag
 
 
 def test_reading_does_not_look_at_the_files_of_today(checkout: Path) -> None:

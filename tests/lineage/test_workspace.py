@@ -12,7 +12,7 @@ import pytest
 
 import rsft
 from rsft.errors import WorkspaceError
-from rsft.lineage import Workspace
+from rsft.lineage import Workspace, hold_checkouts
 from tests.workspaces import ROOT, git, make_repository
 
 HOLD = """
@@ -226,6 +226,48 @@ def test_a_run_that_waits_gets_the_workspace_next(tmp_path: Path) -> None:
     told, *order = order
     assert told.startswith("run first (process ")
     assert order == ["first", "second"]
+
+
+def test_in_a_checkout_that_is_made_while_all_are_held_no_run_begins(
+    checkout: Path, tmp_path: Path
+) -> None:
+    """What is being deleted would else be taken for finished work of its stages."""
+    tree, told = tmp_path / "made since", []
+    new = Workspace(root=tree, home=checkout)
+
+    def wait() -> None:
+        with new.hold("a run", on_wait=told.append):
+            told.append("it begins")
+
+    with hold_checkouts(workspace(checkout), "gc"):
+        git(checkout, "worktree", "add", "--quiet", "--detach", str(tree))
+        with pytest.raises(WorkspaceError, match=r"#1 is held by run gc"), new.hold("a run"):
+            pass
+        with (
+            pytest.raises(WorkspaceError, match=r"#1 is held by run gc"),
+            hold_checkouts(new, "purge"),
+        ):
+            pass
+        thread = threading.Thread(target=wait)
+        thread.start()
+        thread.join(timeout=3)
+        assert len(told) == 1
+    thread.join(timeout=10)
+    assert [told[0][:7], told[1]] == ["run gc ", "it begins"]
+
+
+def test_while_a_run_is_at_work_in_a_new_checkout_nobody_holds_all(
+    checkout: Path, tree: Path
+) -> None:
+    new = Workspace(root=tree, home=checkout)
+    with (
+        new.hold("a run"),
+        pytest.raises(WorkspaceError, match="tree is held by run a run"),
+        hold_checkouts(workspace(checkout), "gc"),
+    ):
+        pass
+    with workspace(checkout).hold("another"), new.hold("a run"):
+        pass
 
 
 def test_an_unreadable_holder_is_a_run_that_has_just_begun(tmp_path: Path) -> None:

@@ -28,6 +28,12 @@ def write(file: Path, *rows: object) -> Path:
     return file
 
 
+def nested(levels: int) -> str:
+    """A row with so many lists within one another, and a text that holds more brackets."""
+    lists = "[" * levels + "]" * levels
+    return f'{{"id": {levels}, "prompt": "{"[" * 200}", "answer": "2", "mine": {lists}}}'
+
+
 def test_a_good_file(tmp_path: Path) -> None:
     file = write(tmp_path / "f.jsonl", GOOD, "", {"prompt": " Q? ", "answer": 3, "family": "t"})
     first, second = read_prompts(file, section(licence="MIT"))
@@ -59,6 +65,10 @@ def test_a_null_is_a_field_that_is_not_there(tmp_path: Path) -> None:
         ([GOOD, "{oops"], "f.jsonl:2: not JSON"),
         ([GOOD, '{"answer": NaN}'], "f.jsonl:2: cannot be read (NaN is no JSON; write null, or"),
         ([GOOD, "[" * 100_000], "f.jsonl:2: cannot be read (maximum recursion depth exceeded"),
+        (
+            [nested(99), nested(100)],
+            "f.jsonl:2: lists or objects are nested over 100 deep; leave them out",
+        ),
         (['{"answer": ' + "9" * 5000 + "}"], "f.jsonl:1: cannot be read (Exceeds the limit"),
         ([GOOD, "[1]"], "f.jsonl:2: a JSON list, not an object"),
         ([GOOD, GOOD], "f.jsonl:2: id 'a' is that of line 1 too"),

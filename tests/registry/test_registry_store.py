@@ -127,3 +127,8 @@ def test_a_signed_address_is_not_told(registry: Registry) -> None:
         raise OSError(f"403 Client Error: Forbidden for url: {address}")
     assert "url: http://s3/models/a?***)" in str(told.value)
     assert "X-Amz" not in str(told.value)
+
+
+def test_an_error_without_a_text_is_told_by_its_name(registry: Registry) -> None:
+    with pytest.raises(RegistryError, match=r"cannot be used \(TimeoutError\)"), registry.errors():
+        raise TimeoutError

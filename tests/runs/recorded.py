@@ -24,16 +24,23 @@ def make_recorded(folder: Path, *models: str, name: str = "rsft") -> Workspace:
     return workspace
 
 
-def add_run(workspace: Workspace, run_id: str, model: str, *, name: str = "rsft") -> RunRecord:
-    """A run more."""
+def add_run(
+    workspace: Workspace,
+    run_id: str,
+    model: str,
+    *,
+    name: str = "rsft",
+    place: str = "data/rounds/1",
+) -> RunRecord:
+    """A run more, whose last round lies at a place."""
     file = workspace.home / "eval.parquet"
     write_rows(file, Prompt, [prompt(0, split="eval")])
     outs = {
         "data/prompts": cache(
             workspace, {"eval.parquet": file.read_bytes(), "train.parquet": b"train"}
         ),
-        "data/rounds/1/model": cache(workspace, {"config.json": b"{}", "text": model.encode()}),
-        "data/rounds/1/answers": cache(workspace, {"part-00000.parquet": b"answers"}),
+        f"{place}/model": cache(workspace, {"config.json": b"{}", "text": model.encode()}),
+        f"{place}/answers": cache(workspace, {"part-00000.parquet": b"answers"}),
     }
     file.unlink()
     manifest = {
@@ -46,7 +53,7 @@ def add_run(workspace: Workspace, run_id: str, model: str, *, name: str = "rsft"
             "score": {"rewards": {"worked_solution": 1.0}, "answer_marker": None},
         },
         "evaluation": "a11",
-        "model": {"path": "data/rounds/1/model", "hash": outs["data/rounds/1/model"]},
+        "model": {"path": f"{place}/model", "hash": outs[f"{place}/model"]},
         "stages": {
             "all": {
                 "deps": {},
@@ -59,8 +66,8 @@ def add_run(workspace: Workspace, run_id: str, model: str, *, name: str = "rsft"
             "rounds": [{"round": 1, "against_base": {"points": 1.0}, "accepted": 3, "note": "x"}],
         },
     }
-    snapshot = tag_run(workspace, run_id, manifest)
-    return read_run(workspace, snapshot.tag)
+    tag_run(workspace, run_id, manifest)
+    return read_run(workspace, run_id)
 
 
 def write_little(folder: Path, **_: object) -> None:

@@ -72,3 +72,11 @@ def test_where_the_last_runs_prompts_are_gone_nobody_knows(workspace: Workspace)
         if file.is_file():
             file.unlink()
     assert count_new(workspace) is None
+
+
+def test_a_tag_of_anothers_that_has_no_prompts_is_passed_over(workspace: Workspace) -> None:
+    prompts_are(["a"])
+    finish(workspace, FIRST)
+    make_run(workspace, SECOND, stages={})
+    prompts_are(["a", "b", "c"])
+    assert count_new(workspace) == 2

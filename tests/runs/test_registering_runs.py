@@ -61,6 +61,17 @@ def test_the_same_model_again_is_no_new_version(
     assert list_versions(registry, name) == [1, 2]
 
 
+@pytest.mark.parametrize("place", ["../../../../../far", "{far}"])
+def test_a_tag_of_anothers_has_nothing_written_elsewhere(
+    registry: Registry, workspace: Workspace, name: str, tmp_path: Path, place: str
+) -> None:
+    far = tmp_path.parent / "far"
+    with pytest.raises(LineageError, match="is no run of this checkout"):
+        add_run(workspace, "20260103-far", "three", name=name, place=place.format(far=far))
+    assert len(register_pending(workspace, registry, name).versions) == 2
+    assert not [*tmp_path.parent.rglob("far/*/text"), *tmp_path.rglob("far/*/text")]
+
+
 def test_another_name_s_runs_are_left_alone(
     registry: Registry, workspace: Workspace, name: str
 ) -> None:

@@ -8,6 +8,7 @@ taken in and not moved, because the machine went down in between, is known the n
 """
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,12 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from rsft.config import INCOMING, Config
+from rsft.errors import PromptsError
 from rsft.lineage import Addition, Workspace
 from rsft.runs.intake.copying import UnusableFileError
 from rsft.runs.intake.taking import take_in
 
 _SETTLED_SECONDS = 5.0
 _UNFINISHED = (".tmp", ".part")
+_LONGEST_NAME = 200
+"""Bytes of a name that are kept: with the time before and what a report's ends in, 255 may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +88,23 @@ def take_folder(
 def _is_settled(file: Path) -> bool:
     if file.name.startswith(".") or file.name.endswith(_UNFINISHED):
         return False
-    # A file that comes from a clock ahead of ours is not waited for.
-    return abs(time.time() - file.lstat().st_mtime) >= _SETTLED_SECONDS
+    try:
+        # A file that comes from a clock ahead of ours is not waited for.
+        return abs(time.time() - file.lstat().st_mtime) >= _SETTLED_SECONDS
+    except FileNotFoundError:  # whoever put it there has taken it away
+        return False
 
 
 def _move(file: Path, folder: Path) -> Path:
-    folder.mkdir(exist_ok=True)
-    target = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{file.name}"
-    return file.rename(target)
+    name = os.fsdecode(os.fsencode(file.name)[-_LONGEST_NAME:])
+    try:
+        folder.mkdir(exist_ok=True)
+        return file.rename(folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{name}")
+    except OSError as error:
+        raise PromptsError(
+            f"{file}: what is of use of it was taken in, but it cannot be moved to {folder} "
+            f"({error.strerror}); see to that, for what comes after it waits"
+        ) from None
 
 
 def _report(taken: Taken) -> None:

@@ -10,12 +10,23 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rsft.prompts.splits import question
 from rsft.types import Prompt
 
 Kind = Literal["id", "asked", "evaluated"]
+
+
+class _Keys(NamedTuple):
+    """What a prompt is known by, but for its id."""
+
+    question: str
+    """What it asks."""
+    asked: str
+    """The same with what there is to choose from."""
+    content: bytes
+    """The same with its answers."""
 
 
 class Known:
@@ -34,16 +45,16 @@ class Known:
 
     def add(self, prompt: Prompt, place: str) -> None:
         """Adds a training prompt; the first of several counts."""
-        content = _content(prompt)
-        self._put("id", prompt.prompt_id, content, place)
-        self._put("asked", _asked(prompt), content, place)
+        keys = _keys(prompt)
+        self._put("id", prompt.prompt_id, keys.content, place)
+        self._put("asked", keys.asked, keys.content, place)
 
     def add_evaluated(self, prompts: Iterable[Prompt], file: Path) -> None:
         """Adds prompts that are evaluated on."""
         for prompt in prompts:
             place = f"prompt {prompt.prompt_id!r} of {file}"
             self._put("id", prompt.prompt_id, b"", place)
-            self._put("evaluated", json.dumps(question(prompt)), b"", place)
+            self._put("evaluated", _keys(prompt).question, b"", place)
 
     def holder_of(self, prompt_id: str) -> str | None:
         """Where an id stands; null where nowhere."""
@@ -60,20 +71,20 @@ class Known:
         Returns:
             Null for nothing; empty where it is known; else why it cannot be taken in.
         """
-        content = _content(prompt)
+        keys = _keys(prompt)
         same = self._get("id", prompt.prompt_id) if is_named else None
         if same is not None:
-            if same[0] == content:
+            if same[0] == keys.content:
                 return ""
             return (
                 f"id {prompt.prompt_id!r} is taken by {same[1]}, which asks or answers something "
                 "else; give it one of its own"
             )
-        measured = self._get("evaluated", json.dumps(question(prompt)))
+        measured = self._get("evaluated", keys.question)
         if measured is not None:
             return f"it is {measured[1]}, which is evaluated on"
-        same = self._get("asked", _asked(prompt))
-        if same is None or same[0] == content:
+        same = self._get("asked", keys.asked)
+        if same is None or same[0] == keys.content:
             return None if same is None else ""
         return f"it asks what {same[1]} asks, with other answers; correct that one by hand"
 
@@ -89,12 +100,11 @@ class Known:
         return found
 
 
-def _asked(prompt: Prompt) -> str:
-    return json.dumps([question(prompt), prompt.choices])
-
-
-def _content(prompt: Prompt) -> bytes:
-    return _digest("content", json.dumps([question(prompt), prompt.choices, prompt.answers]))
+def _keys(prompt: Prompt) -> _Keys:
+    asked = json.dumps(question(prompt))
+    with_choices = f"{asked}{json.dumps(prompt.choices)}"
+    content = _digest("content", f"{with_choices}{json.dumps(prompt.answers)}")
+    return _Keys(question=asked, asked=with_choices, content=content)
 
 
 def _digest(kind: str, text: str) -> bytes:

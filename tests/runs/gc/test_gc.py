@@ -9,12 +9,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from dvc.lock import LockError
 from fsspec.implementations.memory import MemoryFileSystem
 from typer.testing import CliRunner
 
 from rsft.cli.app import app
 from rsft.errors import LineageError, WorkspaceError
 from rsft.lineage import Pipeline, Workspace, md5_of, tag_run
+from rsft.lineage.repository import open_repository
 from rsft.lineage.stores import RemoteStore
 from rsft.runs.gc import Unused, find_unused, hold_everything
 from tests.audit.conftest import STAGES, Audited
@@ -142,6 +144,24 @@ def test_another_checkout_s_lock_names_and_its_run_keeps_all_waiting(
         pass
 
 
+def test_what_dvc_adds_meanwhile_is_not_taken_for_unused(audited: Audited, tmp_path: Path) -> None:
+    """`dvc add` writes the pointer once all that it names is in the cache, and not before."""
+    tree = tmp_path / "tree"
+    git(audited.root, "worktree", "add", "--quiet", "--detach", str(tree))
+    shutil.copytree(audited.root / ".dvc", tree / ".dvc", ignore=shutil.ignore_patterns("cache"))
+    with (
+        open_repository(Workspace(root=tree, home=audited.root)) as repo,
+        repo.lock,
+        pytest.raises(WorkspaceError, match=r"a DVC command is at work in .*tree; let it end"),
+        hold_everything(audited.workspace),
+    ):
+        pass
+    with hold_everything(audited.workspace):
+        assert unused(audited, remote=True) == {}
+        with open_repository(audited.workspace) as repo, pytest.raises(LockError):
+            repo.add("params.yaml")
+
+
 def test_a_record_and_a_version_name_what_no_run_does(audited: Audited, tags: set[str]) -> None:
     git(audited.root, "tag", "--delete", "run/20260101-demo")
     (audited.root / "dvc.lock").unlink()
@@ -263,8 +283,9 @@ def test_worktrees_go_once_nothing_is_under_way_in_them(audited: Audited) -> Non
     (trees / "failed/.rsft/ledger/plan/part").touch()
     (trees / "edited/params.yaml").write_text("seed: 9\n")
     for tree in trees.iterdir():
-        if tree.name != "young":
-            os.utime(tree, (0, 0))
+        os.utime(tree, (0, 0))
+        if tree.name not in ("young", "gone"):
+            os.utime(tree / ".git", (0, 0))
     os.chdir(trees / "busy")
     assert set(unused(audited)["scratch worktrees"].sizes) == {
         str(trees / "done"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rsft.config import INCOMING, Config
-from rsft.errors import ConfigurationError, LineageError, WorkspaceError
+from rsft.errors import ConfigurationError, LineageError, PromptsError, WorkspaceError
 from rsft.lineage import Workspace
 from rsft.runs.intake import Taken, add_prompts, take_folder, take_in, take_upstream
 from tests.runs.intake.conftest import TRAIN, settings, write
@@ -85,6 +85,28 @@ def test_what_is_no_file_of_prompts_is_put_aside_and_the_others_are_taken_in(
     assert taken[3].problem is not None
     assert "a symbolic link" in taken[3].problem
     assert (tmp_path / "out.jsonl").exists()
+
+
+def test_the_longest_of_names_and_a_file_that_went_away_keep_no_other_waiting(
+    workspace: Workspace,
+) -> None:
+    drop(f"{'ä' * 124}.jsonl", NEW)  # 254 bytes, to which the time would come
+    drop("a.jsonl", OTHER)
+    drop("b.jsonl", OTHER)
+    taken = take_folder(workspace, settings())
+    assert next(taken).name == "a.jsonl"
+    (INCOMING / "b.jsonl").unlink()
+    (named,) = taken
+    assert named.moved_to.with_name(f"{named.moved_to.name}.report.json").exists()
+    assert named.moved_to.name.endswith(f"{'ä' * 97}.jsonl")
+    assert left() == []
+
+
+def test_what_cannot_be_moved_is_told(workspace: Workspace) -> None:
+    drop("a.jsonl", NEW)
+    (INCOMING / "done").touch()
+    with pytest.raises(PromptsError, match=r"a.jsonl: what is of use .* cannot be moved to .*done"):
+        take(workspace)
 
 
 def test_what_is_still_being_written_is_left_alone(workspace: Workspace) -> None:
