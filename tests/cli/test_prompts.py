@@ -82,6 +82,7 @@ def test_where_there_is_a_server_it_is_told(call: Call, monkeypatch: pytest.Monk
 def test_what_came_by_git_alone_is_told_too(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
     monkeypatch.setattr("flows.prompts.announce_by_hand", told.append)
+    monkeypatch.setattr("rsft.lineage.uncommitted", lambda _: [])
     write(Path("in.jsonl"), TRAIN[0])
     write(Path("theirs.jsonl"), NEW)
 
