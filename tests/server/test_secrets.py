@@ -65,6 +65,7 @@ def test_a_whole_run_on_servers_leaves_no_secret_anywhere(
     status = json.loads(call("status", "--json"))
     assert status["prefect"]["flows"]["retrain"]["last"]["state"] == "Completed"
     assert status["unpushed"] == []
+    assert "everything here is named by something" in call("gc", "--remote", "--dry")
     refused = f"rsft:{MARK}-mistyped"
     assert "Prefect's server refuses this user; set PREFECT_API_AUTH_STRING" in call(
         "run", code=2, PREFECT_API_AUTH_STRING=refused
