@@ -19,7 +19,7 @@ from prefect.events.schemas.automations import AutomationCore, Posture
 from prefect.exceptions import ObjectNotFound
 from pydantic import BaseModel
 
-from flows.overview import RAISED
+from flows.overview import RAISED, SKIPPED
 from rsft.config import AlertsSection
 from rsft.errors import ConfigurationError
 
@@ -33,6 +33,7 @@ _AUDIT = "audit"
 _BROKEN = {"prefect.flow-run.Failed", "prefect.flow-run.Crashed", "prefect.flow-run.TimedOut"}
 _OVER = _BROKEN | {
     "prefect.flow-run.Completed",
+    f"prefect.flow-run.{SKIPPED}",  # Prefect's events go by a state's name, not by its type
     "prefect.flow-run.Cancelled",
     "prefect.flow-run.Cancelling",
     "prefect.flow-run.Paused",

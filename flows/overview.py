@@ -7,6 +7,8 @@ from typing import Any
 import httpx2
 
 FLOWS = ("retrain", "promote", "prompts", "audit")
+SKIPPED = "Skipped"
+"""Name of the state of a run that was not worth it; it is one of those that are completed."""
 RAISED = "Flow run encountered an exception: "
 """What Prefect puts before each error."""
 

@@ -12,16 +12,13 @@ from prefect.runtime import deployment
 from prefect.states import Completed
 
 from flows.outliving import outlive_worker
+from flows.overview import SKIPPED
 from flows.run import Run, open_run
 from flows.telling import tell_in_one_line
 from rsft.lineage import Workspace, quit_worktree
 
 ROUND = ("generate", "score", "filter", "pool", "validate", "finetune", "monitor", "evaluate")
 """The stages of a round, in order."""
-
-
-SKIPPED = "Skipped"
-"""Name of the state of a run that was not worth it; it is one of those that are completed."""
 
 
 def leave_worktree(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:

@@ -14,7 +14,7 @@ _LOGGED = {
     "PYTHONUNBUFFERED": "1",
 }
 """The console of a child is its log file, which may say more than a terminal should."""
-_MODELS = "/#/models?workflowType=machine_learning"
+_TRAINING = "/#/experiments?workflowType=machine_learning"
 """MLflow opens on what it has for prompts and agents, from where no link leads to models."""
 _LASTING = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "flows.leases"}
 """Who holds a deployment's only place must outlive the server: Prefect keeps it in memory, ends the
@@ -61,7 +61,7 @@ def local_servers(
             # not on the command line, which everybody on the machine may read
             environment={"MLFLOW_TRACKING_URI": tracking_uri} if tracking_uri else {},
             option="--mlflow-port",
-            page=_MODELS,
+            page=_TRAINING,
             ready="/health",
         ),
         Server(

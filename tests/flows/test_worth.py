@@ -12,7 +12,8 @@ from prefect.states import Completed
 
 import flows.retrain as retraining
 import flows.run as module
-from flows.retrain import SKIPPED, is_by_schedule, leave_worktree
+from flows.overview import SKIPPED
+from flows.retrain import is_by_schedule, leave_worktree
 from flows.run import Run
 from rsft.lineage import Workspace
 from tests.workspaces import ROOT

@@ -56,6 +56,12 @@ def test_what_is_undefined_is_no_result() -> None:
     assert len([r for r in found if r.dataset_name == "eval"]) == 2
 
 
+def test_its_summary_begins_with_what_a_list_of_versions_has_room_for() -> None:
+    told = manifest()
+    expected = "Right answers: 70.0% on eval, 35.0% on guard\\_templates.\n\nA question-answering "
+    assert card_summary(told).startswith(expected)
+
+
 def test_it_says_whose_policy_it_is() -> None:
     told = manifest()
     assert "it is round 2's policy of run `20260101T000000-demo`" in card_summary(told)

@@ -36,7 +36,7 @@ def test_who_holds_the_only_place_outlives_prefects_server() -> None:
     )
 
 
-def test_mlflow_is_opened_where_models_are() -> None:
+def test_mlflow_is_opened_where_runs_and_models_are() -> None:
     mlflow = local_servers(Path("checkout"), None, PORTS, with_worker=True)[1]
     assert mlflow.address == "http://127.0.0.1:2"
-    assert mlflow.shown == "http://127.0.0.1:2/#/models?workflowType=machine_learning"
+    assert mlflow.shown == "http://127.0.0.1:2/#/experiments?workflowType=machine_learning"

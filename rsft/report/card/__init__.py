@@ -13,6 +13,8 @@ from rsft.report.card.measured import measured_section
 from rsft.report.card.method import method_section
 from rsft.report.card.origin import data_section, origin_section, title_section
 from rsft.report.card.use import use_section
+from rsft.report.markdown import escape_markdown
+from rsft.report.sheet import share_text
 
 _SECTIONS = (
     title_section,
@@ -32,8 +34,14 @@ def model_card(manifest: Mapping[str, Any]) -> str:
 
 
 def card_summary(manifest: Mapping[str, Any]) -> str:
-    """What it is, in a paragraph: for where there is no room for the card."""
-    return title_section(manifest).partition("\n\n")[2]
+    """How often it is right, and what it is: for where there is no room for the card."""
+    sets = manifest["figures"]["rounds"][-1]["sets"]
+    right = ", ".join(
+        f"{share_text(figures['accuracy'])} on {escape_markdown(name)}"
+        for name, figures in sets.items()
+    )
+    _, _, what = title_section(manifest).partition("\n\n")
+    return f"Right answers: {right}.\n\n{what}"
 
 
 __all__ = ["card_summary", "model_card"]
