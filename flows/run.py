@@ -21,7 +21,7 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import deployment, flow_run
-from prefect.settings import PREFECT_API_URL
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 from rich.text import Text
 
 from flows.progress import PageProgress
@@ -311,16 +311,30 @@ class Run:
 
 
 def require_server() -> None:
-    """Makes sure that Prefect's server is there, where an address says that there is one.
+    """Makes sure that Prefect's server is there: that of an address, else one for this run.
 
     Raises:
-        WorkspaceError: Where it does not answer.
+        WorkspaceError: Where it does not answer, or does not start.
     """
     if PREFECT_API_URL.value() is None:
-        return  # Prefect starts one of its own for the run
+        _start_server()
+        return
     problem = server_problem()
     if problem is not None:
         raise WorkspaceError(problem)
+
+
+def _start_server() -> None:
+    """Has Prefect start a server for this process, which the flow would only meet with a trace."""
+    from prefect.server.api.server import SubprocessASGIServer  # seconds, at the first start alone
+
+    try:
+        SubprocessASGIServer().start()
+    except RuntimeError:
+        raise WorkspaceError(
+            "Prefect's server for this run does not start; look whether the disk of "
+            f"{PREFECT_HOME.value()} has room, and what `prefect server start` says"
+        ) from None
 
 
 @contextmanager
