@@ -344,7 +344,7 @@ def test_where_another_champion_serves_by_now_nothing_is_recorded(checkout: Chec
 
 
 def test_runs_of_other_projects_are_passed_over_and_never_judged(checkout: Checkout, told: Told):
-    checkout.run("foreign", answers(10), model="m1.dir")
+    checkout.run("foreign", answers(10), model={"elsewhere": "m1.dir"})
     assert judge(checkout).verdict.run_id == "r1"
     foreign = checkout.run("older", answers(10), model_hash="m2.dir", monitors={"1": {}})
     checkout.register(2, foreign)

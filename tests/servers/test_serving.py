@@ -139,7 +139,7 @@ def test_all_is_stopped_where_nobody_reads_any_more(start: Callable[..., Stack])
     assert stack.process.stdout is not None
     stack.process.stdout.close()
     stack.process.send_signal(signal.SIGHUP)
-    stack.process.wait(30)
+    stack.process.wait(60)
     assert processes_of(stack.home) == []
 
 
