@@ -53,7 +53,6 @@ def up(
 @app.command()
 def worker() -> None:
     """Deploy prefect.yaml on the server of PREFECT_API_URL, and run what is due, till Ctrl-C."""
-    from flows.schedules import require_deployable
     from rsft.errors import WorkspaceError
     from rsft.servers import worker_server
 
@@ -63,7 +62,6 @@ def worker() -> None:
             "(mlflow/README.md), or run one here with `rsft up`"
         )
     workspace, _ = workspace_and_config()
-    require_deployable(workspace.home / "prefect.yaml")
     server = worker_server(workspace.home, os.environ["PREFECT_API_URL"])
     os.chdir(workspace.home)
     environment = os.environ | dict(server.environment)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -118,6 +119,24 @@ def wait_until(is_so: Callable[[], bool], what: str) -> None:
     while not is_so():
         assert time.monotonic() < deadline, f"{what}: not within {PATIENCE} s"
         time.sleep(0.2)
+
+
+@contextmanager
+def worker(folder: Path, up: Up, log: Path) -> Iterator[None]:
+    """That of a workspace."""
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flows.worker"],
+            cwd=folder,
+            env=clean_environment(folder, **up.environment),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    try:
+        yield
+    finally:
+        stop(process)
 
 
 def stop(process: subprocess.Popen[str]) -> None:

@@ -1,17 +1,13 @@
 """What a person is told of deployed runs that nobody takes, that wait, and that find something."""
 
 import secrets
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from rsft.config import set_values
 from tests.audit.conftest import flip
-from tests.flows.conftest import Finished, Up, stop, wait_until
+from tests.flows.conftest import Finished, Up, wait_until, worker
 from tests.flows.receiver import Receiver
-from tests.workspaces import clean_environment, git, places_of, rsft, run_script
+from tests.workspaces import git, places_of, rsft, run_script
 
 SECRET = f"hush-{secrets.token_hex(8)}"
 """Made anew, so that this file does not hold it."""
@@ -47,24 +43,6 @@ with get_client(sync_client=True) as client:
     said = {"is_approved": False, "your_name": "ada", "reason": "the audit"}
     client.resume_flow_run(run.id, run_input=said)
 """
-
-
-@contextmanager
-def worker(folder: Path, up: Up, log: Path) -> Iterator[None]:
-    """That of a workspace."""
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "flows.worker"],
-            cwd=folder,
-            env=clean_environment(folder, **up.environment),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-    try:
-        yield
-    finally:
-        stop(process)
 
 
 def ease_the_gate(folder: Path) -> None:

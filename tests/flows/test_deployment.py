@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from rsft.config import parse_config
-from tests.flows.conftest import Up, stop, wait_until
+from tests.flows.conftest import Up, wait_until, worker
 from tests.workspaces import clean_environment, git, rsft, run_script
 
 EVENT = """
@@ -69,16 +69,7 @@ def test_a_run_works_in_a_worktree_registers_in_the_one_registry_and_is_judged_b
     """The settings differ in what comes last, so that the checkout's cache has all the rest."""
     data, verdicts = checkout_data(again), verdict_tags(again)
     log = tmp_path / "worker.log"
-    with log.open("w") as output:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "flows.worker"],
-            cwd=again,
-            env=clean_environment(again, **up.environment),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-    try:
+    with worker(again, up, log):
         wait_until(lambda: "Worker 'rsft' started!" in log.read_text(), "the worker")
         settings = 'settings=["finetune.steps=21"]'
         watched = prefect(
@@ -90,8 +81,6 @@ def test_a_run_works_in_a_worktree_registers_in_the_one_registry_and_is_judged_b
         run_script(again, EVENT, **up.environment)
         skipped = "Flow run 'retrain' - Finished in state Skipped('not worth it: 0 new of 1 "
         wait_until(lambda: skipped in log.read_text(), "the event of new prompts")
-    finally:
-        stop(worker)
     assert "finished successfully" in watched, log.read_text()
     assert verdict_tags(again) > verdicts
     assert checkout_data(again) == data
