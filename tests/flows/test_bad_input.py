@@ -183,7 +183,10 @@ def test_ctrl_c_says_how_to_go_on(again: Path, up: Up) -> None:
         assert told, "the run ended before its first stage"
     process.send_signal(signal.SIGINT)
     shown, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (130, "")
+    # A shell calls both 130. CPython ends a `python -m` by the signal itself, after all that is
+    # caught and closed, where it arrived within an exec() of text, as dataclasses have at import.
+    assert process.returncode in (130, -signal.SIGINT)
+    assert errors == ""
     assert "interrupted; what is finished is kept" in shown
 
 
