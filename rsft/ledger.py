@@ -170,19 +170,24 @@ def read_rows(path: Path, record: type[Record]) -> list[Record]:
     return [row for table in read_tables(path, record) for row in rows_of(table, record)]
 
 
-def read_table(path: Path | Sequence[Path], record: type[Any] | None = None) -> pa.Table:
+def read_table(
+    path: Path | Sequence[Path],
+    record: type[Any] | None = None,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
     """Reads a table as it lies, its values as columns.
 
     Args:
         path: A Parquet file, a folder whose ``*.parquet`` are read in order of name, or some of
             these files.
         record: What it must be a table of; null where the caller judges its schema.
+        columns: Names of the columns to be read; by default all.
 
     Raises:
         LedgerError: As ``read_tables``; or where its parts differ in their columns.
     """
     files = files_of(path) if isinstance(path, Path) else path
-    tables = [_read_file(file, record, None) for file in files]
+    tables = [_read_file(file, record, columns) for file in files]
     for file, table in zip(files, tables, strict=True):
         if not table.schema.equals(tables[0].schema):
             raise LedgerError(
@@ -208,8 +213,15 @@ def read_tables(
     return (_read_file(file, record, columns) for file in files_of(path))
 
 
-def stream_rows(path: Path, record: type[Record]) -> Iterator[Record]:
-    """Reads a table as records, a few thousand of a row group at a time.
+def stream_tables(
+    path: Path, record: type[Any], columns: Sequence[str] | None = None
+) -> Iterator[pa.Table]:
+    """Reads a table row group by row group, in order.
+
+    Args:
+        path: A Parquet file, or a folder whose ``*.parquet`` are read in order of name.
+        record: What it must be a table of, all columns considered.
+        columns: Names of the columns to be read; by default all.
 
     Raises:
         LedgerError: As ``read_tables``.
@@ -218,9 +230,18 @@ def stream_rows(path: Path, record: type[Record]) -> Iterator[Record]:
         _refuse_other(file, record)
         with _read(file, pq.ParquetFile) as opened:
             for number in range(opened.num_row_groups):
-                group = _read(file, lambda _: opened.read_row_group(number))  # noqa: B023
-                for start in range(0, len(group), _STREAMED):
-                    yield from rows_of(group.slice(start, _STREAMED), record)
+                yield _read(file, lambda _: opened.read_row_group(number, columns))  # noqa: B023
+
+
+def stream_rows(path: Path, record: type[Record]) -> Iterator[Record]:
+    """Reads a table as records, a few thousand of a row group at a time.
+
+    Raises:
+        LedgerError: As ``read_tables``.
+    """
+    for group in stream_tables(path, record):
+        for start in range(0, len(group), _STREAMED):
+            yield from rows_of(group.slice(start, _STREAMED), record)
 
 
 def count_rows(path: Path) -> int:

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rsft.config import FilterSection
+from rsft.keys import text_keys
 from rsft.ledger import table_of
 from rsft.types import Scored
 
@@ -135,7 +135,7 @@ def _part(
         "proposal_logprob": _floats(table["proposal_logprob"]),
         "tokens": _floats(table["token_count"]).astype(np.float32),
         "is_respelt": pc.equal(table["is_canonical"], False).fill_null(False).to_numpy(),
-        "text_key": _text_keys(table["text"]),
+        "text_key": text_keys(table["text"]),
     }
     if section.base_measure == "reference":
         part["reference_logprob"] = _floats(table["reference_logprob"])
@@ -153,11 +153,3 @@ def _floats(column: pa.ChunkedArray) -> np.ndarray:
     """A column as float64, NaN where it is null."""
     values: np.ndarray = column.cast(pa.float64()).to_numpy()
     return values
-
-
-def _text_keys(column: pa.ChunkedArray) -> np.ndarray:
-    """SipHash of each text."""
-    texts = column.combine_chunks().dictionary_encode()
-    keys = pd.util.hash_array(texts.dictionary.to_numpy(zero_copy_only=False), categorize=False)
-    taken: np.ndarray = keys[texts.indices.to_numpy()]
-    return taken

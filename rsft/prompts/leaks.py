@@ -27,11 +27,7 @@ class Leaks:
 
 
 def leaks_in_prompts(evaluation: EvaluationText, prompts: Sequence[Prompt]) -> Leaks:
-    """Looks through training prompts.
-
-    Raises:
-        PromptsError: Where one has what ``pool.contamination`` says to stop at.
-    """
+    """Looks through training prompts."""
     found_F = evaluation.in_prompts(prompts)
     ids = pa.array([prompt.prompt_id for prompt in prompts], pa.string())
     nobody = pa.nulls(len(prompts), pa.int64())
@@ -44,9 +40,6 @@ def leaks_in_rows(evaluation: EvaluationText, rows: pa.Table) -> Leaks:
     Args:
         evaluation: What to look for.
         rows: Any table with ``prompt_id``, ``round``, ``draw`` and ``completion``.
-
-    Raises:
-        PromptsError: As ``leaks_in_prompts``.
     """
     found_F = evaluation.in_completions(rows["completion"])
     return _leaks(evaluation, found_F, [rows[name].combine_chunks() for name in _ROW])
@@ -64,7 +57,6 @@ def _leaks(evaluation: EvaluationText, found_F: np.ndarray, names: list[pa.Array
         _named(actions, found_F["kind"]),
     ]
     table = pa.table(columns, schema=schema_of(Leak))
-    _refuse(table)
     is_clean_N = np.ones(len(names[0]), bool)
     is_clean_N[found_F["text"][np.array(actions)[found_F["kind"]] == "drop"]] = False
     return Leaks(table, is_clean_N)
@@ -74,7 +66,15 @@ def _named(names: Sequence[str], number_F: np.ndarray) -> pa.Array:
     return pa.array(names, pa.string()).take(pa.array(number_F))
 
 
-def _refuse(table: pa.Table) -> None:
+def refuse_leaks(table: pa.Table) -> None:
+    """Stops where something was found that ``pool.contamination`` says to stop at.
+
+    Args:
+        table: Of ``Leak``: all that was found, of which the first is named.
+
+    Raises:
+        PromptsError: Where there is one.
+    """
     stopping = table.filter(pc.equal(table["action"], "stop"))
     if not len(stopping):
         return

@@ -20,14 +20,20 @@ way since are not told, and not matched.) A base that is handed on has no rows o
 control then has those of all rounds.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from rsft.config import Config, ControlName, FinetuneSection
 from rsft.errors import ConfigurationError
 from rsft.finetune import Job
-from rsft.ledger import read_rows
+from rsft.keys import text_keys
+from rsft.ledger import read_rows, rows_of, stream_tables
 from rsft.policy import load_policy, use_machine
 from rsft.randomness import generator
 from rsft.stages.command import run_as_command
@@ -65,8 +71,10 @@ def run(config: Config, key: str, progress: Progress) -> None:
     number, _, wanted = key.partition("-")
     name = next(name for name in config.controls.names if name == wanted)
     folder = control_folder(int(number), name)
-    kept, seen = (_rows_up_to_policy(number, name) for name in ("kept", "seen"))
-    rows = control_rows(name, kept, seen, seed=config.seed)
+    pool = here(number) / "pool"
+    last = int(read_handed_on(here(number))["round"]) or int(number)
+    kept = [row for row in read_rows(pool / "kept.parquet", TrainingRow) if row.round <= last]
+    rows = control_rows(name, kept, pool / "seen.parquet", last=last, seed=config.seed)
     if not rows:
         raise ConfigurationError(
             f"controls.names: {name!r} has no rows to train on; remove it, or give labelled "
@@ -91,13 +99,6 @@ def run(config: Config, key: str, progress: Progress) -> None:
     measure(policy, config, folder)
 
 
-def _rows_up_to_policy(number: str, table: str) -> list[TrainingRow]:
-    """Rows of a round's pool, without those drawn after the policy that the round hands on."""
-    rows = read_rows(here(number) / "pool" / f"{table}.parquet", TrainingRow)
-    last = int(read_handed_on(here(number))["round"])
-    return [row for row in rows if row.round <= last] if last else rows
-
-
 def _trainings(config: Config, number: str) -> list[FinetuneSection]:
     """The trainings that the policy a round hands on has gone through, with the steps they took.
 
@@ -115,36 +116,92 @@ def _trainings(config: Config, number: str) -> list[FinetuneSection]:
 
 
 def control_rows(
-    name: ControlName, kept: Sequence[TrainingRow], seen: Sequence[TrainingRow], *, seed: int
+    name: ControlName, kept: Sequence[TrainingRow], seen: Path, *, last: int, seed: int
 ) -> list[TrainingRow]:
     """The training rows of a control: the labelled ones, and what its definition adds.
 
     Args:
         name: Which control.
         kept: The pool of the round, labelled rows (round 0) included.
-        seen: Every finished candidate of all rounds.
+        seen: Table of ``TrainingRow``: every finished candidate. Its texts are read for the rows
+            that are chosen alone.
+        last: The last round whose candidates are taken.
         seed: Root of the draws.
+
+    Raises:
+        LedgerError: Where the table cannot be read.
     """
     labelled = [row for row in kept if row.round == 0]
     if name == "supervised":
         return labelled
-    if name == "no_filter":
-        return labelled + list({(row.prompt_id, row.completion): row for row in seen}.values())
-    first_only = [row for row in seen if row.round == 1]
-    return labelled + _matched(kept, seen if name == "random_all_rounds" else first_only, seed)
+    candidates = _candidates(seen, 1 if name == "random" else last)
+    chosen_C = _distinct(candidates) if name == "no_filter" else _matched(kept, candidates, seed)
+    return labelled + _rows_at(seen, chosen_C)
 
 
-def _matched(
-    kept: Sequence[TrainingRow], candidates: Sequence[TrainingRow], seed: int
-) -> list[TrainingRow]:
-    by_prompt: dict[str, list[TrainingRow]] = defaultdict(list)
-    for row in candidates:
-        by_prompt[row.prompt_id].append(row)
-    rows = []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidates:
+    """What a control chooses by, of C candidates."""
+
+    row_C: np.ndarray
+    """Their rows in the table."""
+    prompt_C: np.ndarray
+    """Numbers of their prompts."""
+    prompt_ids: list[str]
+    """(P,) The prompts."""
+    text_key_C: np.ndarray
+    """Hashes of their texts."""
+
+
+def _candidates(seen: Path, last: int) -> _Candidates:
+    """Those of the rounds up to the last."""
+    prompts, rounds, keys = [], [], []
+    for table in stream_tables(seen, TrainingRow, ["prompt_id", "round", "completion"]):
+        prompts += table["prompt_id"].chunks
+        rounds.append(table["round"].to_numpy())
+        keys.append(text_keys(table["completion"]))
+    row_C = np.flatnonzero(np.concatenate(rounds) <= last)
+    numbered = pa.chunked_array(prompts, pa.string()).dictionary_encode().combine_chunks()
+    return _Candidates(
+        row_C=row_C,
+        prompt_C=numbered.indices.to_numpy()[row_C],
+        prompt_ids=numbered.dictionary.to_pylist(),
+        text_key_C=np.concatenate(keys)[row_C],
+    )
+
+
+def _distinct(candidates: _Candidates) -> np.ndarray:
+    """Row of the first candidate of each prompt and text."""
+    both = pd.DataFrame({"prompt": candidates.prompt_C, "text": candidates.text_key_C})
+    row_D: np.ndarray = candidates.row_C[~both.duplicated().to_numpy()]
+    return row_D
+
+
+def _matched(kept: Sequence[TrainingRow], candidates: _Candidates, seed: int) -> np.ndarray:
+    """Rows of as many candidates of each prompt as were kept, or of all that there are."""
+    by_prompt = np.argsort(candidates.prompt_C, kind="stable")
+    sizes_P = np.bincount(candidates.prompt_C, minlength=len(candidates.prompt_ids))
+    of_prompt = np.split(candidates.row_C[by_prompt], np.cumsum(sizes_P))[:-1]
+    row_of_prompt = dict(zip(candidates.prompt_ids, of_prompt, strict=True))
+    chosen = [np.empty(0, np.int64)]
     for prompt_id, wanted in Counter(row.prompt_id for row in kept if row.round > 0).items():
-        pick = generator("control", seed, prompt_id).permutation(len(by_prompt[prompt_id]))
-        rows += [by_prompt[prompt_id][index] for index in pick[:wanted].tolist()]
-    return rows
+        row_K = row_of_prompt.get(prompt_id, chosen[0])
+        pick = generator("control", seed, prompt_id).permutation(len(row_K))
+        chosen.append(row_K[pick[:wanted]])
+    return np.concatenate(chosen)
+
+
+def _rows_at(file: Path, row_C: np.ndarray) -> list[TrainingRow]:
+    """Some rows of a table, by their numbers and in their order."""
+    order = np.argsort(row_C)
+    rows: list[TrainingRow] = []
+    start = 0
+    for table in stream_tables(file, TrainingRow):
+        end = start + len(table)
+        first, after = np.searchsorted(row_C, [start, end], sorter=order)
+        rows += rows_of(table.take(pa.array(row_C[order[first:after]] - start)), TrainingRow)
+        start = end
+    return [rows[place] for place in np.argsort(order).tolist()]
 
 
 if __name__ == "__main__":

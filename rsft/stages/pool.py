@@ -5,9 +5,14 @@ all of them. ``seen`` holds every finished candidate, unfiltered: what the contr
 A completion that ``pool.contamination`` says to drop is in neither; what was found in completions
 is listed after what was found in prompts and in earlier rounds, in ``contamination.parquet``. The
 accepted rows of held-out prompts lie in ``heldout``: no policy is trained on them, and no control.
+
+Decisions are read in slices of whole prompts. Memory holds one of them and the accepted rows;
+``seen`` is written slice by slice.
 """
 
-from collections.abc import Collection
+import shutil
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +20,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rsft.config import Config
-from rsft.ledger import read_rows, read_table, schema_of, write_table
+from rsft.errors import PromptsError
+from rsft.ledger import (
+    read_rows,
+    read_table,
+    schema_of,
+    stream_tables,
+    write_table,
+    written_in_pieces,
+)
 from rsft.prompts.contamination import EvaluationText
 from rsft.prompts.heldout import heldout_ids
-from rsft.prompts.leaks import leaks_in_rows
+from rsft.prompts.leaks import leaks_in_rows, refuse_leaks
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import BASE, PROMPT_LEAKS, before, here, split_file, write_json
 from rsft.stages.pooling import KEPT, decide_pool, describe_leaks, describe_pool
+from rsft.stages.prompts_in_step import PromptsInStep
+from rsft.stages.slices import slices_of
 from rsft.types import Decided, Leak, Progress, Prompt, TrainingRow
+
+_ROWS = 100_000
+"""Decisions read at a time, and what is left of a part."""
+_READ = ["prompt_id", "round", "draw", "text", "finish_reason", "is_accepted", "weight"]
 
 
 def run(config: Config, key: str, progress: Progress) -> None:
@@ -32,45 +51,87 @@ def run(config: Config, key: str, progress: Progress) -> None:
         PromptsError: Where ``pool.contamination`` says to stop at what a completion holds.
     """
     earlier, folder = before(config, key) / "pool", here(key) / "pool"
-    decided = _trainable(read_table(here(key) / "decisions", Decided))
-    found = leaks_in_rows(_evaluation(config), decided.rename_columns({"text": "completion"}))
-    clean = decided.filter(pa.array(found.is_clean_N))
-    prompts = read_table(split_file("train"), Prompt)
-    drawn = _training_rows(clean, prompts)
+    train_ids = read_table(split_file("train"), Prompt, ["prompt_id"])
+    heldout = heldout_ids(
+        train_ids["prompt_id"].to_pylist(), config.pool.heldout_share, config.seed
+    )
+    slices: list[_Slice] = []
+    try:
+        with written_in_pieces(folder / "seen.parquet") as write:
+            for table in stream_tables(earlier / "seen.parquet", TrainingRow):
+                write(table)
+            for part, seen in _read(config, key, heldout):
+                write(seen)
+                slices.append(part)
+            refuse_leaks(pa.concat_tables([part.leaks for part in slices]))
+    except PromptsError:
+        shutil.rmtree(folder)
+        raise
 
-    share, ids = config.pool.heldout_share, prompts["prompt_id"].to_pylist()
-    heldout = heldout_ids(ids, share, config.seed)
-    accepted, accepted_of_heldout = _apart(drawn.filter(clean["is_accepted"]), heldout)
-    rows, fate_N = _pooled(config, earlier / "kept.parquet", accepted)
+    rows, fate_N = _pooled(config, earlier / "kept.parquet", [part.accepted for part in slices])
     kept = rows.filter(pa.array(fate_N == KEPT))
     write_table(folder / "kept.parquet", kept)
-    rows_H, fate_H = _pooled(config, earlier / "heldout.parquet", accepted_of_heldout)
+    rows_H, fate_H = _pooled(
+        config, earlier / "heldout.parquet", [part.accepted_of_heldout for part in slices]
+    )
     write_table(folder / "heldout.parquet", rows_H.filter(pa.array(fate_H == KEPT)))
 
-    finished, _ = _apart(drawn.filter(pc.equal(clean["finish_reason"], "stop")), heldout)
-    seen = read_table(earlier / "seen.parquet", TrainingRow)
-    write_table(folder / "seen.parquet", pa.concat_tables([seen, _unweighted(finished)]))
-
-    leaks = pa.concat_tables([_found_before(config, key), found.table])
+    leaks = pa.concat_tables([_found_before(config, key), *(part.leaks for part in slices)])
     write_table(folder / "contamination.parquet", leaks)
-    left_out = decided["is_accepted"].to_numpy() & ~found.is_clean_N
+    left_out = sum(part.left_out for part in slices)
     figures = {
-        **describe_pool(rows, fate_N, _apart(prompts, heldout)[0]["prompt_id"]).as_dict(),
+        **describe_pool(rows, fate_N, _apart(train_ids, heldout)[0]["prompt_id"]).as_dict(),
         "heldout_prompts": len(heldout),
         "heldout_rows": int((fate_H == KEPT).sum()),
-        "contamination": describe_leaks(kept, leaks, config.evaluate.sets, int(left_out.sum())),
+        "contamination": describe_leaks(kept, leaks, config.evaluate.sets, left_out),
     }
     write_json(folder / "diagnostics.json", figures)
 
 
-def _trainable(decided: pa.Table) -> pa.Table:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Slice:
+    """What is held of a slice of a round's decisions; rows are of ``TrainingRow``."""
+
+    accepted: pa.Table
+    """Rows accepted, those of held-out prompts and what is dropped left out."""
+    accepted_of_heldout: pa.Table
+    """Rows accepted of held-out prompts."""
+    leaks: pa.Table
+    """What was found in completions, of ``Leak``."""
+    left_out: int
+    """Rows accepted that are dropped for it."""
+
+
+def _read(config: Config, key: str, heldout: Collection[str]) -> Iterator[tuple[_Slice, pa.Table]]:
+    """Reads decisions slice by slice; each with its finished rows, which the pool has seen."""
+    evaluation, prompts = _evaluation(config), PromptsInStep(split_file("train"))
+    for parts in slices_of(here(key) / "decisions", Decided, _ROWS):
+        decided = _trainable(parts)
+        found = leaks_in_rows(evaluation, decided.rename_columns({"text": "completion"}))
+        clean = decided.filter(pa.array(found.is_clean_N))
+        drawn = _training_rows(clean, prompts.of(clean))
+        accepted, accepted_of_heldout = _apart(drawn.filter(clean["is_accepted"]), heldout)
+        finished, _ = _apart(drawn.filter(pc.equal(clean["finish_reason"], "stop")), heldout)
+        held = _Slice(
+            accepted=accepted,
+            accepted_of_heldout=accepted_of_heldout,
+            leaks=found.table,
+            left_out=int((decided["is_accepted"].to_numpy() & ~found.is_clean_N).sum()),
+        )
+        yield held, _unweighted(finished)
+
+
+def _trainable(parts: Sequence[Path]) -> pa.Table:
     """Decisions on rows that a policy or a control may be trained on, by prompt and draw.
 
     The order is then no part's and no shard's.
     """
-    is_finished = pc.equal(decided["finish_reason"], "stop")
-    trainable = decided.filter(pc.or_(decided["is_accepted"], is_finished))
-    return trainable.sort_by([("prompt_id", "ascending"), ("draw", "ascending")])
+    tables = []
+    for part in parts:
+        decided = read_table(part, Decided, _READ)
+        is_finished = pc.equal(decided["finish_reason"], "stop")
+        tables.append(decided.filter(pc.or_(decided["is_accepted"], is_finished)))
+    return pa.concat_tables(tables).sort_by([("prompt_id", "ascending"), ("draw", "ascending")])
 
 
 def _evaluation(config: Config) -> EvaluationText:
@@ -93,16 +154,17 @@ def _apart(rows: pa.Table, prompt_ids: Collection[str]) -> tuple[pa.Table, pa.Ta
     return rows.filter(pc.invert(is_of)), rows.filter(is_of)
 
 
-def _pooled(config: Config, earlier: Path, accepted: pa.Table) -> tuple[pa.Table, np.ndarray]:
+def _pooled(
+    config: Config, earlier: Path, accepted: Sequence[pa.Table]
+) -> tuple[pa.Table, np.ndarray]:
     """An earlier pool's rows and a round's, and what becomes of each."""
-    rows = pa.concat_tables([read_table(earlier, TrainingRow), accepted])
+    rows = pa.concat_tables([read_table(earlier, TrainingRow), *accepted])
     return rows, decide_pool(rows, config.pool, seed=config.seed)
 
 
 def _training_rows(decided: pa.Table, prompts: pa.Table) -> pa.Table:
-    """Decisions as training rows."""
+    """Decisions, and their prompts, as training rows."""
     of_row = pc.index_in(decided["prompt_id"], value_set=prompts["prompt_id"].combine_chunks())
-    assert not of_row.null_count, "a decision's prompt is one of the split it was drawn for"
     prompt = prompts.take(of_row)
     columns = {
         "prompt_id": decided["prompt_id"],

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rsft.config import PoolSection
+from rsft.keys import text_keys
 from rsft.prompts.leaks import count_leaking
 from rsft.randomness import generator
 from rsft.types import SourceFigures
@@ -73,10 +74,10 @@ def decide_pool(rows: pa.Table, section: PoolSection, *, seed: int) -> np.ndarra
         (N,) ``kept``, ``repeated`` or ``over_cap``.
     """
     prompt_N, ids = _numbered(rows.column("prompt_id"))
-    text_N, _ = _numbered(rows.column("completion"))
+    text_key_N = text_keys(rows.column("completion"))
     round_N, draw_N = rows.column("round").to_numpy(), rows.column("draw").to_numpy()
     fate_N = np.full(len(rows), KEPT, dtype=object)
-    fate_N[_repeated(prompt_N, text_N, round_N, draw_N)] = REPEATED
+    fate_N[_repeated(prompt_N, text_key_N, round_N, draw_N)] = REPEATED
     if section.max_per_prompt is None:
         return fate_N
     left = np.flatnonzero(fate_N == KEPT)
@@ -172,16 +173,16 @@ def _sample_size(weight_K: np.ndarray) -> float:
 
 def _numbered(column: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
     """A number for each distinct value, and the values in the order of their numbers."""
-    encoded = column.combine_chunks().dictionary_encode()
+    encoded = column.dictionary_encode().combine_chunks()
     return encoded.indices.to_numpy(), encoded.dictionary
 
 
 def _repeated(
-    prompt_N: np.ndarray, text_N: np.ndarray, round_N: np.ndarray, draw_N: np.ndarray
+    prompt_N: np.ndarray, text_key_N: np.ndarray, round_N: np.ndarray, draw_N: np.ndarray
 ) -> np.ndarray:
     """(N,) whether an earlier draw of the prompt has the same text; a labelled row never does."""
-    order = np.lexsort((draw_N, round_N, text_N, prompt_N))
-    is_first = _starts(prompt_N[order], text_N[order])
+    order = np.lexsort((draw_N, round_N, text_key_N, prompt_N))
+    is_first = _starts(prompt_N[order], text_key_N[order])
     is_repeated_N = np.empty(len(order), bool)
     is_repeated_N[order] = ~is_first
     return is_repeated_N & (round_N > 0)

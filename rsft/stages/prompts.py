@@ -13,7 +13,7 @@ from rsft.config import TRAINING, Config
 from rsft.ledger import write_rows, write_table
 from rsft.prompts.contamination import EvaluationText
 from rsft.prompts.forgotten import read_forgotten
-from rsft.prompts.leaks import leaks_in_prompts, leaks_in_rows
+from rsft.prompts.leaks import leaks_in_prompts, leaks_in_rows, refuse_leaks
 from rsft.prompts.splits import load_splits, require_prompts
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import FORGOTTEN_COUNTS, PROMPT_LEAKS, split_file, write_json
@@ -50,7 +50,9 @@ def _without_leaks(
 ) -> tuple[list[Prompt], pa.Table]:
     """The prompts that are not dropped, and all that was found."""
     in_prompts = leaks_in_prompts(evaluation, prompts)
+    refuse_leaks(in_prompts.table)
     in_solutions = leaks_in_rows(evaluation, _solutions(prompts))
+    refuse_leaks(in_solutions.table)
     is_clean = (in_prompts.is_clean_N & in_solutions.is_clean_N).tolist()
     kept = [prompt for prompt, clean in zip(prompts, is_clean, strict=True) if clean]
     return kept, pa.concat_tables([in_prompts.table, in_solutions.table])

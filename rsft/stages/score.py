@@ -7,16 +7,17 @@ a killed run repeats one part at most: a judge that was asked is asked no more. 
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rsft.config import Config
-from rsft.ledger import count_rows, read_rows, read_tables, write_rows
+from rsft.ledger import count_rows, read_table, read_tables, rows_of, write_rows
 from rsft.score import refuse_all_unscorable
 from rsft.score.parts import ScoredParts
 from rsft.stages.command import run_as_command
 from rsft.stages.contract import PRIVATE, here, split_file
-from rsft.stages.scoring import Scorer, load_scorer, scoring_plan
+from rsft.stages.prompts_in_step import PromptsInStep
+from rsft.stages.scoring import Scorer, Work, load_scorer, scoring_plan
 from rsft.stages.scoring_on_ray import gains_on_ray, score_on_ray
 from rsft.types import Candidate, Progress, Prompt, Scored
 
@@ -29,7 +30,6 @@ def run(config: Config, key: str, progress: Progress) -> None:
         EngineError: Where the workers on Ray cannot be had.
     """
     scorer = load_scorer(config)
-    prompts = {prompt.prompt_id: prompt for prompt in read_rows(split_file("train"), Prompt)}
     parts = ScoredParts(PRIVATE / "scores", key, scoring_plan(config, key, scorer.base_version))
     files = sorted((here(key) / "candidates").glob("*.parquet"))
     names = (f"part-{number:05}.parquet" for number in range(len(files)))
@@ -41,7 +41,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
             meter.scored(target)
         else:
             missing.append(file)
-    for file, rows in _scored(config, scorer, prompts, missing):
+    for file, rows in _scored(config, scorer, _works(missing)):
         write_rows(targets[file], Scored, rows)
         parts.keep(file, targets[file])
         meter.scored(targets[file])
@@ -51,15 +51,24 @@ def run(config: Config, key: str, progress: Progress) -> None:
     refuse_all_unscorable(meter.notes, f"round {key}")
 
 
+def _works(parts: Sequence[Path]) -> Iterator[tuple[Path, Work]]:
+    """Each part with its candidates and their prompts."""
+    prompts = PromptsInStep(split_file("train"))
+    for file in parts:
+        table = read_table(file, Candidate)
+        asked = {prompt.prompt_id: prompt for prompt in rows_of(prompts.of(table), Prompt)}
+        yield file, (asked, rows_of(table, Candidate))
+
+
 def _scored(
-    config: Config, scorer: Scorer, prompts: Mapping[str, Prompt], parts: Sequence[Path]
+    config: Config, scorer: Scorer, works: Iterator[tuple[Path, Work]]
 ) -> Iterator[tuple[Path, list[Scored]]]:
     """Each part and its rows, scored here or by workers."""
     if config.ray is not None and gains_on_ray(config.score):
-        yield from score_on_ray(config, prompts, parts)
+        yield from score_on_ray(config, works)
         return
-    for file in parts:
-        yield file, scorer.score(prompts, read_rows(file, Candidate))
+    for file, work in works:
+        yield file, scorer.score(*work)
 
 
 class _Meter:

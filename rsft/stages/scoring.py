@@ -18,6 +18,8 @@ from rsft.stages.contract import BASE, split_file
 from rsft.stages.fingerprint import code_fingerprint
 from rsft.types import Candidate, Prompt, Scored
 
+Work = tuple[Mapping[str, Prompt], Sequence[Candidate]]
+"""A part of candidates, and their prompts by id."""
 LIBRARIES = ("jinja2", "math-verify", "numpy", "pyarrow", "tokenizers", "torch", "transformers")
 CODE = code_fingerprint(
     "config", "ledger.py", "policy", "prompts", "score", "stages/scoring.py", "types.py", "wire"

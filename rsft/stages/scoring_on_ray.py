@@ -8,21 +8,18 @@ grades, whose server takes so many requests at once and no more.
 
 import os
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rsft.cluster import Workers
 from rsft.config import MODEL_BASED, RAW, Config, ScoreSection, is_own
-from rsft.ledger import read_rows
 from rsft.stages.contract import BASE
 from rsft.stages.fingerprint import machine_of
 from rsft.stages.nodes import Files, read_files, refuse_unlike, write_files
-from rsft.stages.scoring import CODE, LIBRARIES, load_scorer, needs_base
-from rsft.types import Candidate, Prompt, Scored
-
-_Work = tuple[Mapping[str, Prompt], Sequence[Candidate]]
+from rsft.stages.scoring import CODE, LIBRARIES, Work, load_scorer, needs_base
+from rsft.types import Scored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +43,13 @@ def gains_on_ray(section: ScoreSection) -> bool:
 
 
 def score_on_ray(
-    config: Config, prompts: Mapping[str, Prompt], parts: Sequence[Path]
+    config: Config, works: Iterator[tuple[Path, Work]]
 ) -> Iterator[tuple[Path, list[Scored]]]:
     """Scores parts of candidates, several at a time.
 
     Args:
         config: All settings, the section ``ray`` among them.
-        prompts: The candidates' prompts by id.
-        parts: Tables of ``Candidate``.
+        works: Tables of ``Candidate``, with what is to be scored.
 
     Returns:
         Each part and its rows, in the order of finishing.
@@ -62,7 +58,7 @@ def score_on_ray(
         RsftError: Where a reward is broken as such, or the workers cannot be had.
     """
     assert config.ray is not None
-    left = iter(enumerate(parts))
+    files: list[Path] = []
     with Workers(
         config.ray,
         cpus=config.runtime.threads,
@@ -75,14 +71,13 @@ def score_on_ray(
         ),
     ) as workers:
         while True:
-            if workers.have_room and (part := next(left, None)) is not None:
-                number, file = part
-                candidates = read_rows(file, Candidate)
-                asked = {row.prompt_id: prompts[row.prompt_id] for row in candidates}
-                workers.submit(number, (asked, candidates))
+            if workers.have_room and (next_work := next(works, None)) is not None:
+                file, work = next_work
+                workers.submit(len(files), work)
+                files.append(file)
             elif workers.are_at_work:
                 number, rows = workers.next_result()
-                yield parts[number], rows
+                yield files[number], rows
             else:
                 return
 
@@ -96,7 +91,7 @@ def _files_for(section: ScoreSection) -> Files:
     return {path: file for folder in folders for path, file in read_files(folder, Path()).items()}
 
 
-def _scorer_of(job: _Job) -> Callable[[_Work], list[Scored]]:
+def _scorer_of(job: _Job) -> Callable[[Work], list[Scored]]:
     """What a worker does, in a folder that holds what it was sent."""
     machine = machine_of(CODE, LIBRARIES, job.config.runtime.device)
     refuse_unlike(job.machine, machine, "score otherwise")
@@ -106,7 +101,7 @@ def _scorer_of(job: _Job) -> Callable[[_Work], list[Scored]]:
     scorer = load_scorer(job.config, processes=job.config.runtime.threads)
     scorer.rewards.score_all([])  # their models are loaded, and functions imported
 
-    def score(work: _Work) -> list[Scored]:
+    def score(work: Work) -> list[Scored]:
         return scorer.score(*work)
 
     weakref.finalize(score, folder.cleanup)

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import pyarrow.compute as pc
 
+from rsft.keys import text_keys
 from rsft.ledger import count_rows, files_of, is_table_of, read_tables
 
 
@@ -55,11 +54,10 @@ def _filled(files: Iterable[Path], rows: int) -> list[list[Path]]:
 
 def _prompt_keys(parts: Sequence[Path], record: type[Any]) -> np.ndarray:
     """Hash of each prompt that has rows in a slice, (P,) uint64."""
-    found = [
-        pc.unique(table["prompt_id"]).to_numpy(zero_copy_only=False)
+    keys = [
+        text_keys(table["prompt_id"])
         for part in parts
         for table in read_tables(part, record, ["prompt_id"])
     ]
-    keys = [pd.util.hash_array(prompt_ids, categorize=False) for prompt_ids in found]
     distinct_P: np.ndarray = np.unique(np.concatenate(keys))
     return distinct_P

@@ -12,7 +12,7 @@ from rsft.config import ContaminationSection
 from rsft.errors import PromptsError
 from rsft.prompts import contamination
 from rsft.prompts.contamination import EvaluationText
-from rsft.prompts.leaks import count_leaking, leaks_in_prompts, leaks_in_rows
+from rsft.prompts.leaks import count_leaking, leaks_in_prompts, leaks_in_rows, refuse_leaks
 from rsft.types import Prompt, Turn
 from tests.shared_data import shared_rows
 
@@ -269,16 +269,16 @@ def test_what_is_dropped_is_what_the_settings_say() -> None:
 
 def test_stop_names_the_row_and_the_evaluation_prompt() -> None:
     evaluation = EvaluationText({"eval": EVAL}, ContaminationSection(exact="stop"))
-    leaks_in_rows(evaluation, rows("7"))
+    refuse_leaks(leaks_in_rows(evaluation, rows("7")).table)
     with pytest.raises(PromptsError) as error:
-        leaks_in_rows(evaluation, rows("7", QUESTION))
+        refuse_leaks(leaks_in_rows(evaluation, rows("7", QUESTION)).table)
     assert str(error.value) == (
         "pool.contamination.exact is 'stop': the completion of training prompt 't1' (round 3, draw "
         "8) has 100% of prompt 'e0' of the set 'eval'; 1 finding in all. Remove one of the two "
         "(prompts.exclude), or set it to drop"
     )
     with pytest.raises(PromptsError, match="'stop': training prompt 't0' has 100% of prompt 'e0'"):
-        leaks_in_prompts(evaluation, [prompt("t0", QUESTION)])
+        refuse_leaks(leaks_in_prompts(evaluation, [prompt("t0", QUESTION)]).table)
 
 
 def test_rows_are_counted_by_what_they_or_their_prompts_share() -> None:

@@ -2,13 +2,16 @@
 
 import json
 from collections import Counter
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import pyarrow as pa
 import pytest
 
 from rsft.errors import ConfigurationError
 from rsft.finetune import train
-from rsft.ledger import write_rows
+from rsft.ledger import table_of, write_rows, written_in_pieces
 from rsft.policy import Policy, load_policy
 from rsft.stages import control
 from rsft.stages.control import control_rows
@@ -32,21 +35,38 @@ CROWDED = [*KEPT, *(row(2, text, round=2, draw=d) for d, text in enumerate("abcd
 """With five rows of a prompt that has three candidates of the first round."""
 
 
+@cache
+def _seen() -> pa.Table:
+    return table_of(TrainingRow, SEEN)
+
+
+def chosen(
+    name: str, *, seed: int, kept: list[TrainingRow] = KEPT, last: int = 2
+) -> list[TrainingRow]:
+    """The rows of a control, where candidates lie in two row groups."""
+    with TemporaryDirectory() as folder:
+        seen = Path(folder) / "seen.parquet"
+        with written_in_pieces(seen) as write:
+            write(_seen().slice(0, 4))
+            write(_seen().slice(4))
+        return control_rows(name, kept, seen, last=last, seed=seed)
+
+
 def counts(rows: list[TrainingRow]) -> dict[str, int]:
     return dict(Counter(row.prompt_id for row in rows if row.round > 0))
 
 
 @pytest.mark.parametrize("name", ["random", "random_all_rounds", "no_filter", "supervised"])
 def test_every_control_has_the_labelled_rows_first(name: str) -> None:
-    assert control_rows(name, KEPT, SEEN, seed=1)[:2] == LABELLED
+    assert chosen(name, seed=1)[:2] == LABELLED
 
 
 def test_supervised_has_nothing_else() -> None:
-    assert control_rows("supervised", KEPT, SEEN, seed=1) == LABELLED
+    assert chosen("supervised", seed=1) == LABELLED
 
 
 def test_no_filter_has_every_distinct_candidate_of_all_rounds() -> None:
-    rows = control_rows("no_filter", KEPT, SEEN, seed=1)[2:]
+    rows = chosen("no_filter", seed=1)[2:]
     assert sorted((row.prompt_id, row.completion) for row in rows) == sorted(
         {(row.prompt_id, row.completion) for row in SEEN}
     )
@@ -56,18 +76,16 @@ def test_no_filter_has_every_distinct_candidate_of_all_rounds() -> None:
 @pytest.mark.parametrize("name", ["random", "random_all_rounds"])
 def test_random_has_as_many_rows_of_each_prompt_as_were_kept(name: str) -> None:
     for seed in range(20):
-        assert counts(control_rows(name, KEPT, SEEN, seed=seed)) == {"train-0": 2, "train-1": 2}
+        assert counts(chosen(name, seed=seed)) == {"train-0": 2, "train-1": 2}
 
 
 def test_random_takes_from_the_first_round_only() -> None:
-    drawn = [row for s in range(50) for row in control_rows("random", KEPT, SEEN, seed=s)[2:]]
+    drawn = [row for s in range(50) for row in chosen("random", seed=s)[2:]]
     assert {row.round for row in drawn} == {1}
 
 
 def test_random_all_rounds_takes_from_later_rounds_too() -> None:
-    drawn = [
-        row for s in range(50) for row in control_rows("random_all_rounds", KEPT, SEEN, seed=s)[2:]
-    ]
+    drawn = [row for s in range(50) for row in chosen("random_all_rounds", seed=s)[2:]]
     assert {row.round for row in drawn} == {1, 2}
 
 
@@ -76,7 +94,7 @@ def test_random_is_uniform_over_a_prompt_s_candidates() -> None:
     drawn = Counter(
         row.completion
         for seed in range(600)
-        for row in control_rows("random", KEPT, SEEN, seed=seed)[2:]
+        for row in chosen("random", seed=seed)[2:]
         if row.prompt_id == "train-0"
     )
     assert set(drawn) == {"n0 = r0", "n1 = r0", "+"}
@@ -85,14 +103,21 @@ def test_random_is_uniform_over_a_prompt_s_candidates() -> None:
 
 def test_random_never_takes_a_candidate_twice() -> None:
     for seed in range(20):
-        rows = control_rows("random", KEPT, SEEN, seed=seed)[2:]
+        rows = chosen("random", seed=seed)[2:]
         assert len({(row.prompt_id, row.draw) for row in rows}) == len(rows)
 
 
 def test_where_a_prompt_has_fewer_candidates_all_of_them_are_taken() -> None:
     for seed in range(20):
-        rows = control_rows("random", CROWDED, SEEN, seed=seed)
+        rows = chosen("random", seed=seed, kept=CROWDED)
         assert counts(rows) == {"train-0": 2, "train-1": 2, "train-2": 3}
+
+
+@pytest.mark.parametrize("name", ["random", "random_all_rounds", "no_filter"])
+def test_without_candidates_there_are_the_labelled_rows(name: str, tmp_path: Path) -> None:
+    write_rows(tmp_path / "seen.parquet", TrainingRow, [])
+    rows = control_rows(name, CROWDED, tmp_path / "seen.parquet", last=2, seed=1)
+    assert rows == LABELLED
 
 
 @pytest.fixture
@@ -121,8 +146,7 @@ def trained(*steps: int, rounds: int = 2) -> Policy:
     config = settings(*SETTINGS)
     policy = load_policy(Path("data/base/model"))
     for taken in steps:
-        seen = [row for row in SEEN if row.round <= rounds]
-        rows = control_rows("no_filter", KEPT, seen, seed=config.seed)
+        rows = chosen("no_filter", seed=config.seed, last=rounds)
         section = config.finetune.model_copy(update={"steps": taken})
         train(policy, rows, section, seed=config.seed)
     return policy

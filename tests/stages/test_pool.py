@@ -188,6 +188,54 @@ def test_neither_the_order_of_decisions_nor_their_parts_change_a_byte() -> None:
     assert written[0] == written[1] == written[2]
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_slices_make_the_pool_that_all_decisions_at_once_make(
+    monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    texts = ["a", "b", "a", QUESTION, "d"]
+    parts = [
+        [
+            decided(number, text, draw=draw, is_accepted=draw % 2 == 0, is_finished=draw != 4)
+            for number in numbers
+            for draw, text in enumerate(texts)
+        ]
+        for numbers in ([0, 1], [], [2], [3])
+    ]
+    pools = []
+    for rows in (10**6, 1, 7):
+        monkeypatch.setattr(pool, "_ROWS", rows)
+        for key in (1, 2):
+            for place, part in enumerate(parts):
+                of_round = [replace(row, round=key) for row in part]
+                file = Path(f"data/rounds/{key}/decisions/part-{place}.parquet")
+                write_rows(file, Decided, of_round)
+            config = settings(
+                "rounds=2",
+                "pool.max_per_prompt=2",
+                f"pool.heldout_share={share}",
+                "pool.contamination={exact: drop}",
+                "evaluate.sets={eval: eval}",
+            )
+            pool.run(config, str(key), silent)
+        figures = json.loads(Path("data/rounds/2/pool/diagnostics.json").read_text())
+        tables = [table(2, name) for name in ("kept", "heldout", "seen")]
+        pools.append((figures, tables, findings(2)))
+    assert pools[0] == pools[1] == pools[2]
+    assert len(pools[0][1][2]) < 2 * 4 * 4  # the question is dropped
+    assert bool(pools[0][1][1]) == (share > 0)
+
+
+def test_what_stops_is_counted_over_all_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_ROWS", 1)
+    for number in range(3):
+        file = Path(f"data/rounds/1/decisions/part-{number}.parquet")
+        write_rows(file, Decided, [accepted(number, QUESTION if number else "7")])
+    config = settings("rounds=1", "evaluate.sets={eval: eval}", "pool.contamination={exact: stop}")
+    with pytest.raises(PromptsError, match=r"prompt 'train-1' .*; 2 findings in all\. Remove"):
+        pool.run(config, "1", silent)
+    assert not Path("data/rounds/1/pool").exists()
+
+
 def test_seen_holds_every_finished_candidate_and_no_truncated_one() -> None:
     run(
         [accepted(0, "a"), decided(0, "a", draw=1), decided(1, "cut", is_finished=False)],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rsft.errors import VerifierError
+from rsft.errors import LedgerError, VerifierError
 from rsft.ledger import read_rows, write_rows
 from rsft.policy import Policy, save_policy
 from rsft.score.reward_model import RewardModel
@@ -91,6 +91,19 @@ def test_a_round_of_which_nothing_can_be_scored_stops_with_the_commonest_reason(
         "never:score: ZeroDivisionError: division by zero; see score.rewards"
     )
     assert not (FOLDER / "scored").exists()
+
+
+def test_parts_may_come_in_another_order_than_the_prompts() -> None:
+    rows = read_rows(FOLDER / "candidates", Candidate)
+    for number, place in enumerate((2, 0, 1, 3)):
+        write_rows(FOLDER / "candidates" / f"part-{number:05}.parquet", Candidate, [rows[place]])
+    assert [row.reward for row in run()] == [None, 1.0, 0.0, 1.0]
+
+
+def test_a_candidate_of_no_prompt_is_one_line() -> None:
+    write_rows(FOLDER / "candidates" / "part-00001.parquet", Candidate, [candidate(9, "7")])
+    with pytest.raises(LedgerError, match=r"train\.parquet: prompt 'train-9', which has rows"):
+        run()
 
 
 def test_no_candidates_are_no_scores() -> None:
