@@ -277,7 +277,7 @@ def training_sources(config: Config) -> Sequence[SourceFigures]:
     rounds = range(last if config.finetune.start == "base" else 0, last + 1)
     files = [Path(round_folder(number)) / "pool" / "kept.parquet" for number in rounds]
     named = ["prompt_id", "round", "draw", "family", "source", "licence"]
-    rows = pa.concat_tables([read_table(file, TrainingRow).select(named) for file in files])
+    rows = pa.concat_tables([read_table(file, TrainingRow, named) for file in files])
     return describe_sources(rows.group_by(named).aggregate([]))
 
 

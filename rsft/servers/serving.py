@@ -147,11 +147,11 @@ def _stopped(children: Sequence[Child], home: Path, console: Console) -> Iterato
     try:
         yield
     finally:
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
         try:
+            for number in _SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
             console.print("stopping …")
-        finally:  # its terminal may be gone
+        finally:  # its terminal may be gone, or a signal come just before
             own = {child.process_id for child in children if child.server.port is not None}
             running = processes_of(home)
             servers = {process.pid for process in running if is_of(process, own)}

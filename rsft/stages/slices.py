@@ -11,7 +11,11 @@ from typing import Any
 import numpy as np
 
 from rsft.keys import text_keys
-from rsft.ledger import count_rows, files_of, is_table_of, read_tables
+from rsft.ledger import count_bytes, count_rows, files_of, is_table_of, read_tables
+
+_BYTES = 1 << 28
+"""From how many bytes on a slice is full, whatever its rows: texts may be long, and in one piece
+Arrow holds no more than 2 GiB of them."""
 
 
 def slices_of(folder: Path, record: type[Any], rows: int) -> list[list[Path]]:
@@ -24,7 +28,7 @@ def slices_of(folder: Path, record: type[Any], rows: int) -> list[list[Path]]:
     Args:
         folder: Of the parts.
         record: What they are to be tables of.
-        rows: From how many rows on a slice is full.
+        rows: From how many rows on a slice is full; one of long texts is sooner.
 
     Raises:
         LedgerError: Where there is no table, or a part cannot be read.
@@ -42,13 +46,14 @@ def slices_of(folder: Path, record: type[Any], rows: int) -> list[list[Path]]:
 
 def _filled(files: Iterable[Path], rows: int) -> list[list[Path]]:
     slices: list[list[Path]] = [[]]
-    held = 0
+    held = size = 0
     for file in files:
-        if held >= rows:
+        if held >= rows or size >= _BYTES:
             slices.append([])
-            held = 0
+            held = size = 0
         slices[-1].append(file)
         held += count_rows(file)
+        size += count_bytes(file)
     return slices
 
 

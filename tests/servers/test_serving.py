@@ -19,13 +19,14 @@ from tests.flows.conftest import free_ports
 from tests.workspaces import ROOT
 
 DRIVER = """
-import json, sys
+import json, signal, sys
 from pathlib import Path
 import rsft.servers.serving as serving
 from rsft.errors import RsftError
 from rsft.report.sheet import plain_console
 from rsft.servers.server import Server
 serving._PAUSE_SECONDS, serving._STEP_SECONDS = 0.01, 0.02
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` in front of the tests is not meant for it
 servers = [Server(**told) for told in json.loads(sys.argv[2])]
 try:
     serving.serve(servers, Path(sys.argv[1]), plain_console(soft_wrap=True))

@@ -8,6 +8,7 @@ import pytest
 
 from rsft.errors import LedgerError
 from rsft.ledger import table_of, write_rows, write_table
+from rsft.stages import slices
 from rsft.stages.slices import slices_of
 from rsft.types import Decided
 from tests.stages.cases import decided
@@ -31,6 +32,14 @@ def test_a_slice_is_full_from_so_many_rows_on(tmp_path: Path) -> None:
     assert sliced(tmp_path, 1) == ["0", "1", "2", "34", "5"]
     assert sliced(tmp_path, 3) == ["01", "234", "5"]
     assert sliced(tmp_path, 9) == ["012345"]
+
+
+def test_long_texts_fill_a_slice_sooner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "_BYTES", 10_000)
+    for place in range(5):
+        text = "".join(map(str, range(4000 if place < 3 else 10)))
+        write_rows(tmp_path / f"part-{place}.parquet", Decided, [decided(place, text)])
+    assert sliced(tmp_path, 99) == ["0", "1", "2", "34"]
 
 
 def test_a_prompt_may_lie_in_two_parts_of_a_slice(tmp_path: Path) -> None:
