@@ -2,9 +2,12 @@
 
 import os
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 import httpx2
+
+from rsft.errors import WorkspaceError
 
 FLOWS = ("retrain", "promote", "prompts", "audit")
 SKIPPED = "Skipped"
@@ -17,21 +20,31 @@ _NOT_BEGUN = ("SCHEDULED", "PENDING")
 _MOST_WAITING = 20
 
 
-def ask_server(address: str) -> dict[str, Any] | None:
+def ask_server(address: str) -> dict[str, Any]:
     """The last and the next run of each flow, and what waits for a person, for JSON.
 
     Args:
         address: Prefect's API, ending in ``/api``.
 
-    Returns:
-        None where the server does not answer, or is none.
+    Raises:
+        WorkspaceError: Why nothing is known: it does not answer, refuses this user, or is none of
+            Prefect's.
     """
     try:
         base = address.rstrip("/") + "/"
         with httpx2.Client(base_url=base, timeout=_SECONDS, auth=_account()) as client:
             return _told(client, address.rstrip("/").removesuffix("/api"))
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, KeyError, TypeError):
-        return None
+    except httpx2.HTTPStatusError as error:
+        if error.response.status_code == HTTPStatus.UNAUTHORIZED:
+            raise WorkspaceError(
+                f"{address} refuses this user; set PREFECT_API_AUTH_STRING=NAME:PASSWORD as its "
+                "administrator says"
+            ) from None
+        raise WorkspaceError(f"{address} answers {error.response.status_code}") from None
+    except (httpx2.HTTPError, httpx2.InvalidURL):
+        raise WorkspaceError(f"{address} does not answer; `rsft up` starts one") from None
+    except (ValueError, KeyError, TypeError):
+        raise WorkspaceError(f"{address} is no server of Prefect's") from None
 
 
 def _account() -> tuple[str, str] | None:

@@ -37,9 +37,7 @@ def _server_lines(status: Mapping[str, Any]) -> Iterator[str]:
 def _flow_lines(status: Mapping[str, Any]) -> Iterator[str]:
     prefect = status["prefect"]
     if prefect is None:
-        asked = status["prefect_address"]
-        why = "no server is known" if asked is None else f"{_clean(asked)} does not answer"
-        yield f"[yellow]runs[/]        not known: {why}; `rsft up` starts one"
+        yield f"[yellow]runs[/]        not known: {_clean(status['prefect_problem'])}"
         return
     for name, flow in prefect["flows"].items():
         yield f"[bold]{name:<11}[/] {_last(flow['last'])}; {_next(name, flow)}"

@@ -7,14 +7,16 @@ from threading import Thread
 import pytest
 
 from flows.overview import ask_server
+from rsft.errors import WorkspaceError
 from tests.flows.conftest import free_ports
 
 
 class Page(BaseHTTPRequestHandler):
-    """Anybody's: a page for every question."""
+    """Anybody's: a page, or a refusal, for every question."""
 
     def do_POST(self) -> None:
-        self.send_response(200)
+        path = self.path.split("/")[1]
+        self.send_response(int(path) if path.isdigit() else 200)
         self.end_headers()
         self.wfile.write(b"<html>[]</html>" if self.path.startswith("/page") else b"[{}]")
 
@@ -30,11 +32,25 @@ def elsewhere() -> Iterator[str]:
         server.shutdown()
 
 
-def test_one_that_does_not_answer_tells_nothing() -> None:
-    assert ask_server(f"http://127.0.0.1:{free_ports(1)[0]}/api") is None
-    assert ask_server("no address") is None
+@pytest.mark.parametrize("address", [f"http://127.0.0.1:{free_ports(1)[0]}/api", "no address"])
+def test_one_that_does_not_answer_is_said_to(address: str) -> None:
+    with pytest.raises(WorkspaceError) as told:
+        ask_server(address)
+    assert str(told.value) == f"{address} does not answer; `rsft up` starts one"
 
 
-@pytest.mark.parametrize("path", ["/page", "/json"])
-def test_one_that_is_not_prefects_tells_nothing(elsewhere: str, path: str) -> None:
-    assert ask_server(f"{elsewhere}{path}") is None
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("/page", "is no server of Prefect's"),
+        ("/json", "is no server of Prefect's"),
+        ("/401", "refuses this user; set PREFECT_API_AUTH_STRING=NAME:PASSWORD as its administrat"),
+        ("/503", "answers 503"),
+    ],
+)
+def test_one_that_tells_nothing_is_told_by_how_it_answers(
+    elsewhere: str, path: str, problem: str
+) -> None:
+    with pytest.raises(WorkspaceError) as told:
+        ask_server(f"{elsewhere}{path}")
+    assert str(told.value).startswith(f"{elsewhere}{path} {problem}")
