@@ -31,7 +31,7 @@ from rsft.finetune.processes import written_into
 from rsft.finetune.reduction import LostError
 from rsft.finetune.train import train_here
 from rsft.ledger import read_rows
-from rsft.policy import Policy, load_policy, save_policy
+from rsft.policy import load_policy, save_policy
 from rsft.types import TrainingRow
 
 _DIE_WITH_PARENT = 1
@@ -141,19 +141,13 @@ def _train(rank: int, folder: Path, settings: dict[str, Any]) -> None:
 def _read_job(folder: Path, settings: dict[str, Any], device: torch.device) -> Job:
     reference = folder / "reference"
     return Job(
-        policy=_load(folder / "policy", device),
+        policy=load_policy(folder / "policy", device=device),
         rows=read_rows(folder / "rows.parquet", TrainingRow),
         section=FinetuneSection.model_validate(settings["section"]),
         seed=settings["seed"],
-        reference=_load(reference, device) if reference.exists() else None,
+        reference=load_policy(reference, device=device) if reference.exists() else None,
         heldout=read_rows(folder / "heldout.parquet", TrainingRow),
     )
-
-
-def _load(folder: Path, device: torch.device) -> Policy:
-    policy = load_policy(folder)
-    policy.model.to(device)
-    return policy
 
 
 def _tell_progress(done: int, total: int, note: str = "") -> None:

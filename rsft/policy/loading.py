@@ -23,6 +23,7 @@ from rsft.policy.pretrained import fetch_pretrained, is_below_raw, quiet, read_f
 
 RENDERING_FILE = "rendering.json"
 
+_CPU = torch.device("cpu")
 _NOT_THE_MODEL = {"_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version"}
 """Entries of a configuration that say where a model came from, not what it computes."""
 
@@ -135,19 +136,24 @@ class Policy:
         return limit if positions is None else min(limit, positions)
 
 
-def load_policy(folder: Path, *, dtype: torch.dtype = torch.float32) -> Policy:
+def load_policy(
+    folder: Path, *, dtype: torch.dtype = torch.float32, device: torch.device = _CPU
+) -> Policy:
     """Reads a policy's folder.
 
     Args:
         folder: A Hugging Face model folder; without ``rendering.json``, prompts go in as they are.
         dtype: Precision to compute in.
+        device: Where to compute.
 
     Raises:
         PolicyError: Where the folder is missing, holds no model, holds pickled weights only, or
             one this version of transformers cannot build.
     """
     model, tokenizer = read_folder(folder, _class_of, dtype=dtype)
-    return _policy(str(folder), model, tokenizer, _read_rendering(folder))
+    policy = _policy(str(folder), model, tokenizer, _read_rendering(folder))
+    policy.model.to(device)
+    return policy
 
 
 def fetch_policy(

@@ -45,8 +45,7 @@ def answer_anew(
     from rsft.stages.answering import answer_set, greedy_of
 
     device = use_machine(exam.config.runtime)
-    policy = load_policy(folder)
-    policy.model.to(device)
+    policy = load_policy(folder, device=device)
     rewards = build_rewards(exam.config.score, device=exam.config.runtime.device)
     return {
         name: greedy_of(answer_set(policy, exam.config, rewards, name, prompts))

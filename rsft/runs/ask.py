@@ -104,8 +104,7 @@ def load_respondent(config: Config, home: Path, model: str | None) -> Respondent
     from rsft.policy import load_policy, use_machine
 
     device = use_machine(config.runtime)
-    policy = load_policy(policy_in(folder))
-    policy.model.to(device)
+    policy = load_policy(policy_in(folder), device=device)
     name = f"{version.name}/{version.version}"
     return Respondent(name=name, policy=policy, serving=serving_in(folder))
 

@@ -80,8 +80,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
             f"controls.names: {name!r} has no rows to train on; remove it, or give labelled "
             "prompts with solutions"
         )
-    policy = load_policy(BASE / "model")
-    policy.model.to(device)
+    policy = load_policy(BASE / "model", device=device)
     reference = reference_of(config, device)
     trainings = _trainings(config, number)
     if name == "supervised":  # whose rows have nobody to share with, whatever their share

@@ -36,8 +36,7 @@ _ROWS_TOGETHER = 64
 def run(config: Config, key: str, progress: Progress) -> None:
     """Measures a round's policy; key 0 is the base."""
     device = use_machine(config.runtime)
-    policy = load_policy(here(key) / "model")
-    policy.model.to(device)
+    policy = load_policy(here(key) / "model", device=device)
     measure(policy, config, here(key), progress)
 
 

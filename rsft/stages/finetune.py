@@ -26,8 +26,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
     require_verdict(key)
     device = use_machine(config.runtime)
     start = BASE if config.finetune.start == "base" else before(config, key)
-    policy = load_policy(start / "model")
-    policy.model.to(device)
+    policy = load_policy(start / "model", device=device)
     rows = read_rows(here(key) / "pool" / "kept.parquet", TrainingRow)
     heldout: list[TrainingRow] = []
     if config.finetune.early_stopping is not None:

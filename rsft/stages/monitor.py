@@ -86,8 +86,7 @@ def _measure(config: Config, folder: Path, name: str, progress: Progress) -> Fig
     figures = None
     if config.pool.heldout_share:
         device = use_machine(config.runtime)
-        policy = load_policy(folder / name)
-        policy.model.to(device)
+        policy = load_policy(folder / name, device=device)
         prompts, too_long = _heldout_prompts(policy, config)
         gold = config.monitor.gold
         rewards = build_rewards(config.score, [gold] if gold else [], device=config.runtime.device)

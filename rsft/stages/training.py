@@ -84,9 +84,7 @@ def reference_of(config: Config, device: torch.device) -> Policy | None:
     """The base, where ``finetune.beta`` keeps the policy near it."""
     if config.finetune.beta is None:
         return None
-    reference = load_policy(BASE / "model")
-    reference.model.to(device)
-    return reference
+    return load_policy(BASE / "model", device=device)
 
 
 def training_plan(job: Job, setting: str) -> dict[str, Any]:

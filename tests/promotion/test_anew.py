@@ -35,7 +35,7 @@ def test_it_answers_the_prompts_of_the_exam_and_its_greedy_answers_count(
     checkout = Checkout(tmp_path / "checkout")
     exam = read_exam(checkout.workspace, checkout.run("r1", answers(30)))
     monkeypatch.setattr(anew, "fetch", lambda registry, version: registered)
-    monkeypatch.setattr("rsft.policy.load_policy", lambda folder: tiny_t5)
+    monkeypatch.setattr("rsft.policy.load_policy", lambda folder, device: tiny_t5)
     monkeypatch.setattr("rsft.policy.use_machine", lambda section: "cpu")
     asked = []
 
@@ -68,7 +68,7 @@ def test_a_model_that_is_not_the_one_on_record_does_not_answer(
     checkout = Checkout(tmp_path / "checkout")
     exam = read_exam(checkout.workspace, checkout.run("r1", answers(30)))
     monkeypatch.setattr(anew, "fetch", lambda registry, version: registered)
-    monkeypatch.setattr("rsft.policy.load_policy", lambda folder: pytest.fail("it was loaded"))
+    monkeypatch.setattr("rsft.policy.load_policy", lambda folder, device: pytest.fail("it was loaded"))
     weights = registered / "model.safetensors"
     if change == "gone":
         weights.unlink()
