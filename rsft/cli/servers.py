@@ -32,7 +32,15 @@ def up(
     docs = home / DATA_DOCS
 
     def begin() -> None:
-        console.print(f"for `prefect …`: export PREFECT_API_URL={servers[0].address}/api")
+        api = f"{servers[0].address}/api"
+        console.print(f"for `prefect …`: export PREFECT_API_URL={api}")
+        other = os.environ.get("PREFECT_API_URL", api)
+        if other.rstrip("/") != api:
+            where = escape(without_secrets(other))
+            console.print(
+                f"[yellow]PREFECT_API_URL is {where} here: `rsft run` and `rsft status` use that "
+                "server, not this one[/]"
+            )
         if worker:
             from flows.schedules import require_deployable
 

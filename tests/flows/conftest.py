@@ -44,16 +44,26 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     return Finished(folder=folder, summary=json.loads(done.stdout), shown=done.stderr)
 
 
+ELSEWHERE = "http://me:secret@127.0.0.1:9/api"
+"""What stands in the environment that ``rsft up`` is started in."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Up:
     """``rsft up`` at work."""
 
     process: subprocess.Popen[str]
     """Its process."""
-    addresses: dict[str, str]
-    """Address by name of each server, as printed."""
+    told: list[str]
+    """The lines that it printed until it was ready."""
     environment: dict[str, str]
     """What makes Prefect's commands and runs use its server."""
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Address by name of each server, as printed."""
+        ends = (line.rpartition(" ") for line in self.told)
+        return {name.strip(): last for name, _, last in ends if last.startswith("http")}
 
 
 @pytest.fixture(scope="session")
@@ -64,14 +74,14 @@ def up(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     process = subprocess.Popen(
         [sys.executable, "-m", "rsft", "up", "--no-worker", *options],
         cwd=finished.folder,
-        env=clean_environment(finished.folder),
+        env=clean_environment(finished.folder, PREFECT_API_URL=ELSEWHERE),
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
         yield Up(
             process=process,
-            addresses=_addresses(process),
+            told=_told(process),
             environment={
                 "PREFECT_API_URL": f"http://127.0.0.1:{ports['prefect']}/api",
                 "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
@@ -151,14 +161,11 @@ def stop(process: subprocess.Popen[str]) -> None:
             process.stdout.close()
 
 
-def _addresses(process: subprocess.Popen[str]) -> dict[str, str]:
-    """What ``rsft up`` prints until it is ready."""
+def _told(process: subprocess.Popen[str]) -> list[str]:
     assert process.stdout is not None
-    addresses: dict[str, str] = {}
+    told: list[str] = []
     for line in process.stdout:
         if line.startswith("Ctrl-C"):
-            return addresses
-        name, _, address = line.strip().rpartition(" ")
-        if address.startswith("http"):
-            addresses[name.strip()] = address
+            return told
+        told.append(line.strip())
     raise AssertionError(f"rsft up ended by itself with {process.wait()}")

@@ -192,6 +192,10 @@ def test_up_serves_all_three(up: Up) -> None:
     from urllib.request import urlopen
 
     assert up.addresses.keys() == {"Prefect", "MLflow", "Data Docs"}
+    assert (
+        "PREFECT_API_URL is http://***@127.0.0.1:9/api here: `rsft run` and `rsft status` use that "
+        "server, not this one"
+    ) in up.told
     for address in up.addresses.values():
         with urlopen(address, timeout=30) as answer:
             assert answer.status == 200

@@ -68,7 +68,9 @@ def test_a_model_that_is_not_the_one_on_record_does_not_answer(
     checkout = Checkout(tmp_path / "checkout")
     exam = read_exam(checkout.workspace, checkout.run("r1", answers(30)))
     monkeypatch.setattr(anew, "fetch", lambda registry, version: registered)
-    monkeypatch.setattr("rsft.policy.load_policy", lambda folder, device: pytest.fail("it was loaded"))
+    monkeypatch.setattr(
+        "rsft.policy.load_policy", lambda folder, device: pytest.fail("it was loaded")
+    )
     weights = registered / "model.safetensors"
     if change == "gone":
         weights.unlink()
