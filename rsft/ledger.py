@@ -114,24 +114,28 @@ def write_table(path: Path, table: pa.Table) -> None:
 def written_in_pieces(path: Path) -> Iterator[Callable[[pa.Table], None]]:
     """A Parquet file to write table after table, which appears whole or not at all.
 
-    The first table gives it its columns; one more without rows adds nothing. A single table makes
-    the same bytes as ``write_table``.
+    The first table gives it its columns; one without rows adds nothing. A single table makes the
+    same bytes as ``write_table``.
 
     Raises:
         LedgerError: Where it cannot be written, the disk being full above all.
     """
     with written_whole(path) as temporary, ExitStack() as stack:
         writers: list[pq.ParquetWriter] = []
+        rows = 0
 
         def write(table: pa.Table) -> None:
+            nonlocal rows
             if not writers:
                 opened = pq.ParquetWriter(temporary, table.schema, compression="zstd")
                 writers.append(stack.enter_context(opened))
-            elif not len(table):
-                return
-            writers[0].write_table(table)
+            if len(table):
+                writers[0].write_table(table)
+                rows += len(table)
 
         yield write
+        if writers and not rows:
+            writers[0].write_table(writers[0].schema.empty_table())
 
 
 @contextmanager

@@ -128,14 +128,15 @@ def test_rows_are_streamed_in_order_over_blocks_row_groups_and_parts(
         list(stream_rows(tmp_path, Prompt))
 
 
+@pytest.mark.parametrize("pieces", [(2,), (2, 0), (0, 2, 0), (0, 0)])
 def test_one_piece_makes_the_bytes_of_a_table_and_pieces_without_rows_add_none(
-    tmp_path: Path,
+    tmp_path: Path, pieces: tuple[int, ...]
 ) -> None:
     table = table_of(Scored, [scored(0), scored(1)])
-    write_table(tmp_path / "whole.parquet", table)
+    write_table(tmp_path / "whole.parquet", table.slice(0, max(pieces)))
     with written_in_pieces(tmp_path / "pieces.parquet") as write:
-        write(table)
-        write(table.slice(0, 0))
+        for rows in pieces:
+            write(table.slice(0, rows))
     assert (tmp_path / "pieces.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
 
 
