@@ -6,7 +6,7 @@ import pyarrow as pa
 
 
 def text_keys(column: pa.ChunkedArray) -> np.ndarray:
-    """SipHash of each text, (N,) uint64; null has one of its own."""
+    """SipHash of each text, (N,) uint64; null has that of the text ``None``."""
     keys = [np.empty(0, np.uint64)]
     for chunk in column.chunks:
         texts = chunk.dictionary_encode(null_encoding="encode")

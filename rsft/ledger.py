@@ -22,7 +22,11 @@ from rsft.types import Turn
 
 Record = TypeVar("Record")
 _STREAMED = 8192
-"""Rows held as records at a time."""
+"""Rows read at a time."""
+_BUFFER = 1 << 20
+"""Bytes of a column read at a time."""
+_GROUP_ROWS, _GROUP_BYTES = 100_000, 1 << 26
+"""From how much on pieces are a row group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,28 +118,34 @@ def write_table(path: Path, table: pa.Table) -> None:
 def written_in_pieces(path: Path) -> Iterator[Callable[[pa.Table], None]]:
     """A Parquet file to write table after table, which appears whole or not at all.
 
-    The first table gives it its columns; one without rows adds nothing. A single table makes the
-    same bytes as ``write_table``.
+    The first table gives it its columns. Small ones are put together into row groups, so that a
+    single one makes the same bytes as ``write_table``.
 
     Raises:
         LedgerError: Where it cannot be written, the disk being full above all.
     """
     with written_whole(path) as temporary, ExitStack() as stack:
         writers: list[pq.ParquetWriter] = []
-        rows = 0
+        held: list[pa.Table] = []
+
+        def write_group() -> None:
+            group = pa.concat_tables(held)
+            if not writers:
+                opened = pq.ParquetWriter(temporary, group.schema, compression="zstd")
+                writers.append(stack.enter_context(opened))
+            elif not len(group):
+                return
+            writers[0].write_table(group)
+            held.clear()
 
         def write(table: pa.Table) -> None:
-            nonlocal rows
-            if not writers:
-                opened = pq.ParquetWriter(temporary, table.schema, compression="zstd")
-                writers.append(stack.enter_context(opened))
-            if len(table):
-                writers[0].write_table(table)
-                rows += len(table)
+            held.append(table)
+            if sum(map(len, held)) >= _GROUP_ROWS or sum(t.nbytes for t in held) >= _GROUP_BYTES:
+                write_group()
 
         yield write
-        if writers and not rows:
-            writers[0].write_table(writers[0].schema.empty_table())
+        if held:
+            write_group()
 
 
 @contextmanager
@@ -166,7 +176,7 @@ def file_sha256(file: Path) -> str:
 
 
 def read_rows(path: Path, record: type[Record]) -> list[Record]:
-    """Reads a table as records: a Parquet file, or a folder's ``*.parquet`` in order of name.
+    """Reads a table as records: a Parquet file, or a folder's ``*.parquet`` in order.
 
     Raises:
         LedgerError: As ``read_tables``.
@@ -182,7 +192,7 @@ def read_table(
     """Reads a table as it lies, its values as columns.
 
     Args:
-        path: A Parquet file, a folder whose ``*.parquet`` are read in order of name, or some of
+        path: A Parquet file, a folder whose ``*.parquet`` are read in order, or some of
             these files.
         record: What it must be a table of; null where the caller judges its schema.
         columns: Names of the columns to be read; by default all.
@@ -204,7 +214,7 @@ def read_table(
 def read_tables(
     path: Path, record: type[Any] | None, columns: Sequence[str] | None = None
 ) -> Iterator[pa.Table]:
-    """Reads a table part by part: a Parquet file, or a folder's ``*.parquet`` in order of name.
+    """Reads a table part by part: a Parquet file, or a folder's ``*.parquet`` in order.
 
     Args:
         path: The file or folder.
@@ -220,10 +230,10 @@ def read_tables(
 def stream_tables(
     path: Path, record: type[Any], columns: Sequence[str] | None = None
 ) -> Iterator[pa.Table]:
-    """Reads a table row group by row group, in order.
+    """Reads a table some thousand rows at a time, in order.
 
     Args:
-        path: A Parquet file, or a folder whose ``*.parquet`` are read in order of name.
+        path: A Parquet file, or a folder whose ``*.parquet`` are read in order.
         record: What it must be a table of, all columns considered.
         columns: Names of the columns to be read; by default all.
 
@@ -232,20 +242,25 @@ def stream_tables(
     """
     for file in files_of(path):
         _refuse_other(file, record)
-        with _read(file, pq.ParquetFile) as opened:
-            for number in range(opened.num_row_groups):
-                yield _read(file, lambda _: opened.read_row_group(number, columns))  # noqa: B023
+        with _read(file, _open_for_pieces) as opened:
+            batches = opened.iter_batches(_STREAMED, columns=columns)
+            while (batch := _read(file, lambda _: next(batches, None))) is not None:  # noqa: B023
+                yield pa.Table.from_batches([batch])
+
+
+def _open_for_pieces(file: Path) -> pq.ParquetFile:
+    """A file whose row groups are not read whole in advance."""
+    return pq.ParquetFile(file, pre_buffer=False, buffer_size=_BUFFER)
 
 
 def stream_rows(path: Path, record: type[Record]) -> Iterator[Record]:
-    """Reads a table as records, a few thousand of a row group at a time.
+    """Reads a table as records, some thousand rows at a time.
 
     Raises:
         LedgerError: As ``read_tables``.
     """
-    for group in stream_tables(path, record):
-        for start in range(0, len(group), _STREAMED):
-            yield from rows_of(group.slice(start, _STREAMED), record)
+    for table in stream_tables(path, record):
+        yield from rows_of(table, record)
 
 
 def count_rows(path: Path) -> int:
@@ -269,12 +284,17 @@ def count_bytes(path: Path) -> int:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The files of a table: itself, or a folder's ``*.parquet`` in order of name.
+    """The files of a table: itself, or a folder's ``*.parquet`` in order of their numbers.
+
+    That is: the shorter name first, as part 100000 comes after part 99999.
 
     Raises:
         LedgerError: Where there is none.
     """
-    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if path.is_dir():
+        files = sorted(path.glob("*.parquet"), key=lambda file: (len(file.name), file.name))
+    else:
+        files = [path]
     if not files or not files[0].exists():
         raise LedgerError(f"{path}: no table here; run the stage that makes it (`rsft run`)")
     return files

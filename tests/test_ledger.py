@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from rsft import ledger
@@ -138,6 +139,24 @@ def test_one_piece_makes_the_bytes_of_a_table_and_pieces_without_rows_add_none(
         for rows in pieces:
             write(table.slice(0, rows))
     assert (tmp_path / "pieces.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+
+
+def test_small_pieces_share_a_row_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "_GROUP_ROWS", 4)
+    rows = [scored(draw) for draw in range(10)]
+    with written_in_pieces(tmp_path / "t.parquet") as write:
+        for start in range(0, 10, 2):
+            write(table_of(Scored, rows[start : start + 2]))
+    metadata = pq.read_metadata(tmp_path / "t.parquet")
+    assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == [4, 4, 2]
+    assert read_rows(tmp_path / "t.parquet", Scored) == rows
+
+
+def test_part_100000_comes_after_part_99999(tmp_path: Path) -> None:
+    numbers = [99999, 100000, 9, 100001, 10000]
+    for number in numbers:
+        write_rows(tmp_path / f"part-{number:05}.parquet", Scored, [scored(number)])
+    assert [row.draw for row in read_rows(tmp_path, Scored)] == sorted(numbers)
 
 
 def test_pieces_that_end_early_leave_nothing(tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ def up(
     def begin() -> None:
         api = f"{servers[0].address}/api"
         console.print(f"for `prefect …`: export PREFECT_API_URL={api}")
-        other = os.environ.get("PREFECT_API_URL", api)
-        if other.rstrip("/") != api:
+        other = os.environ.get("PREFECT_API_URL") or api
+        if other.rstrip("/").replace("//localhost:", "//127.0.0.1:") != api:
             where = escape(without_secrets(other))
             console.print(
                 f"[yellow]PREFECT_API_URL is {where} here: `rsft run` and `rsft status` use that "

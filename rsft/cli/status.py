@@ -44,7 +44,7 @@ def _ask(address: str | None) -> tuple[dict[str, Any] | None, str | None]:
     """What Prefect's server knows, or why that is not known."""
     from flows.overview import ask_server
 
-    if address is None:
+    if not address:
         return None, "no server is known; `rsft up` starts one"
     try:
         return ask_server(address), None

@@ -154,7 +154,8 @@ class _Candidates:
 
 def _candidates(seen: Path, last: int) -> _Candidates:
     """Those of the rounds up to the last."""
-    prompts, rounds, keys = [], [], []
+    prompts: list[pa.Array] = []
+    rounds, keys = [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
     for table in stream_tables(seen, TrainingRow, ["prompt_id", "round", "completion"]):
         prompts += table["prompt_id"].chunks
         rounds.append(table["round"].to_numpy())

@@ -13,7 +13,7 @@ from rsft.config import Config
 from rsft.errors import ConfigurationError
 from rsft.evaluate.monitors import Figures, measure_answers
 from rsft.evaluate.stopping import Monitor, base_monitor, judge_round, pass_on
-from rsft.ledger import read_rows, write_rows
+from rsft.ledger import read_table, stream_rows, write_rows
 from rsft.policy import Policy, encode_questions, load_policy, use_machine
 from rsft.prompts.heldout import heldout_ids
 from rsft.score import build_rewards
@@ -107,16 +107,16 @@ def _measure(config: Config, folder: Path, name: str, progress: Progress) -> Fig
 
 def _heldout_prompts(policy: Policy, config: Config) -> tuple[list[Prompt], int]:
     """The held-out prompts that fit the policy, and how many do not."""
-    train = read_rows(split_file("train"), Prompt)
-    share = config.pool.heldout_share
-    chosen = heldout_ids((prompt.prompt_id for prompt in train), share, config.seed)
-    held_out = [prompt for prompt in train if prompt.prompt_id in chosen]
+    file, share = split_file("train"), config.pool.heldout_share
+    ids = read_table(file, Prompt, ["prompt_id"])["prompt_id"].to_pylist()
+    chosen = heldout_ids(ids, share, config.seed)
+    held_out = [prompt for prompt in stream_rows(file, Prompt) if prompt.prompt_id in chosen]
     limit = policy.prompt_limit(config.evaluate.max_new_tokens)
     lengths = map(len, encode_questions(policy, held_out))
     fit = [prompt for prompt, n in zip(held_out, lengths, strict=True) if n <= limit]
     if not fit:
         raise ConfigurationError(
-            f"pool.heldout_share = {share:g}: of {len(train)} training prompts, {len(held_out)} "
+            f"pool.heldout_share = {share:g}: of {len(ids)} training prompts, {len(held_out)} "
             f"are held out, and none of these fits the policy; raise it, or set it to 0"
         )
     return fit, len(held_out) - len(fit)

@@ -6,12 +6,12 @@ A completion that ``pool.contamination`` says to drop is in neither; what was fo
 is listed after what was found in prompts and in earlier rounds, in ``contamination.parquet``. The
 accepted rows of held-out prompts lie in ``heldout``: no policy is trained on them, and no control.
 
-Decisions are read in slices of whole prompts. Memory holds one of them and the accepted rows;
-``seen`` is written slice by slice.
+Decisions are read in slices of whole prompts. Memory holds one of them, the accepted rows, and the
+ids of all prompts; ``seen`` is written piece by piece.
 """
 
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rsft.config import Config
-from rsft.errors import PromptsError
+from rsft.errors import RsftError
 from rsft.ledger import (
     read_rows,
     read_table,
@@ -41,6 +41,8 @@ from rsft.types import Decided, Leak, Progress, Prompt, TrainingRow
 
 _ROWS = 100_000
 """Decisions read at a time, and what is left of a part."""
+_TOGETHER = 10_000
+"""Of them made training rows at a time: with 200 KB of text each they still fit into one piece."""
 _READ = ["prompt_id", "round", "draw", "text", "finish_reason", "is_accepted", "weight"]
 
 
@@ -49,24 +51,27 @@ def run(config: Config, key: str, progress: Progress) -> None:
 
     Raises:
         PromptsError: Where ``pool.contamination`` says to stop at what a completion holds.
+        LedgerError: Where a table cannot be read or written; no pool is left then.
     """
-    earlier, folder = before(config, key) / "pool", here(key) / "pool"
-    train_ids = read_table(split_file("train"), Prompt, ["prompt_id"])
-    heldout = heldout_ids(
-        train_ids["prompt_id"].to_pylist(), config.pool.heldout_share, config.seed
-    )
-    slices: list[_Slice] = []
     try:
-        with written_in_pieces(folder / "seen.parquet") as write:
-            for table in stream_tables(earlier / "seen.parquet", TrainingRow):
-                write(table)
-            for part, seen in _read(config, key, heldout):
-                write(seen)
-                slices.append(part)
-            refuse_leaks(pa.concat_tables([part.leaks for part in slices]))
-    except PromptsError:
-        shutil.rmtree(folder)
+        _write(config, key, before(config, key) / "pool", here(key) / "pool")
+    except RsftError:
+        shutil.rmtree(here(key) / "pool", ignore_errors=True)
         raise
+
+
+def _write(config: Config, key: str, earlier: Path, folder: Path) -> None:
+    train_ids = read_table(split_file("train"), Prompt, ["prompt_id"])["prompt_id"]
+    heldout = heldout_ids(train_ids.to_pylist(), config.pool.heldout_share, config.seed)
+    is_heldout = pc.is_in(train_ids, value_set=pa.array(sorted(heldout), pa.string()))
+    slices: list[_Rows] = []
+    with written_in_pieces(folder / "seen.parquet") as write:
+        for table in stream_tables(earlier / "seen.parquet", TrainingRow):
+            write(table)
+        for part, seen in _read(config, key, train_ids.filter(is_heldout)):
+            write(seen)
+            slices.append(part)
+        refuse_leaks(pa.concat_tables([part.leaks for part in slices]))
 
     rows, fate_N = _pooled(config, earlier / "kept.parquet", [part.accepted for part in slices])
     kept = rows.filter(pa.array(fate_N == KEPT))
@@ -80,7 +85,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
     write_table(folder / "contamination.parquet", leaks)
     left_out = sum(part.left_out for part in slices)
     figures = {
-        **describe_pool(rows, fate_N, _apart(train_ids, heldout)[0]["prompt_id"]).as_dict(),
+        **describe_pool(rows, fate_N, train_ids.filter(pc.invert(is_heldout))).as_dict(),
         "heldout_prompts": len(heldout),
         "heldout_rows": int((fate_H == KEPT).sum()),
         "contamination": describe_leaks(kept, leaks, config.evaluate.sets, left_out),
@@ -89,8 +94,8 @@ def run(config: Config, key: str, progress: Progress) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Slice:
-    """What is held of a slice of a round's decisions; rows are of ``TrainingRow``."""
+class _Rows:
+    """What is held of some of a round's decisions; rows are of ``TrainingRow``."""
 
     accepted: pa.Table
     """Rows accepted, those of held-out prompts and what is dropped left out."""
@@ -102,36 +107,52 @@ class _Slice:
     """Rows accepted that are dropped for it."""
 
 
-def _read(config: Config, key: str, heldout: Collection[str]) -> Iterator[tuple[_Slice, pa.Table]]:
-    """Reads decisions slice by slice; each with its finished rows, which the pool has seen."""
+def _read(config: Config, key: str, heldout: pa.ChunkedArray) -> Iterator[tuple[_Rows, pa.Table]]:
+    """Reads decisions, some rows at a time; each time with the rows that the pool has seen.
+
+    They come by the place of their prompts in the table, and by draw: the order is no part's.
+    """
     evaluation, prompts = _evaluation(config), PromptsInStep(split_file("train"))
     for parts in slices_of(here(key) / "decisions", Decided, _ROWS):
         decided = _trainable(parts)
-        found = leaks_in_rows(evaluation, decided.rename_columns({"text": "completion"}))
-        clean = decided.filter(pa.array(found.is_clean_N))
-        drawn = _training_rows(clean, prompts.of(clean))
-        accepted, accepted_of_heldout = _apart(drawn.filter(clean["is_accepted"]), heldout)
-        finished, _ = _apart(drawn.filter(pc.equal(clean["finish_reason"], "stop")), heldout)
-        held = _Slice(
-            accepted=accepted,
-            accepted_of_heldout=accepted_of_heldout,
-            leaks=found.table,
-            left_out=int((decided["is_accepted"].to_numpy() & ~found.is_clean_N).sum()),
+        asked = prompts.of(decided)
+        place = pc.index_in(decided["prompt_id"], value_set=asked["prompt_id"].combine_chunks())
+        ordered = decided.append_column("place", place).sort_by(
+            [("place", "ascending"), ("draw", "ascending")]
         )
-        yield held, _unweighted(finished)
+        for start in range(0, max(1, len(ordered)), _TOGETHER):
+            rows = ordered.slice(start, _TOGETHER)
+            yield _divide(rows, asked, evaluation, heldout.combine_chunks())
 
 
 def _trainable(parts: Sequence[Path]) -> pa.Table:
-    """Decisions on rows that a policy or a control may be trained on, by prompt and draw.
-
-    The order is then no part's and no shard's.
-    """
+    """Decisions on rows that a policy or a control may be trained on."""
     tables = []
     for part in parts:
         decided = read_table(part, Decided, _READ)
         is_finished = pc.equal(decided["finish_reason"], "stop")
         tables.append(decided.filter(pc.or_(decided["is_accepted"], is_finished)))
-    return pa.concat_tables(tables).sort_by([("prompt_id", "ascending"), ("draw", "ascending")])
+    table = pa.concat_tables(tables)
+    # To order texts, Arrow puts all of them into one piece, which may be more than 2 GiB.
+    return table.set_column(_READ.index("text"), "text", table["text"].cast(pa.large_string()))
+
+
+def _divide(
+    decided: pa.Table, asked: pa.Table, evaluation: EvaluationText, heldout: pa.Array
+) -> tuple[_Rows, pa.Table]:
+    """What is held of some decisions, and what is only seen."""
+    found = leaks_in_rows(evaluation, decided.rename_columns({"text": "completion"}))
+    clean = decided.filter(pa.array(found.is_clean_N))
+    drawn = _training_rows(clean, asked)
+    accepted, accepted_of_heldout = _apart(drawn.filter(clean["is_accepted"]), heldout)
+    finished, _ = _apart(drawn.filter(pc.equal(clean["finish_reason"], "stop")), heldout)
+    held = _Rows(
+        accepted=accepted,
+        accepted_of_heldout=accepted_of_heldout,
+        leaks=found.table,
+        left_out=int((decided["is_accepted"].to_numpy() & ~found.is_clean_N).sum()),
+    )
+    return held, _unweighted(finished)
 
 
 def _evaluation(config: Config) -> EvaluationText:
@@ -148,9 +169,9 @@ def _found_before(config: Config, key: str) -> pa.Table:
     return read_table(file, Leak)
 
 
-def _apart(rows: pa.Table, prompt_ids: Collection[str]) -> tuple[pa.Table, pa.Table]:
+def _apart(rows: pa.Table, prompt_ids: pa.Array) -> tuple[pa.Table, pa.Table]:
     """The rows of other prompts, and those of the given ones."""
-    is_of = pc.is_in(rows["prompt_id"], value_set=pa.array(sorted(prompt_ids), pa.string()))
+    is_of = pc.is_in(rows["prompt_id"], value_set=prompt_ids)
     return rows.filter(pc.invert(is_of)), rows.filter(is_of)
 
 
@@ -162,16 +183,17 @@ def _pooled(
     return rows, decide_pool(rows, config.pool, seed=config.seed)
 
 
-def _training_rows(decided: pa.Table, prompts: pa.Table) -> pa.Table:
-    """Decisions, and their prompts, as training rows."""
-    of_row = pc.index_in(decided["prompt_id"], value_set=prompts["prompt_id"].combine_chunks())
-    prompt = prompts.take(of_row)
+def _training_rows(decided: pa.Table, asked: pa.Table) -> pa.Table:
+    """Decisions, in the order of their prompts, as training rows."""
+    place_N = decided["place"].to_numpy()
+    first, last = (place_N[0], place_N[-1]) if len(place_N) else (0, -1)
+    prompt = asked.slice(first, last - first + 1).take(pa.array(place_N - first))
     columns = {
         "prompt_id": decided["prompt_id"],
         "prompt": prompt["text"],
         "context": prompt["context"],
         "family": prompt["family"],
-        "completion": decided["text"],
+        "completion": decided["text"].cast(pa.string()),
         "weight": decided["weight"],
         "round": decided["round"],
         "draw": decided["draw"],

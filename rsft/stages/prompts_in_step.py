@@ -14,9 +14,6 @@ from rsft.errors import LedgerError
 from rsft.ledger import schema_of, stream_tables
 from rsft.types import Prompt
 
-_ROWS = 8192
-"""Prompts looked through at a time."""
-
 
 class PromptsInStep:
     """A pass over a table of prompts, begun anew where rows are not in its order."""
@@ -66,11 +63,5 @@ class PromptsInStep:
 
 def _opened(file: Path) -> tuple[Iterator[pa.Table], pa.Table]:
     """The pieces of a table but the first, and the first."""
-    pieces = _pieces(file)
+    pieces = stream_tables(file, Prompt)
     return pieces, next(pieces, schema_of(Prompt).empty_table())
-
-
-def _pieces(file: Path) -> Iterator[pa.Table]:
-    for group in stream_tables(file, Prompt):
-        for start in range(0, len(group), _ROWS):
-            yield group.slice(start, _ROWS)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rsft.config import Config
-from rsft.ledger import count_rows, read_table, read_tables, rows_of, write_rows
+from rsft.ledger import count_rows, files_of, read_table, read_tables, rows_of, write_rows
 from rsft.score import refuse_all_unscorable
 from rsft.score.parts import ScoredParts
 from rsft.stages.command import run_as_command
@@ -31,7 +31,7 @@ def run(config: Config, key: str, progress: Progress) -> None:
     """
     scorer = load_scorer(config)
     parts = ScoredParts(PRIVATE / "scores", key, scoring_plan(config, key, scorer.base_version))
-    files = sorted((here(key) / "candidates").glob("*.parquet"))
+    files = files_of(here(key) / "candidates")
     names = (f"part-{number:05}.parquet" for number in range(len(files)))
     targets = {file: here(key) / "scored" / name for file, name in zip(files, names, strict=True)}
     meter = _Meter(progress, count_rows(here(key) / "candidates"))

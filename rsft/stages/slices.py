@@ -14,12 +14,12 @@ from rsft.keys import text_keys
 from rsft.ledger import count_bytes, count_rows, files_of, is_table_of, read_tables
 
 _BYTES = 1 << 28
-"""From how many bytes on a slice is full, whatever its rows: texts may be long, and in one piece
-Arrow holds no more than 2 GiB of them."""
+"""From how many bytes on a slice is full, whatever its rows: texts may be long. They are counted as
+they are encoded, equal ones of a part once."""
 
 
 def slices_of(folder: Path, record: type[Any], rows: int) -> list[list[Path]]:
-    """Groups the parts of a table into slices, in order of name.
+    """Groups the parts of a table into slices, in order.
 
     All parts are one slice where rows of a prompt would lie in two, or where one is no table of
     the record. Two prompts of one 64-bit hash, likely once in 4,000 tables of 100M prompts, look

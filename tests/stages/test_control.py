@@ -7,11 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from rsft.errors import ConfigurationError
 from rsft.finetune import train
-from rsft.ledger import table_of, write_rows, written_in_pieces
+from rsft.ledger import table_of, write_rows
 from rsft.policy import Policy, load_policy
 from rsft.stages import control
 from rsft.stages.control import control_rows
@@ -43,12 +44,10 @@ def _seen() -> pa.Table:
 def chosen(
     name: str, *, seed: int, kept: list[TrainingRow] = KEPT, last: int = 2
 ) -> list[TrainingRow]:
-    """The rows of a control, where candidates lie in two row groups."""
+    """The rows of a control, where candidates lie in row groups of four."""
     with TemporaryDirectory() as folder:
         seen = Path(folder) / "seen.parquet"
-        with written_in_pieces(seen) as write:
-            write(_seen().slice(0, 4))
-            write(_seen().slice(4))
+        pq.write_table(_seen(), seen, row_group_size=4)
         return control_rows(name, kept, seen, last=last, seed=seed)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from rsft import ledger
 from rsft.errors import AcceptanceError
 from rsft.filter import decide, decided_tables, read_candidates
 from rsft.ledger import read_rows, rows_of, table_of, write_rows
@@ -111,6 +112,7 @@ def test_slices_write_what_all_at_once_writes(
     values: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """But for the row groups of one table; a quantile of the round is not sliced at all."""
+    monkeypatch.setattr(ledger, "_GROUP_ROWS", 1)
     written: list[dict[str, bytes]] = []
     figures = []
     for rows in (1000, 1):

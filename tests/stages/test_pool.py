@@ -192,6 +192,8 @@ def test_neither_the_order_of_decisions_nor_their_parts_change_a_byte() -> None:
 def test_slices_make_the_pool_that_all_decisions_at_once_make(
     monkeypatch: pytest.MonkeyPatch, share: float
 ) -> None:
+    """Ids are numbers of one and of two digits: as texts they are in another order."""
+    write_rows(Path("data/prompts/train.parquet"), Prompt, [prompt(n) for n in range(8, 13)])
     texts = ["a", "b", "a", QUESTION, "d"]
     parts = [
         [
@@ -199,11 +201,12 @@ def test_slices_make_the_pool_that_all_decisions_at_once_make(
             for number in numbers
             for draw, text in enumerate(texts)
         ]
-        for numbers in ([0, 1], [], [2], [3])
+        for numbers in ([8, 9], [], [11], [12])
     ]
     pools = []
-    for rows in (10**6, 1, 7):
+    for rows, together in ((10**6, 10**6), (1, 10**6), (7, 3), (10**6, 1)):
         monkeypatch.setattr(pool, "_ROWS", rows)
+        monkeypatch.setattr(pool, "_TOGETHER", together)
         for key in (1, 2):
             for place, part in enumerate(parts):
                 of_round = [replace(row, round=key) for row in part]
@@ -220,7 +223,7 @@ def test_slices_make_the_pool_that_all_decisions_at_once_make(
         figures = json.loads(Path("data/rounds/2/pool/diagnostics.json").read_text())
         tables = [table(2, name) for name in ("kept", "heldout", "seen")]
         pools.append((figures, tables, findings(2)))
-    assert pools[0] == pools[1] == pools[2]
+    assert pools[0] == pools[1] == pools[2] == pools[3]
     assert len(pools[0][1][2]) < 2 * 4 * 4  # the question is dropped
     assert bool(pools[0][1][1]) == (share > 0)
 

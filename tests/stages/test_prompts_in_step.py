@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from rsft import ledger
 from rsft.errors import LedgerError
 from rsft.ledger import stream_tables, write_rows
 from rsft.stages import prompts_in_step
@@ -23,7 +24,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[PromptsInSt
         passes.append(path)
         return stream_tables(path, record)
 
-    monkeypatch.setattr(prompts_in_step, "_ROWS", 3)
+    monkeypatch.setattr(ledger, "_STREAMED", 3)
     monkeypatch.setattr(prompts_in_step, "stream_tables", counted)
     write_rows(tmp_path / "train.parquet", Prompt, [prompt(number) for number in range(7)])
     return PromptsInStep(tmp_path / "train.parquet"), passes
