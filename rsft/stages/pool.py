@@ -64,26 +64,26 @@ def _write(config: Config, key: str, earlier: Path, folder: Path) -> None:
     train_ids = read_table(split_file("train"), Prompt, ["prompt_id"])["prompt_id"]
     heldout = heldout_ids(train_ids.to_pylist(), config.pool.heldout_share, config.seed)
     is_heldout = pc.is_in(train_ids, value_set=pa.array(sorted(heldout), pa.string()))
-    slices: list[_Rows] = []
+    held: list[_Rows] = []
     with written_in_pieces(folder / "seen.parquet") as write:
         for table in stream_tables(earlier / "seen.parquet", TrainingRow):
             write(table)
         for part, seen in _read(config, key, train_ids.filter(is_heldout)):
             write(seen)
-            slices.append(part)
-        refuse_leaks(pa.concat_tables([part.leaks for part in slices]))
+            held.append(part)
+        refuse_leaks(pa.concat_tables([part.leaks for part in held]))
 
-    rows, fate_N = _pooled(config, earlier / "kept.parquet", [part.accepted for part in slices])
+    rows, fate_N = _pooled(config, earlier / "kept.parquet", [part.accepted for part in held])
     kept = rows.filter(pa.array(fate_N == KEPT))
     write_table(folder / "kept.parquet", kept)
     rows_H, fate_H = _pooled(
-        config, earlier / "heldout.parquet", [part.accepted_of_heldout for part in slices]
+        config, earlier / "heldout.parquet", [part.accepted_of_heldout for part in held]
     )
     write_table(folder / "heldout.parquet", rows_H.filter(pa.array(fate_H == KEPT)))
 
-    leaks = pa.concat_tables([_found_before(config, key), *(part.leaks for part in slices)])
+    leaks = pa.concat_tables([_found_before(config, key), *(part.leaks for part in held)])
     write_table(folder / "contamination.parquet", leaks)
-    left_out = sum(part.left_out for part in slices)
+    left_out = sum(part.left_out for part in held)
     figures = {
         **describe_pool(rows, fate_N, train_ids.filter(pc.invert(is_heldout))).as_dict(),
         "heldout_prompts": len(heldout),
@@ -146,13 +146,13 @@ def _divide(
     drawn = _training_rows(clean, asked)
     accepted, accepted_of_heldout = _apart(drawn.filter(clean["is_accepted"]), heldout)
     finished, _ = _apart(drawn.filter(pc.equal(clean["finish_reason"], "stop")), heldout)
-    held = _Rows(
+    taken = _Rows(
         accepted=accepted,
         accepted_of_heldout=accepted_of_heldout,
         leaks=found.table,
         left_out=int((decided["is_accepted"].to_numpy() & ~found.is_clean_N).sum()),
     )
-    return held, _unweighted(finished)
+    return taken, _unweighted(finished)
 
 
 def _evaluation(config: Config) -> EvaluationText:
