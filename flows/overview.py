@@ -15,6 +15,9 @@ SKIPPED = "Skipped"
 RAISED = "Flow run encountered an exception: "
 """What Prefect puts before each error."""
 
+REFUSED = "refuses this user; set PREFECT_API_AUTH_STRING=NAME:PASSWORD as its administrator says"
+"""What a server does that wants to know who asks."""
+
 _SECONDS = 5
 _NOT_BEGUN = ("SCHEDULED", "PENDING")
 _MOST_WAITING = 20
@@ -36,10 +39,7 @@ def ask_server(address: str) -> dict[str, Any]:
             return _told(client, address.rstrip("/").removesuffix("/api"))
     except httpx2.HTTPStatusError as error:
         if error.response.status_code == HTTPStatus.UNAUTHORIZED:
-            raise WorkspaceError(
-                f"{address} refuses this user; set PREFECT_API_AUTH_STRING=NAME:PASSWORD as its "
-                "administrator says"
-            ) from None
+            raise WorkspaceError(f"{address} {REFUSED}") from None
         raise WorkspaceError(f"{address} answers {error.response.status_code}") from None
     except (httpx2.HTTPError, httpx2.InvalidURL):
         raise WorkspaceError(f"{address} does not answer; `rsft up` starts one") from None

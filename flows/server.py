@@ -6,6 +6,8 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
 
+from flows.overview import REFUSED
+
 
 def server_problem() -> str | None:
     """Why the server of the settings is of no use, and what to do; null where it is of use.
@@ -27,8 +29,5 @@ def server_problem() -> str | None:
         except PrefectHTTPStatusError as error:
             if error.response.status_code != HTTPStatus.UNAUTHORIZED:
                 raise
-            return (
-                f"PREFECT_API_URL = {address}: Prefect's server refuses this user; set "
-                "PREFECT_API_AUTH_STRING=NAME:PASSWORD as its administrator says"
-            )
+            return f"PREFECT_API_URL = {address}: Prefect's server {REFUSED}"
     return None

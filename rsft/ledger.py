@@ -272,15 +272,15 @@ def count_rows(path: Path) -> int:
     return sum(_read(file, pq.read_metadata).num_rows for file in files_of(path))
 
 
-def count_bytes(path: Path) -> int:
-    """How many bytes a table's values take, encoded and not compressed, without reading them.
+def extent_of(file: Path) -> tuple[int, int]:
+    """Rows of a file, and bytes that its values take as they are encoded, without reading them.
 
     Raises:
         LedgerError: As ``count_rows``.
     """
-    metadata = [_read(file, pq.read_metadata) for file in files_of(path)]
-    groups = (one.row_group(number) for one in metadata for number in range(one.num_row_groups))
-    return sum(group.total_byte_size for group in groups)
+    metadata = _read(file, pq.read_metadata)
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    return metadata.num_rows, sum(group.total_byte_size for group in groups)
 
 
 def files_of(path: Path) -> list[Path]:

@@ -134,8 +134,9 @@ def control_rows(
     if name == "supervised":
         return labelled
     candidates = _candidates(seen, 1 if name == "random" else last)
-    chosen_C = _distinct(candidates) if name == "no_filter" else _matched(kept, candidates, seed)
-    return labelled + _rows_at(seen, chosen_C)
+    if name == "no_filter":
+        return labelled + _rows_at(seen, _distinct(seen, candidates))
+    return labelled + _rows_at(seen, _matched(kept, candidates, seed))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,31 +149,30 @@ class _Candidates:
     """Numbers of their prompts."""
     prompt_ids: list[str]
     """(P,) The prompts."""
-    text_key_C: np.ndarray
-    """Hashes of their texts."""
 
 
 def _candidates(seen: Path, last: int) -> _Candidates:
     """Those of the rounds up to the last."""
     prompts: list[pa.Array] = []
-    rounds, keys = [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
-    for table in stream_tables(seen, TrainingRow, ["prompt_id", "round", "completion"]):
+    rounds = [np.empty(0, np.int64)]
+    for table in stream_tables(seen, TrainingRow, ["prompt_id", "round"]):
         prompts += table["prompt_id"].chunks
         rounds.append(table["round"].to_numpy())
-        keys.append(text_keys(table["completion"]))
     row_C = np.flatnonzero(np.concatenate(rounds) <= last)
     numbered = pa.chunked_array(prompts, pa.string()).dictionary_encode().combine_chunks()
     return _Candidates(
         row_C=row_C,
         prompt_C=numbered.indices.to_numpy()[row_C],
         prompt_ids=numbered.dictionary.to_pylist(),
-        text_key_C=np.concatenate(keys)[row_C],
     )
 
 
-def _distinct(candidates: _Candidates) -> np.ndarray:
+def _distinct(seen: Path, candidates: _Candidates) -> np.ndarray:
     """Row of the first candidate of each prompt and text."""
-    both = pd.DataFrame({"prompt": candidates.prompt_C, "text": candidates.text_key_C})
+    texts = stream_tables(seen, TrainingRow, ["completion"])
+    keys = [np.empty(0, np.uint64), *(text_keys(table["completion"]) for table in texts)]
+    text_key_C = np.concatenate(keys)[candidates.row_C]
+    both = pd.DataFrame({"prompt": candidates.prompt_C, "text": text_key_C})
     row_D: np.ndarray = candidates.row_C[~both.duplicated().to_numpy()]
     return row_D
 
@@ -182,10 +182,10 @@ def _matched(kept: Sequence[TrainingRow], candidates: _Candidates, seed: int) ->
     by_prompt = np.argsort(candidates.prompt_C, kind="stable")
     sizes_P = np.bincount(candidates.prompt_C, minlength=len(candidates.prompt_ids))
     of_prompt = np.split(candidates.row_C[by_prompt], np.cumsum(sizes_P))[:-1]
-    row_of_prompt = dict(zip(candidates.prompt_ids, of_prompt, strict=True))
+    rows_by_prompt = dict(zip(candidates.prompt_ids, of_prompt, strict=True))
     chosen = [np.empty(0, np.int64)]
     for prompt_id, wanted in Counter(row.prompt_id for row in kept if row.round > 0).items():
-        row_K = row_of_prompt.get(prompt_id, chosen[0])
+        row_K = rows_by_prompt.get(prompt_id, chosen[0])
         pick = generator("control", seed, prompt_id).permutation(len(row_K))
         chosen.append(row_K[pick[:wanted]])
     return np.concatenate(chosen)

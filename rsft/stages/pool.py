@@ -62,13 +62,14 @@ def run(config: Config, key: str, progress: Progress) -> None:
 
 def _write(config: Config, key: str, earlier: Path, folder: Path) -> None:
     train_ids = read_table(split_file("train"), Prompt, ["prompt_id"])["prompt_id"]
-    heldout = heldout_ids(train_ids.to_pylist(), config.pool.heldout_share, config.seed)
-    is_heldout = pc.is_in(train_ids, value_set=pa.array(sorted(heldout), pa.string()))
+    chosen = heldout_ids(train_ids.to_pylist(), config.pool.heldout_share, config.seed)
+    heldout = pa.array(sorted(chosen), pa.string())
+    trained_on = train_ids.filter(pc.invert(pc.is_in(train_ids, value_set=heldout)))
     held: list[_Rows] = []
     with written_in_pieces(folder / "seen.parquet") as write:
         for table in stream_tables(earlier / "seen.parquet", TrainingRow):
             write(table)
-        for part, seen in _read(config, key, train_ids.filter(is_heldout)):
+        for part, seen in _read(config, key, heldout):
             write(seen)
             held.append(part)
         refuse_leaks(pa.concat_tables([part.leaks for part in held]))
@@ -85,7 +86,7 @@ def _write(config: Config, key: str, earlier: Path, folder: Path) -> None:
     write_table(folder / "contamination.parquet", leaks)
     left_out = sum(part.left_out for part in held)
     figures = {
-        **describe_pool(rows, fate_N, train_ids.filter(pc.invert(is_heldout))).as_dict(),
+        **describe_pool(rows, fate_N, trained_on).as_dict(),
         "heldout_prompts": len(heldout),
         "heldout_rows": int((fate_H == KEPT).sum()),
         "contamination": describe_leaks(kept, leaks, config.evaluate.sets, left_out),
@@ -107,7 +108,7 @@ class _Rows:
     """Rows accepted that are dropped for it."""
 
 
-def _read(config: Config, key: str, heldout: pa.ChunkedArray) -> Iterator[tuple[_Rows, pa.Table]]:
+def _read(config: Config, key: str, heldout: pa.Array) -> Iterator[tuple[_Rows, pa.Table]]:
     """Reads decisions, some rows at a time; each time with the rows that the pool has seen.
 
     They come by the place of their prompts in the table, and by draw: the order is no part's.
@@ -121,8 +122,7 @@ def _read(config: Config, key: str, heldout: pa.ChunkedArray) -> Iterator[tuple[
             [("place", "ascending"), ("draw", "ascending")]
         )
         for start in range(0, max(1, len(ordered)), _TOGETHER):
-            rows = ordered.slice(start, _TOGETHER)
-            yield _divide(rows, asked, evaluation, heldout.combine_chunks())
+            yield _divide(ordered.slice(start, _TOGETHER), asked, evaluation, heldout)
 
 
 def _trainable(parts: Sequence[Path]) -> pa.Table:
@@ -133,8 +133,9 @@ def _trainable(parts: Sequence[Path]) -> pa.Table:
         is_finished = pc.equal(decided["finish_reason"], "stop")
         tables.append(decided.filter(pc.or_(decided["is_accepted"], is_finished)))
     table = pa.concat_tables(tables)
+    place = table.column_names.index("text")
     # To order texts, Arrow puts all of them into one piece, which may be more than 2 GiB.
-    return table.set_column(_READ.index("text"), "text", table["text"].cast(pa.large_string()))
+    return table.set_column(place, "text", table["text"].cast(pa.large_string()))
 
 
 def _divide(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rsft.keys import text_keys
-from rsft.ledger import count_bytes, count_rows, files_of, is_table_of, read_tables
+from rsft.ledger import extent_of, files_of, is_table_of, read_tables
 
 _BYTES = 1 << 28
 """From how many bytes on a slice is full, whatever its rows: texts may be long. They are counted as
@@ -52,8 +52,9 @@ def _filled(files: Iterable[Path], rows: int) -> list[list[Path]]:
             slices.append([])
             held = size = 0
         slices[-1].append(file)
-        held += count_rows(file)
-        size += count_bytes(file)
+        file_rows, file_bytes = extent_of(file)
+        held += file_rows
+        size += file_bytes
     return slices
 
 
